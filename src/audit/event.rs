@@ -1,0 +1,74 @@
+//! What an event says, and how records become versions.
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::diff::{Change, diff};
+
+/// A kind of record whose versions are kept. The body holds the parts and names people by id.
+pub trait Record: Serialize {
+    /// The record's word, such as `vendor`.
+    const KIND: &'static str;
+    /// The version of the body's form.
+    const SCHEMA: i32 = 1;
+    /// Immutable id.
+    fn id(&self) -> Uuid;
+    /// Rises by one with each change.
+    fn revision(&self) -> i64;
+    /// What is kept: all fields, people by id only.
+    fn body(&self) -> Value {
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}
+
+/// A change of the register, to be recorded in the transaction that makes it.
+#[derive(Debug)]
+pub struct Event {
+    pub(super) action: &'static str,
+    pub(super) subject_kind: &'static str,
+    pub(super) subject_id: Option<Uuid>,
+    pub(super) revision: Option<i64>,
+    pub(super) changes: Vec<Change>,
+    pub(super) version: Option<(i32, Value)>,
+}
+
+/// Fields that say nothing on their own.
+const SILENT: [&str; 2] = ["revision", "updated_at"];
+
+impl Event {
+    /// A record came to be. The version holds all of it; no changes are listed.
+    pub fn created<R: Record>(action: &'static str, record: &R) -> Self {
+        Self {
+            action,
+            subject_kind: R::KIND,
+            subject_id: Some(record.id()),
+            revision: Some(record.revision()),
+            changes: Vec::new(),
+            version: Some((R::SCHEMA, record.body())),
+        }
+    }
+
+    /// A record changed.
+    pub fn changed<R: Record>(action: &'static str, before: &R, after: &R) -> Self {
+        let body = after.body();
+        let changes = diff(&before.body(), &body);
+        Self {
+            action,
+            subject_kind: R::KIND,
+            subject_id: Some(after.id()),
+            revision: Some(after.revision()),
+            changes: changes.into_iter().filter(|c| !SILENT.contains(&c.field.as_str())).collect(),
+            version: Some((R::SCHEMA, body)),
+        }
+    }
+
+    /// Something happened that changes no record, such as a sign-in or an export.
+    pub fn happened(action: &'static str, kind: &'static str, id: Option<Uuid>, detail: Value) -> Self {
+        let changes = match detail {
+            Value::Null => Vec::new(),
+            detail => diff(&Value::Object(serde_json::Map::new()), &detail),
+        };
+        Self { action, subject_kind: kind, subject_id: id, revision: None, changes, version: None }
+    }
+}

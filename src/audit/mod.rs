@@ -1,0 +1,26 @@
+//! The record: one event per change, the versions of every record, and their order. Events are
+//! written by `WriteTx` and read here; nobody changes them.
+
+mod diff;
+mod event;
+pub mod ops;
+mod store;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+pub use diff::{Change, diff};
+pub use event::{Event, Record};
+pub use ops::{AuditEvent, AuditFilter};
+
+use crate::{error::Error, identity::Actor};
+
+/// Writes one event and the version that it carries; only `WriteTx` calls this.
+pub(crate) async fn write(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    event: Event,
+) -> Result<(), Error> {
+    store::insert(conn, actor, now, event).await
+}

@@ -1,0 +1,258 @@
+//! The record's SQL.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection, Postgres, QueryBuilder, types::Json};
+use uuid::Uuid;
+
+use super::{
+    diff::Change,
+    event::Event,
+    ops::{AuditEvent, AuditFilter},
+};
+use crate::{
+    error::Error,
+    identity::{Actor, Principal},
+};
+
+pub async fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    event: Event,
+) -> Result<(), Error> {
+    let id = Uuid::now_v7();
+    let (kind, actor_id, actor_name) = match actor.authority.principal {
+        Principal::Person(id) => ("person", Some(id), None),
+        Principal::ServiceAccount(id) => ("service_account", Some(id), None),
+        Principal::System(name) => ("system", None, Some(name)),
+    };
+    let origin = &actor.origin;
+    let (schema, body) = event.version.unzip();
+    // One statement: the event, where it came from, its place in the queue of the sequencer, and
+    // the version, whose `valid_from` rises even when the clock does not.
+    sqlx::query!(
+        r#"with event as (
+               insert into audit_events (id, at, actor_kind, actor_id, actor_name, token_id, via, request_id,
+                                         action, subject_kind, subject_id, subject_revision, changes)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+               returning id, ordinal
+           ), pending as (
+               insert into audit_pending (event_id, ordinal) select id, ordinal from event
+           ), origin as (
+               insert into audit_origins (event_id, address, user_agent, os_user)
+               select id, $14::text::inet, $15, $16 from event
+               where num_nonnulls($14::text, $15::text, $16::text) > 0
+           )
+           insert into record_versions (kind, id, revision, valid_from, schema, body, event_id)
+           select $10, $11, $12,
+                  greatest($2, (select max(v.valid_from) + interval '1 microsecond' from record_versions v
+                                where v.kind = $10 and v.id = $11)),
+                  $17, $18, event.id
+           from event where $17::int is not null"#,
+        id,
+        now,
+        kind,
+        actor_id,
+        actor_name,
+        actor.authority.token_id,
+        actor.via.key(),
+        actor.request_id,
+        event.action,
+        event.subject_kind,
+        event.subject_id,
+        event.revision,
+        Json(&event.changes) as _,
+        origin.address.map(|address| address.to_string()),
+        origin.user_agent.as_deref(),
+        origin.os_user.as_deref(),
+        schema,
+        body,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives positions to the events that no unfinished transaction can precede any more. One
+/// sequencer at a time: the lock comes before the statement whose snapshot reads the last position.
+pub async fn sequence(conn: &mut PgConnection) -> Result<u64, Error> {
+    let mut tx = conn.begin().await?;
+    sqlx::query!("select pg_advisory_xact_lock(7236, 1)").execute(&mut *tx).await?;
+    let done = sqlx::query!(
+        r#"with ready as (
+               delete from audit_pending
+               where event_id in (
+                   select event_id from audit_pending
+                   where xid < pg_snapshot_xmin(pg_current_snapshot())
+                   order by xid, ordinal limit 5000)
+               returning event_id, xid, ordinal
+           )
+           insert into audit_positions (position, event_id)
+           select coalesce((select max(position) from audit_positions), 0)
+                  + row_number() over (order by xid, ordinal), event_id
+           from ready"#
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
+}
+
+pub async fn pending(conn: &mut PgConnection) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(r#"select exists (select from audit_pending) as "any!""#).fetch_one(conn).await?)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    position: i64,
+    id: Uuid,
+    at: DateTime<Utc>,
+    actor_kind: String,
+    actor_id: Option<Uuid>,
+    actor_name: Option<String>,
+    token_id: Option<Uuid>,
+    via: String,
+    request_id: String,
+    action: String,
+    subject_kind: String,
+    subject_id: Option<Uuid>,
+    subject_name: Option<String>,
+    subject_revision: Option<i64>,
+    changes: Json<Vec<Change>>,
+    address: Option<String>,
+    user_agent: Option<String>,
+    os_user: Option<String>,
+}
+
+/// Where the name of a subject is found, by its kind.
+const SUBJECT_NAME: &str = "case e.subject_kind
+    when 'vendor' then (select name from vendors where id = e.subject_id)
+    when 'api' then (select name from apis where id = e.subject_id)
+    when 'api_version' then (select a.name || ' ' || v.label from api_versions v join apis a on a.id = v.api_id where v.id = e.subject_id)
+    when 'system' then (select name from systems where id = e.subject_id)
+    when 'data_class' then (select key from data_classes where id = e.subject_id)
+    when 'person' then (select name from people where id = e.subject_id)
+    when 'team' then (select name from teams where id = e.subject_id)
+    when 'review_group' then (select name from review_groups where id = e.subject_id)
+    when 'service_account' then (select name from service_accounts where id = e.subject_id)
+    when 'token' then (select name from api_tokens where id = e.subject_id)
+    end";
+
+pub async fn list(conn: &mut PgConnection, filter: &AuditFilter) -> Result<Vec<AuditEvent>, Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select p.position, e.id, e.at, e.actor_kind, e.actor_id,
+                coalesce(e.actor_name, person.name, account.name) as actor_name,
+                e.token_id, e.via, e.request_id, e.action, e.subject_kind, e.subject_id,
+                {SUBJECT_NAME} as subject_name, e.subject_revision, e.changes,
+                host(o.address) as address, o.user_agent, o.os_user
+         from audit_positions p join audit_events e on e.id = p.event_id
+         left join audit_origins o on o.event_id = e.id
+         left join people person on e.actor_kind = 'person' and person.id = e.actor_id
+         left join service_accounts account on e.actor_kind = 'service_account' and account.id = e.actor_id
+         where true"
+    ));
+    if let Some(after) = filter.after {
+        sql.push(" and p.position > ").push_bind(after);
+    }
+    if let Some(before) = filter.before {
+        sql.push(" and p.position < ").push_bind(before);
+    }
+    for (column, value) in [
+        ("e.action", &filter.action),
+        ("e.subject_kind", &filter.subject_kind),
+        ("e.via", &filter.via),
+        ("e.request_id", &filter.request_id),
+    ] {
+        if let Some(value) = value {
+            sql.push(format!(" and {column} = ")).push_bind(value.clone());
+        }
+    }
+    if let Some(id) = filter.subject_id {
+        sql.push(" and e.subject_id = ").push_bind(id);
+    }
+    if let Some(id) = filter.actor_id {
+        sql.push(" and e.actor_id = ").push_bind(id);
+    }
+    if let Some(from) = filter.from {
+        sql.push(" and e.at >= ").push_bind(from);
+    }
+    if let Some(until) = filter.until {
+        sql.push(" and e.at < ").push_bind(until);
+    }
+    let order = if filter.newest_first { "desc" } else { "asc" };
+    sql.push(format!(" order by p.position {order} limit ")).push_bind(filter.limit);
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(AuditEvent::from).collect())
+}
+
+/// The history of one record, newest first.
+pub async fn history(
+    conn: &mut PgConnection,
+    kind: &str,
+    id: Uuid,
+    limit: i64,
+) -> Result<Vec<AuditEvent>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select coalesce(p.position, 0) as "position!", e.id, e.at, e.actor_kind, e.actor_id,
+                  coalesce(e.actor_name, person.name, account.name) as actor_name,
+                  e.token_id, e.via, e.request_id, e.action, e.subject_kind, e.subject_id,
+                  null::text as subject_name, e.subject_revision, e.changes as "changes: Json<Vec<Change>>",
+                  null::text as address, null::text as user_agent, null::text as os_user
+           from audit_events e left join audit_positions p on p.event_id = e.id
+           left join people person on e.actor_kind = 'person' and person.id = e.actor_id
+           left join service_accounts account on e.actor_kind = 'service_account' and account.id = e.actor_id
+           where e.subject_kind = $1 and e.subject_id = $2
+           order by e.ordinal desc limit $3"#,
+        kind,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(AuditEvent::from).collect())
+}
+
+/// The body of a record as it was at a moment: revision, since when, body.
+pub async fn version_at(
+    conn: &mut PgConnection,
+    kind: &str,
+    id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<Option<(i64, DateTime<Utc>, serde_json::Value)>, Error> {
+    let row = sqlx::query!(
+        "select revision, valid_from, body from record_versions
+         where kind = $1 and id = $2 and valid_from <= $3 order by valid_from desc limit 1",
+        kind,
+        id,
+        at
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.revision, row.valid_from, row.body)))
+}
+
+impl From<Row> for AuditEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            position: row.position,
+            id: row.id,
+            at: row.at,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            actor_name: row.actor_name,
+            token_id: row.token_id,
+            via: row.via,
+            request_id: row.request_id,
+            action: row.action,
+            subject_kind: row.subject_kind,
+            subject_id: row.subject_id,
+            subject_name: row.subject_name,
+            subject_revision: row.subject_revision,
+            changes: row.changes.0,
+            address: row.address,
+            user_agent: row.user_agent,
+            os_user: row.os_user,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Vendors, their APIs and API versions, systems, data classes, comments: what the organisation
+//! depends on. Facts come from people and from imports; both pass through the operations here.
+
+mod api;
+mod api_version;
+mod comment;
+mod data_class;
+pub mod ops;
+mod store;
+mod system;
+mod vendor;
+
+pub use api::{Api, ApiContent, AuthMethod, Lifecycle, Protocol, TlsVersion, Upstream};
+pub use api_version::{
+    ApiVersion, AuthScheme, Endpoint, Environment, Operation, Scope, Source, VersionContent, endpoint_of,
+};
+pub use comment::{Comment, NewComment, render as render_markdown};
+pub use data_class::{DataClass, DataClassContent, Regulation, Sensitivity};
+pub use system::{System, SystemContent, SystemKind};
+pub use vendor::{Certification, DpaStatus, Identifier, SubProcessor, Vendor, VendorContent};

@@ -1,0 +1,201 @@
+//! APIs.
+
+use uuid::Uuid;
+
+use super::{Likely, refuse_referrers, same_revision, vendors::require_review, with_editor};
+use crate::{
+    app::App,
+    audit::Event,
+    catalog::{
+        Api, ApiContent,
+        store::{apis, vendors, versions},
+    },
+    db::WriteTx,
+    error::Error,
+    identity::{Actor, Permission},
+    words::State,
+};
+
+/// The API behind an id, a slug or a former slug.
+pub async fn find_api(app: &App, actor: &Actor, key: &str) -> Result<Api, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let id = apis::find(&mut conn, key).await?.ok_or(Error::NotFound("API"))?;
+    apis::get(&mut conn, id).await?.ok_or(Error::NotFound("API"))
+}
+
+/// Whole APIs by id, in the order asked for.
+pub async fn get_apis(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Api>, Error> {
+    actor.require(Permission::Read)?;
+    let mut found = apis::get_many(&mut *app.db.read().await?, ids).await?;
+    found.sort_by_key(|api| ids.iter().position(|id| *id == api.id));
+    Ok(found)
+}
+
+/// Active APIs that depend on one: slug and name.
+pub async fn api_dependents(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<(String, String)>, Error> {
+    actor.require(Permission::Read)?;
+    apis::dependents(&mut *app.db.read().await?, id).await
+}
+
+/// APIs that may be the same as one about to be saved.
+pub async fn duplicate_apis(app: &App, actor: &Actor, except: Option<Uuid>, content: &ApiContent, hosts: &[String]) -> Result<Vec<Likely>, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let vendor = vendors::find(&mut conn, &content.vendor).await?;
+    apis::likely_duplicates(&mut conn, except.unwrap_or_default(), vendor, &content.name, hosts).await
+}
+
+/// Creates an API; unverified until a reviewer who did not edit it verifies it.
+pub async fn create_api(app: &App, actor: &Actor, content: ApiContent) -> Result<Api, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    let vendor_id = resolve_vendor(&mut tx, &content.vendor).await?;
+    let (content, upstreams) = resolve_upstreams(&mut tx, content, None).await?;
+    let now = tx.now();
+    let api = Api {
+        id: Uuid::now_v7(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        verified_at: None,
+        verified_by: None,
+        edited_by: with_editor(&[], actor.person()),
+        vendor_id,
+        current_version_id: None,
+        imported: serde_json::Map::new(),
+        content,
+    };
+    apis::insert(tx.conn(), &api, &upstreams).await?;
+    tx.record(Event::created("api.created", &api)).await?.commit().await?;
+    app.rail.clear();
+    Ok(api)
+}
+
+/// Changes an API based on `revision`. A change of identity ends the verification.
+pub async fn update_api(app: &App, actor: &Actor, id: Uuid, revision: i64, content: ApiContent) -> Result<Api, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
+    same_revision(revision, before.revision)?;
+    if resolve_vendor(&mut tx, &content.vendor).await? != before.vendor_id {
+        return Err(Error::field("/vendor", "An API stays with its vendor. Register it anew under the other one."));
+    }
+    let content = ApiContent { vendor: before.content.vendor.clone(), ..content };
+    let (content, upstreams) = resolve_upstreams(&mut tx, content, Some(id)).await?;
+    if before.content == content {
+        return Ok(before);
+    }
+    if content.state == State::Retired && before.content.state == State::Active {
+        let dependents = apis::dependents(tx.conn(), id).await?;
+        let named: Vec<(String, String)> = dependents.into_iter().map(|(_, name)| ("API".into(), name)).collect();
+        refuse_referrers(&named)?;
+    }
+    let voided = before.content.identity_differs(&content)
+        || (before.verified_by.is_some() && before.verified_by == actor.person());
+    let after = Api {
+        revision: revision + 1,
+        updated_at: tx.now(),
+        verified_at: before.verified_at.filter(|_| !voided),
+        verified_by: before.verified_by.filter(|_| !voided),
+        edited_by: with_editor(&before.edited_by, actor.person()),
+        content,
+        ..before.clone()
+    };
+    save(&mut tx, &before, &after, &upstreams).await?;
+    tx.record(Event::changed("api.updated", &before, &after)).await?.commit().await?;
+    app.rail.clear();
+    Ok(after)
+}
+
+/// A reviewer says that the API is what it claims to be. Not somebody who edited it.
+pub async fn verify_api(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<Api, Error> {
+    actor.require(Permission::VerifyCatalog)?;
+    let reviewer = actor.person().ok_or_else(|| Error::Forbidden("A person has to verify.".into()))?;
+    let mut tx = app.db.write(actor).await?;
+    let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
+    same_revision(revision, before.revision)?;
+    require_review(actor, &before.edited_by)?;
+    let now = tx.now();
+    let after = Api {
+        revision: revision + 1,
+        updated_at: now,
+        verified_at: Some(now),
+        verified_by: Some(reviewer),
+        ..before.clone()
+    };
+    let (_, upstreams) = resolve_upstreams(&mut tx, before.content.clone(), Some(id)).await?;
+    save(&mut tx, &before, &after, &upstreams).await?;
+    tx.record(Event::changed("api.verified", &before, &after)).await?.commit().await?;
+    app.rail.clear();
+    Ok(after)
+}
+
+/// A person says which version is the current one: its id or slug, or none.
+pub async fn set_current_version(app: &App, actor: &Actor, id: Uuid, revision: i64, version: Option<&str>) -> Result<Api, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let mut tx = app.db.write(actor).await?;
+    let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
+    same_revision(revision, before.revision)?;
+    let current = match version {
+        None => None,
+        Some(key) => Some(
+            versions::find(tx.conn(), id, key)
+                .await?
+                .ok_or_else(|| Error::field("/version", format!("This API has no version '{key}'.")))?,
+        ),
+    };
+    if before.current_version_id == current {
+        return Ok(before);
+    }
+    let after = Api { revision: revision + 1, updated_at: tx.now(), current_version_id: current, ..before.clone() };
+    let (_, upstreams) = resolve_upstreams(&mut tx, before.content.clone(), Some(id)).await?;
+    save(&mut tx, &before, &after, &upstreams).await?;
+    tx.record(Event::changed("api.current_version_set", &before, &after)).await?.commit().await?;
+    Ok(after)
+}
+
+async fn save<S>(tx: &mut WriteTx<S>, before: &Api, after: &Api, upstreams: &[UpstreamIds]) -> Result<(), Error> {
+    apis::update(tx.conn(), after, upstreams).await?;
+    if before.content.slug != after.content.slug {
+        crate::slugs::remember(tx.conn(), "api", &before.content.slug, after.id).await?;
+    }
+    Ok(())
+}
+
+/// An upstream by ids: API or vendor.
+type UpstreamIds = (Option<Uuid>, Option<Uuid>);
+
+async fn resolve_vendor<S>(tx: &mut WriteTx<S>, key: &str) -> Result<Uuid, Error> {
+    let found = vendors::find(tx.conn(), key).await?;
+    found.ok_or_else(|| Error::field("/vendor", format!("There is no vendor '{key}'.")))
+}
+
+/// Finds the ids of the upstreams, and writes their present slugs into the content.
+async fn resolve_upstreams<S>(tx: &mut WriteTx<S>, mut content: ApiContent, id: Option<Uuid>) -> Result<(ApiContent, Vec<UpstreamIds>), Error> {
+    let mut ids = Vec::new();
+    for (n, upstream) in content.upstreams.iter_mut().enumerate() {
+        let at = format!("/upstreams/{n}");
+        if let Some(key) = &mut upstream.api {
+            let found = apis::find(tx.conn(), key).await?;
+            let found = found.ok_or_else(|| Error::field(&at, format!("There is no API '{key}'.")))?;
+            if Some(found) == id {
+                return Err(Error::field(&at, "An API does not depend on itself."));
+            }
+            if let Some(api) = apis::get(tx.conn(), found).await? {
+                *key = api.content.slug;
+            }
+            ids.push((Some(found), None));
+        } else if let Some(key) = &mut upstream.vendor {
+            let found = vendors::find(tx.conn(), key).await?;
+            let found = found.ok_or_else(|| Error::field(&at, format!("There is no vendor '{key}'.")))?;
+            if let Some(vendor) = vendors::get(tx.conn(), found).await? {
+                *key = vendor.content.slug;
+            }
+            ids.push((None, Some(found)));
+        }
+    }
+    Ok((content, ids))
+}

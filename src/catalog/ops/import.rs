@@ -1,0 +1,254 @@
+//! A vendor's document becomes a vendor, an API and an API version: planned first, then applied
+//! all at once. What a person wrote stays; a document never takes the place of a newer one.
+
+mod merge;
+mod plan;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::{Change, Event},
+    catalog::{
+        AuthMethod, AuthScheme, Endpoint, Operation, Scope,
+        store::{apis, vendors, versions},
+    },
+    error::Error,
+    identity::{Actor, Permission},
+};
+use plan::{Plan, Step};
+
+/// What was read from a document.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentImport {
+    /// SHA-256 of the document's bytes.
+    pub sha256: Vec<u8>,
+    /// Size of the document in bytes.
+    pub size: i64,
+    /// `application/json` or `application/yaml`.
+    pub media_type: &'static str,
+    /// The document, compressed with gzip.
+    pub compressed: Vec<u8>,
+    /// Such as `3.0.3`.
+    pub openapi_version: String,
+    /// `info.title`.
+    pub title: String,
+    /// `info.version`.
+    pub label: String,
+    /// `info.description`.
+    pub description: Option<String>,
+    /// `info.x-providerName`, as API directories set it.
+    pub provider_name: Option<String>,
+    /// `info.x-serviceName`, as API directories set it.
+    pub service_name: Option<String>,
+    /// `info.termsOfService`.
+    pub terms_url: Option<String>,
+    /// `info.contact.name`.
+    pub contact_name: Option<String>,
+    /// `info.contact.email`.
+    pub contact_email: Option<String>,
+    /// `info.contact.url`.
+    pub contact_url: Option<String>,
+    /// `info.license.name`.
+    pub licence: Option<String>,
+    /// `info.license.url`.
+    pub licence_url: Option<String>,
+    /// `externalDocs.url`.
+    pub documentation_url: Option<String>,
+    /// Ways to authenticate, from the security schemes.
+    pub auth_methods: Vec<AuthMethod>,
+    /// The security schemes.
+    pub auth_schemes: Vec<AuthScheme>,
+    /// The servers.
+    pub endpoints: Vec<Endpoint>,
+    /// OAuth scopes offered.
+    pub scopes: Vec<Scope>,
+    /// Operations.
+    pub operations: Vec<Operation>,
+}
+
+/// What the person importing says of the document's identity.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Id or slug of a vendor that is here, or the name of a new one.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// Id or slug of an API that is here, or the name of a new one.
+    #[serde(default)]
+    pub api: Option<String>,
+    /// When the vendor published the document; an older one never takes a newer one's place.
+    #[serde(default)]
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// What would happen to one record.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PlannedRecord {
+    /// `vendor`, `api` or `api_version`.
+    pub kind: String,
+    /// `create`, `update` or `unchanged`.
+    pub action: String,
+    /// Its name or label.
+    pub name: String,
+    /// Its slug.
+    pub slug: String,
+    /// Field by field.
+    pub changes: Vec<Change>,
+}
+
+/// What applying a document would do.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ImportPreview {
+    /// The document's title.
+    pub title: String,
+    /// The document's version label.
+    pub label: String,
+    /// Its OpenAPI version.
+    pub openapi_version: String,
+    /// SHA-256 of the document, in hexadecimal.
+    pub sha256: String,
+    /// Fields that have to be said before it can be applied: `vendor`.
+    pub asks: Vec<String>,
+    /// Why it would not be applied, where it is older than what is here.
+    pub refused: Option<String>,
+    /// What would happen, vendor first.
+    pub records: Vec<PlannedRecord>,
+    /// APIs here that answer on the same host.
+    pub likely: Vec<super::Likely>,
+    /// How many endpoints, scopes and operations it has.
+    pub counts: ImportCounts,
+}
+
+/// How much a document holds.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ImportCounts {
+    /// Servers.
+    pub endpoints: usize,
+    /// OAuth scopes.
+    pub scopes: usize,
+    /// Operations.
+    pub operations: usize,
+}
+
+/// What applying a document did.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ApplyOutcome {
+    /// Whether anything changed; the same document again changes nothing.
+    pub changed: bool,
+    /// Id of the vendor.
+    pub vendor_id: Uuid,
+    /// Id of the API.
+    pub api_id: Uuid,
+    /// Slug of the API.
+    pub api_slug: String,
+    /// Id of the API version.
+    pub version_id: Uuid,
+    /// Slug of the API version.
+    pub version_slug: String,
+    /// The records, with what was done.
+    pub records: Vec<PlannedRecord>,
+}
+
+/// Shows what applying would do; writes nothing.
+pub async fn preview_document(app: &App, actor: &Actor, document: &DocumentImport, identity: &Identity) -> Result<ImportPreview, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let mut conn = app.db.read().await?;
+    let plan = plan::make(&mut conn, actor, app.clock.now(), document, identity).await?;
+    let likely = match &plan.api {
+        Step::Create(api) => {
+            let hosts: Vec<String> = document.endpoints.iter().map(|e| e.host_pattern.clone()).collect();
+            let vendor = Some(plan.vendor.record().id);
+            apis::likely_duplicates(&mut conn, api.id, vendor, &api.content.name, &hosts).await?
+        }
+        Step::Update { .. } | Step::Keep(_) => Vec::new(),
+    };
+    Ok(ImportPreview {
+        title: document.title.clone(),
+        label: document.label.clone(),
+        openapi_version: document.openapi_version.clone(),
+        sha256: data_encoding::HEXLOWER.encode(&document.sha256),
+        asks: plan.asks.iter().map(|ask| (*ask).to_owned()).collect(),
+        refused: plan.refused.clone(),
+        records: plan.records(),
+        likely,
+        counts: ImportCounts {
+            endpoints: document.endpoints.len(),
+            scopes: document.scopes.len(),
+            operations: document.operations.len(),
+        },
+    })
+}
+
+/// Applies a document, all or nothing. Refuses what is older than what is here, and a document
+/// whose vendor nobody can tell.
+pub async fn apply_document(app: &App, actor: &Actor, document: &DocumentImport, identity: &Identity) -> Result<ApplyOutcome, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let mut tx = app.db.write(actor).await?;
+    let now = tx.now();
+    sqlx::query!("select pg_advisory_xact_lock(7236, 4)").execute(tx.conn()).await?;
+    let plan = plan::make(tx.conn(), actor, now, document, identity).await?;
+    if !plan.asks.is_empty() {
+        return Err(Error::field("/vendor", "The document does not say whose API this is: it has no x-providerName and no absolute server. Name the vendor."));
+    }
+    if let Some(reason) = &plan.refused {
+        return Err(Error::Conflict(reason.clone()));
+    }
+    let outcome = plan.outcome();
+    if !outcome.changed {
+        return Ok(outcome);
+    }
+    versions::keep_document(tx.conn(), &document.sha256, document.media_type, document.size, &document.compressed, now).await?;
+    let mut events = Vec::new();
+    write(tx.conn(), &plan, &mut events).await?;
+    versions::remember_document(tx.conn(), outcome.version_id, &document.sha256, identity.published_at, now).await?;
+    let mut events = events.into_iter();
+    let first = events.next().ok_or_else(|| Error::internal("an import that changes nothing"))?;
+    let mut tx = tx.record(first).await?;
+    for event in events {
+        tx = tx.record(event).await?;
+    }
+    tx.commit().await?;
+    app.rail.clear();
+    Ok(outcome)
+}
+
+async fn write(conn: &mut sqlx::PgConnection, plan: &Plan, events: &mut Vec<Event>) -> Result<(), Error> {
+    match &plan.vendor {
+        Step::Create(vendor) => {
+            vendors::insert(conn, vendor).await?;
+            events.push(Event::created("vendor.imported", vendor));
+        }
+        Step::Update { before, after } => {
+            vendors::update(conn, after).await?;
+            events.push(Event::changed("vendor.imported", before, after));
+        }
+        Step::Keep(_) => {}
+    }
+    match &plan.api {
+        Step::Create(api) => {
+            apis::insert(conn, api, &[]).await?;
+            events.push(Event::created("api.imported", api));
+        }
+        Step::Update { before, after } => {
+            apis::update_facts(conn, after).await?;
+            events.push(Event::changed("api.imported", before, after));
+        }
+        Step::Keep(_) => {}
+    }
+    match &plan.version {
+        Step::Create(version) => {
+            versions::insert(conn, version).await?;
+            events.push(Event::created("api_version.imported", version));
+        }
+        Step::Update { before, after } => {
+            versions::update(conn, after).await?;
+            events.push(Event::changed("api_version.imported", before, after));
+        }
+        Step::Keep(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Systems.
+
+use uuid::Uuid;
+
+use super::same_revision;
+use crate::{
+    app::App,
+    audit::Event,
+    catalog::{
+        System, SystemContent,
+        store::{systems, vendors},
+    },
+    db::WriteTx,
+    error::Error,
+    identity::{self, Actor, GroupKind, Permission},
+};
+
+/// The system behind an id, a slug or a former slug.
+pub async fn find_system(app: &App, actor: &Actor, key: &str) -> Result<System, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let id = systems::find(&mut conn, key).await?.ok_or(Error::NotFound("system"))?;
+    systems::get(&mut conn, id).await?.ok_or(Error::NotFound("system"))
+}
+
+/// Whole systems by id, in the order asked for.
+pub async fn get_systems(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<System>, Error> {
+    actor.require(Permission::Read)?;
+    let mut found = systems::get_many(&mut *app.db.read().await?, ids).await?;
+    found.sort_by_key(|system| ids.iter().position(|id| *id == system.id));
+    Ok(found)
+}
+
+/// Creates a system.
+pub async fn create_system(app: &App, actor: &Actor, content: SystemContent) -> Result<System, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let team = resolve_team(app, actor, &content).await?;
+    let mut tx = app.db.write(actor).await?;
+    let (content, vendor_id) = resolve_vendor(&mut tx, content).await?;
+    let now = tx.now();
+    let system = System {
+        id: Uuid::now_v7(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        team_id: team.as_ref().map(|team| team.id),
+        vendor_id,
+        content: SystemContent { team: team.map(|team| team.content.slug), ..content },
+    };
+    systems::insert(tx.conn(), &system).await?;
+    tx.record(Event::created("system.created", &system)).await?.commit().await?;
+    app.rail.clear();
+    Ok(system)
+}
+
+/// Changes a system based on `revision`.
+pub async fn update_system(app: &App, actor: &Actor, id: Uuid, revision: i64, content: SystemContent) -> Result<System, Error> {
+    actor.require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let team = resolve_team(app, actor, &content).await?;
+    let mut tx = app.db.write(actor).await?;
+    let before = systems::lock(tx.conn(), id).await?.ok_or(Error::NotFound("system"))?;
+    same_revision(revision, before.revision)?;
+    let (content, vendor_id) = resolve_vendor(&mut tx, content).await?;
+    let after = System {
+        revision: revision + 1,
+        updated_at: tx.now(),
+        team_id: team.as_ref().map(|team| team.id),
+        vendor_id,
+        content: SystemContent { team: team.map(|team| team.content.slug), ..content },
+        ..before.clone()
+    };
+    if before.content == after.content {
+        return Ok(before);
+    }
+    systems::update(tx.conn(), &after).await?;
+    if before.content.slug != after.content.slug {
+        crate::slugs::remember(tx.conn(), "system", &before.content.slug, id).await?;
+    }
+    tx.record(Event::changed("system.updated", &before, &after)).await?.commit().await?;
+    app.rail.clear();
+    Ok(after)
+}
+
+async fn resolve_team(app: &App, actor: &Actor, content: &SystemContent) -> Result<Option<identity::Group>, Error> {
+    let Some(key) = &content.team else { return Ok(None) };
+    match identity::ops::find_group(app, actor, GroupKind::Team, key).await {
+        Ok(team) => Ok(Some(team)),
+        Err(Error::NotFound(_)) => Err(Error::field("/team", format!("There is no team '{key}'."))),
+        Err(other) => Err(other),
+    }
+}
+
+async fn resolve_vendor<S>(tx: &mut WriteTx<S>, content: SystemContent) -> Result<(SystemContent, Option<Uuid>), Error> {
+    let Some(key) = &content.vendor else { return Ok((content, None)) };
+    let id = vendors::find(tx.conn(), key)
+        .await?
+        .ok_or_else(|| Error::field("/vendor", format!("There is no vendor '{key}'.")))?;
+    let slug = vendors::get(tx.conn(), id).await?.map(|vendor| vendor.content.slug);
+    Ok((SystemContent { vendor: slug, ..content }, Some(id)))
+}

@@ -1,0 +1,8 @@
+//! The catalog's SQL.
+
+pub mod apis;
+pub mod comments;
+pub mod data_classes;
+pub mod systems;
+pub mod vendors;
+pub mod versions;

@@ -1,0 +1,314 @@
+//! Configuration from flags, environment and an optional TOML file, checked as a whole.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+use url::Url;
+
+/// What a person may set, as they wrote it. Flags win over the environment, both over the file.
+#[derive(Args, Deserialize, Debug, Clone, Default)]
+#[serde(deny_unknown_fields)]
+#[command(next_help_heading = "Configuration")]
+pub struct Options {
+    /// TOML file with any of these settings (names as the flags, with underscores)
+    #[arg(long, global = true, env = "MUSTER_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder that holds all state [default: ./data]
+    #[arg(long, global = true, env = "MUSTER_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// `PostgreSQL` server to use instead of the managed one
+    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The schema owner's URL, for migrations [default: the application's]
+    #[arg(long, global = true, env = "MUSTER_OWNER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub owner_database_url: Option<String>,
+    /// Start although the server may lose writes that were already answered (fsync, `full_page_writes` or `synchronous_commit` is off)
+    #[arg(long, global = true, env = "MUSTER_ACCEPT_LOSING_ANSWERED_WRITES", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub accept_losing_answered_writes: Option<bool>,
+    /// Folder with the `PostgreSQL` programs of the managed server
+    #[arg(long, global = true, env = "MUSTER_PG_BIN", value_name = "DIR")]
+    pub pg_bin: Option<PathBuf>,
+    /// Folders to look for `PostgreSQL` programs in after PATH; `*` stands for a version [default: /usr/lib/postgresql/*/bin]
+    #[arg(long, global = true, env = "MUSTER_PG_SEARCH", value_name = "DIRS")]
+    pub pg_search: Option<String>,
+    /// Address of the pages and the API [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "MUSTER_LISTEN", value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Address of the Prometheus metrics; loopback only [default: 127.0.0.1:9464]
+    #[arg(long, global = true, env = "MUSTER_METRICS_LISTEN", value_name = "ADDR")]
+    pub metrics_listen: Option<String>,
+    /// The URL people reach Muster at [default: <http://LISTEN>]
+    #[arg(long, global = true, env = "MUSTER_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Log lines: human or json [default: human on a terminal, else json]
+    #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What to log, such as info or muster=debug [default: info]
+    #[arg(long, global = true, env = "MUSTER_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// File with the pepper of API tokens [default: DATA/pepper, made at first start]
+    #[arg(long, global = true, env = "MUSTER_PEPPER_FILE", value_name = "FILE")]
+    pub pepper_file: Option<PathBuf>,
+    /// Connections to the database, at most [default: 16]
+    #[arg(long, global = true, env = "MUSTER_DATABASE_CONNECTIONS", value_name = "N")]
+    pub database_connections: Option<u32>,
+    /// Open HTTP connections, at most [default: 1024]
+    #[arg(long, global = true, env = "MUSTER_HTTP_CONNECTIONS", value_name = "N")]
+    pub http_connections: Option<usize>,
+    /// Requests a minute for each token, person and peer address [default: 1200]
+    #[arg(long, global = true, env = "MUSTER_REQUESTS_PER_MINUTE", value_name = "N")]
+    pub requests_per_minute: Option<u32>,
+    /// Largest JSON document that the CLI imports, in MiB [default: 64]
+    #[arg(long, global = true, env = "MUSTER_IMPORT_JSON_MIB", value_name = "MIB")]
+    pub import_json_mib: Option<u64>,
+    /// Largest YAML document that anyone imports, in MiB [default: 16]
+    #[arg(long, global = true, env = "MUSTER_IMPORT_YAML_MIB", value_name = "MIB")]
+    pub import_yaml_mib: Option<u64>,
+    /// Largest upload on a page or through the API, in MiB [default: 16]
+    #[arg(long, global = true, env = "MUSTER_UPLOAD_MIB", value_name = "MIB")]
+    pub upload_mib: Option<u64>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line of text, for a person at a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder that holds all state.
+    pub data_dir: PathBuf,
+    /// Server to use instead of the managed one.
+    pub database_url: Option<String>,
+    /// Owner's URL for migrations, where another than the application's.
+    pub owner_database_url: Option<String>,
+    /// Whether a server that may lose answered writes is accepted.
+    pub accept_losing_answered_writes: bool,
+    /// Programs of the managed server, where given.
+    pub pg_bin: Option<PathBuf>,
+    /// Folders to search for the programs.
+    pub pg_search: Vec<String>,
+    /// Address of pages and API.
+    pub listen: SocketAddr,
+    /// Address of the metrics.
+    pub metrics_listen: SocketAddr,
+    /// Where people reach Muster.
+    pub public_url: Url,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// What is logged, in the notation of `tracing`.
+    pub log: String,
+    /// Where the pepper of API tokens lies.
+    pub pepper_file: PathBuf,
+    /// Connections to the database, at most.
+    pub database_connections: u32,
+    /// Open HTTP connections, at most.
+    pub http_connections: usize,
+    /// Requests a minute for each token, person and peer.
+    pub requests_per_minute: u32,
+    /// Sizes beyond which documents are refused.
+    pub limits: ImportLimits,
+}
+
+/// Sizes beyond which documents are refused, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportLimits {
+    /// JSON by the CLI.
+    pub json: u64,
+    /// YAML by anyone.
+    pub yaml: u64,
+    /// Any upload on a page or through the API.
+    pub upload: u64,
+}
+
+const MIB: u64 = 1 << 20;
+
+impl Config {
+    /// Merges the file under the flags and checks everything; every fault is named.
+    pub fn load(flags: Options) -> Result<Self, Vec<String>> {
+        let file = match &flags.config {
+            None => Options::default(),
+            Some(path) => read_file(path).map_err(|fault| vec![fault])?,
+        };
+        check(merge(flags, file))
+    }
+}
+
+fn read_file(path: &std::path::Path) -> Result<Options, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("config: cannot read {}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| {
+        format!("config: {}: {}", path.display(), error.to_string().replace('\n', " "))
+    })
+}
+
+fn merge(flags: Options, file: Options) -> Options {
+    Options {
+        config: flags.config,
+        data_dir: flags.data_dir.or(file.data_dir),
+        database_url: flags.database_url.or(file.database_url),
+        owner_database_url: flags.owner_database_url.or(file.owner_database_url),
+        accept_losing_answered_writes: flags
+            .accept_losing_answered_writes
+            .or(file.accept_losing_answered_writes),
+        pg_bin: flags.pg_bin.or(file.pg_bin),
+        pg_search: flags.pg_search.or(file.pg_search),
+        listen: flags.listen.or(file.listen),
+        metrics_listen: flags.metrics_listen.or(file.metrics_listen),
+        public_url: flags.public_url.or(file.public_url),
+        log_format: flags.log_format.or(file.log_format),
+        log: flags.log.or(file.log),
+        pepper_file: flags.pepper_file.or(file.pepper_file),
+        database_connections: flags.database_connections.or(file.database_connections),
+        http_connections: flags.http_connections.or(file.http_connections),
+        requests_per_minute: flags.requests_per_minute.or(file.requests_per_minute),
+        import_json_mib: flags.import_json_mib.or(file.import_json_mib),
+        import_yaml_mib: flags.import_yaml_mib.or(file.import_yaml_mib),
+        upload_mib: flags.upload_mib.or(file.upload_mib),
+    }
+}
+
+fn check(options: Options) -> Result<Config, Vec<String>> {
+    let mut faults = Vec::new();
+    let listen = address(&mut faults, "listen", options.listen.as_deref(), "127.0.0.1:8080");
+    let metrics_listen =
+        address(&mut faults, "metrics-listen", options.metrics_listen.as_deref(), "127.0.0.1:9464");
+    if !metrics_listen.ip().is_loopback() {
+        faults.push(format!("metrics-listen: {metrics_listen} is not a loopback address; metrics stay on this machine"));
+    }
+    for (name, url) in
+        [("database-url", &options.database_url), ("owner-database-url", &options.owner_database_url)]
+    {
+        if let Some(fault) = url.as_deref().and_then(|url| database_url_fault(name, url)) {
+            faults.push(fault);
+        }
+    }
+    if options.owner_database_url.is_some() && options.database_url.is_none() {
+        faults.push("owner-database-url: needs database-url beside it".into());
+    }
+    let public_url = public_url(&mut faults, options.public_url.as_deref(), listen);
+    let log_format = log_format(&mut faults, options.log_format.as_deref());
+    let log = options.log.unwrap_or_else(|| "info".into());
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
+        faults.push(format!("log: {error}"));
+    }
+    let mut number = |name: &str, value: Option<u64>, default: u64, low: u64, high: u64| {
+        let value = value.unwrap_or(default);
+        if !(low..=high).contains(&value) {
+            faults.push(format!("{name}: {value} is not between {low} and {high}"));
+        }
+        value
+    };
+    let connections = number("database-connections", options.database_connections.map(Into::into), 16, 2, 500);
+    let http = number("http-connections", options.http_connections.map(|n| n as u64), 1024, 1, 100_000);
+    let per_minute = number("requests-per-minute", options.requests_per_minute.map(Into::into), 1200, 1, 10_000_000);
+    let limits = ImportLimits {
+        json: MIB * number("import-json-mib", options.import_json_mib, 64, 1, 1024),
+        yaml: MIB * number("import-yaml-mib", options.import_yaml_mib, 16, 1, 256),
+        upload: MIB * number("upload-mib", options.upload_mib, 16, 1, 256),
+    };
+    let data_dir = options.data_dir.unwrap_or_else(|| "data".into());
+    let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
+    let config = Config {
+        pepper_file: options.pepper_file.unwrap_or_else(|| data_dir.join("pepper")),
+        data_dir,
+        database_url: options.database_url,
+        owner_database_url: options.owner_database_url,
+        accept_losing_answered_writes: options.accept_losing_answered_writes.unwrap_or(false),
+        pg_bin: options.pg_bin,
+        pg_search: search_list(options.pg_search.as_deref()),
+        listen,
+        metrics_listen,
+        public_url,
+        log_format,
+        log,
+        database_connections: u32::try_from(connections).unwrap_or(16),
+        http_connections: usize::try_from(http).unwrap_or(1024),
+        requests_per_minute: u32::try_from(per_minute).unwrap_or(1200),
+        limits,
+    };
+    if faults.is_empty() { Ok(config) } else { Err(faults) }
+}
+
+fn address(faults: &mut Vec<String>, name: &str, value: Option<&str>, default: &str) -> SocketAddr {
+    let text = value.unwrap_or(default);
+    text.parse().unwrap_or_else(|_| {
+        faults.push(format!("{name}: '{text}' is not an address with a port, such as {default}"));
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    })
+}
+
+fn search_list(value: Option<&str>) -> Vec<String> {
+    let list = value.unwrap_or("/usr/lib/postgresql/*/bin");
+    list.split(':').filter(|dir| !dir.is_empty()).map(str::to_owned).collect()
+}
+
+fn database_url_fault(name: &str, text: &str) -> Option<String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => None,
+        Ok(url) => Some(format!("{name}: the scheme is '{}', not postgres", url.scheme())),
+        Err(error) => Some(format!("{name}: not a URL ({error})")),
+    }
+}
+
+fn public_url(faults: &mut Vec<String>, value: Option<&str>, listen: SocketAddr) -> Url {
+    let fallback = format!("http://{listen}");
+    let text = value.unwrap_or(&fallback);
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() => url,
+        Ok(_) => {
+            faults.push(format!("public-url: '{text}' must be http or https, without a path"));
+            Url::parse("http://127.0.0.1").unwrap_or_else(|_| unreachable!("a constant URL"))
+        }
+        Err(error) => {
+            faults.push(format!("public-url: '{text}' is not a URL ({error})"));
+            Url::parse("http://127.0.0.1").unwrap_or_else(|_| unreachable!("a constant URL"))
+        }
+    }
+}
+
+fn log_format(faults: &mut Vec<String>, value: Option<&str>) -> LogFormat {
+    match value {
+        Some("human") => LogFormat::Human,
+        Some("json") => LogFormat::Json,
+        Some(other) => {
+            faults.push(format!("log-format: '{other}' is neither human nor json"));
+            LogFormat::Human
+        }
+        None if std::io::IsTerminal::is_terminal(&std::io::stderr()) => LogFormat::Human,
+        None => LogFormat::Json,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let faults = Config::load(Options {
+            listen: Some("nowhere".into()),
+            metrics_listen: Some("0.0.0.0:9464".into()),
+            database_url: Some("mysql://x".into()),
+            log_format: Some("xml".into()),
+            database_connections: Some(0),
+            ..Options::default()
+        })
+        .expect_err("five faults");
+        assert_eq!(faults.len(), 5, "{faults:?}");
+    }
+
+    #[test]
+    fn nothing_set_is_a_whole_configuration() {
+        let config = Config::load(Options::default()).expect("valid");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.data_dir.is_absolute());
+    }
+}

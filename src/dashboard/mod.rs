@@ -1,0 +1,76 @@
+//! Numbers across features, for the rail and the home page. Reads only.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sqlx::FromRow;
+
+use crate::{app::App, error::Error, lists::Count};
+
+/// How long the rail's counts are kept.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// What the rail counts.
+#[derive(Debug, Clone, Copy, Default, FromRow)]
+pub struct RailCounts {
+    /// Active vendors.
+    pub vendors: i64,
+    /// Active APIs.
+    pub apis: i64,
+    /// Active systems.
+    pub systems: i64,
+    /// Active data classes.
+    pub data_classes: i64,
+    /// People who may sign in.
+    pub people: i64,
+    /// Active vendors that nobody has verified.
+    pub unverified_vendors: i64,
+    /// Active APIs that nobody has verified.
+    pub unverified_apis: i64,
+}
+
+impl RailCounts {
+    /// A number as people read it.
+    pub fn shown(n: &i64) -> Count {
+        Count(*n)
+    }
+}
+
+/// The counts and when they were read.
+#[derive(Debug, Default)]
+pub struct RailCache(Mutex<Option<(Instant, RailCounts)>>);
+
+impl RailCache {
+    /// Forgets the counts: something came to be here, and its author looks for it.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The counts, at most 30 s old.
+pub async fn rail(app: &App) -> Result<RailCounts, Error> {
+    let kept = *app.rail.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, counts)) = kept
+        && at.elapsed() < KEPT
+    {
+        return Ok(counts);
+    }
+    let begun = Instant::now();
+    let counts = sqlx::query_as!(
+        RailCounts,
+        r#"select
+            (select count(*) from (select from vendors where state = 'active' limit 10001) x) as "vendors!",
+            (select count(*) from (select from apis where state = 'active' limit 10001) x) as "apis!",
+            (select count(*) from (select from systems where state = 'active' limit 10001) x) as "systems!",
+            (select count(*) from (select from data_classes where state = 'active' limit 10001) x) as "data_classes!",
+            (select count(*) from (select from people where state = 'active' limit 10001) x) as "people!",
+            (select count(*) from (select from vendors where state = 'active' and verified_at is null limit 10001) x) as "unverified_vendors!",
+            (select count(*) from (select from apis where state = 'active' and verified_at is null limit 10001) x) as "unverified_apis!""#
+    )
+    .fetch_one(&mut *app.db.read().await?)
+    .await?;
+    *app.rail.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, counts));
+    Ok(counts)
+}

@@ -1,0 +1,75 @@
+//! Who runs the server in a data directory, and who uses it beside.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+
+use super::Use;
+
+/// The locks of this process: `muster.lock` is held by whoever runs the server, `use.lock` is
+/// shared by everyone who uses it.
+#[derive(Debug)]
+pub struct Locks {
+    run: Option<File>,
+    using: File,
+}
+
+impl Locks {
+    /// Takes the locks, or says in one line who has them.
+    pub fn take(data_dir: &Path, purpose: Use) -> anyhow::Result<Self> {
+        let using = open(&data_dir.join("use.lock"))?;
+        let mut run = open(&data_dir.join("muster.lock"))?;
+        match run.try_lock() {
+            Ok(()) => {
+                run.set_len(0)?;
+                run.rewind()?;
+                let command: Vec<String> = std::env::args().take(2).collect();
+                let name = command.get(1).filter(|arg| !arg.starts_with('-')).map_or("serve", |a| a);
+                write!(run, "{} (muster {name})", std::process::id())?;
+                Ok(Self { run: Some(run), using })
+            }
+            Err(TryLockError::WouldBlock) if purpose == Use::Beside => {
+                using.lock_shared().context("use.lock")?;
+                Ok(Self { run: None, using })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                run.read_to_string(&mut holder)?;
+                bail!("another Muster uses {}: process {holder}", data_dir.display())
+            }
+            Err(TryLockError::Error(error)) => bail!("cannot lock {}: {error}", data_dir.display()),
+        }
+    }
+
+    /// Whether this process is the one that runs the server.
+    pub fn runs_server(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Waits until no other process uses the server, 20 s at most.
+    pub fn wait_for_others(&self) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(20) {
+            if !matches!(self.using.try_lock(), Err(TryLockError::WouldBlock)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(|| format!("cannot open {}", path.display()))
+}

@@ -1,0 +1,204 @@
+//! The managed local PostgreSQL: one private cluster in the data directory, reached through a
+//! unix socket by two roles with random passwords, started and stopped with Muster.
+
+mod binaries;
+mod lock;
+mod package;
+mod process;
+mod user;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Child,
+};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+
+pub use binaries::{Binaries, candidates};
+use lock::Locks;
+
+use crate::config::Config;
+
+/// Whether a process insists on running the server itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `serve`: nobody else may.
+    Exclusive,
+    /// A command: works beside a running server, else brings it up and down itself.
+    Beside,
+}
+
+/// What is known of the cluster, kept in `cluster.json` (mode 0600, as it holds the passwords).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Cluster {
+    dir: PathBuf,
+    socket_dir: PathBuf,
+    binaries: PathBuf,
+    major: u32,
+    superuser_password: String,
+    owner_password: String,
+    app_password: String,
+    prepared: bool,
+}
+
+/// The managed server, run by this process or by another one.
+#[derive(Debug)]
+pub struct Managed {
+    data_dir: PathBuf,
+    cluster: Cluster,
+    child: Option<Child>,
+    locks: Locks,
+}
+
+const DATABASE: &str = "muster";
+const OWNER: &str = "muster_owner";
+const APP: &str = "muster_app";
+
+impl Managed {
+    /// Starts the server, or finds the running one. Blocking; run it on a thread that may wait.
+    pub fn start(config: &Config, purpose: Use) -> anyhow::Result<Self> {
+        let data_dir = config.data_dir.clone();
+        user::make_passable(&data_dir)
+            .with_context(|| format!("the data directory {}", data_dir.display()))?;
+        let locks = Locks::take(&data_dir, purpose)?;
+        let file = data_dir.join("cluster.json");
+        if !locks.runs_server() {
+            let cluster = read(&file)?.context("another Muster is still starting; try again")?;
+            return Ok(Self { data_dir, cluster, child: None, locks });
+        }
+        let account = user::Account::choose()?;
+        let cluster = match read(&file)? {
+            Some(cluster) => binaries::for_existing(config, cluster)?,
+            None => create(config, &data_dir, &account)?,
+        };
+        write(&file, &cluster)?;
+        let child = process::start(&cluster, &account)?;
+        Ok(Self { data_dir, cluster, child: Some(child), locks })
+    }
+
+    /// Makes the roles and the database on the first start.
+    pub async fn prepare(&self) -> anyhow::Result<()> {
+        if self.cluster.prepared {
+            return Ok(());
+        }
+        let options = self.options("postgres", &self.cluster.superuser_password, "postgres");
+        let mut conn = PgConnection::connect_with(&options).await.context("the new cluster")?;
+        let exists = "select exists (select from pg_roles where rolname = $1)";
+        for (role, password) in
+            [(OWNER, &self.cluster.owner_password), (APP, &self.cluster.app_password)]
+        {
+            if !sqlx::query_scalar::<_, bool>(exists).bind(role).fetch_one(&mut conn).await? {
+                // Both strings are ours: a constant name and a hexadecimal password.
+                let sql = format!("create role {role} login password '{password}'");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await?;
+            }
+        }
+        let exists = "select exists (select from pg_database where datname = $1)";
+        if !sqlx::query_scalar::<_, bool>(exists).bind(DATABASE).fetch_one(&mut conn).await? {
+            let sql = format!("create database {DATABASE} owner {OWNER}");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await?;
+            let sql = format!("revoke all on database {DATABASE} from public; grant connect on database {DATABASE} to {APP}");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await?;
+        }
+        conn.close().await?;
+        let done = Cluster { prepared: true, ..self.cluster.clone() };
+        write(&self.data_dir.join("cluster.json"), &done)
+    }
+
+    /// How the owner of the schema connects.
+    pub fn owner(&self) -> PgConnectOptions {
+        self.options(OWNER, &self.cluster.owner_password, DATABASE)
+    }
+
+    /// How the application connects.
+    pub fn app(&self) -> PgConnectOptions {
+        self.options(APP, &self.cluster.app_password, DATABASE)
+    }
+
+    /// How the superuser connects: tests make their databases as it.
+    pub fn superuser(&self) -> PgConnectOptions {
+        self.options("postgres", &self.cluster.superuser_password, "postgres")
+    }
+
+    /// The server's major version and where its programs lie.
+    pub fn binaries(&self) -> (u32, &Path) {
+        (self.cluster.major, &self.cluster.binaries)
+    }
+
+    /// The process id of the server, where this process runs it.
+    pub fn server_pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Stops the server where this process runs it, once nobody else uses it.
+    pub fn stop(mut self) {
+        if let Some(child) = self.child.take() {
+            self.locks.wait_for_others();
+            process::stop(child);
+        }
+    }
+
+    fn options(&self, role: &str, password: &str, database: &str) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .socket(&self.cluster.socket_dir)
+            .port(5432)
+            .username(role)
+            .password(password)
+            .database(database)
+    }
+}
+
+fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::Result<Cluster> {
+    let root = account.home_for(data_dir)?;
+    let binaries = binaries::choose(config, &root)?;
+    let dir = root.join("postgres");
+    if dir.exists() {
+        // Without cluster.json nothing was ever answered from here: an interrupted first start.
+        let moved = root.join(format!("postgres.interrupted.{}", std::process::id()));
+        fs::rename(&dir, &moved)?;
+        tracing::warn!(moved_to = %moved.display(), "an interrupted first start was moved aside");
+    }
+    let cluster = Cluster {
+        socket_dir: socket_dir(&root)?,
+        dir,
+        binaries: binaries.dir,
+        major: binaries.major,
+        superuser_password: password()?,
+        owner_password: password()?,
+        app_password: password()?,
+        prepared: false,
+    };
+    process::initdb(&cluster, account)?;
+    Ok(cluster)
+}
+
+/// A folder whose socket path stays within the 107 bytes that the kernel takes.
+fn socket_dir(root: &Path) -> anyhow::Result<PathBuf> {
+    let near = root.join("socket");
+    if near.as_os_str().len() + "/.s.PGSQL.5432".len() <= 100 {
+        return Ok(near);
+    }
+    let name = crate::clock::random::<8>()?;
+    Ok(std::env::temp_dir().join(format!("muster-{}", data_encoding::HEXLOWER.encode(&name))))
+}
+
+fn password() -> anyhow::Result<String> {
+    Ok(data_encoding::HEXLOWER.encode(&crate::clock::random::<32>()?))
+}
+
+fn read(file: &Path) -> anyhow::Result<Option<Cluster>> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes).with_context(|| format!("{}", file.display()))?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!("cannot read {}: {error}", file.display()),
+    }
+}
+
+fn write(file: &Path, cluster: &Cluster) -> anyhow::Result<()> {
+    crate::files::write_private(file, &serde_json::to_vec_pretty(cluster)?)
+}

@@ -1,0 +1,77 @@
+//! The database: one pool that may write, one that can only read, and `WriteTx`, the only way to
+//! change the register.
+
+pub mod connect;
+pub mod local;
+pub mod migrate;
+mod tx;
+
+use std::time::Duration;
+
+use sqlx::{
+    PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub use tx::{Open, Recorded, WriteTx};
+
+use crate::{clock::Clock, error::Error, identity::Actor};
+
+/// The two pools.
+#[derive(Clone, Debug)]
+pub struct Db {
+    read: PgPool,
+    write: PgPool,
+    clock: Clock,
+}
+
+impl Db {
+    /// Pools of at most `connections` together, made lazily; sessions carry the time limits.
+    pub fn new(options: &PgConnectOptions, connections: u32, clock: Clock) -> Self {
+        let base = options
+            .clone()
+            .application_name("muster")
+            .statement_cache_capacity(300)
+            .options([
+                ("statement_timeout", "15s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "30s"),
+            ]);
+        let pool = |size: u32| {
+            PgPoolOptions::new()
+                .max_connections(size.max(1))
+                .acquire_timeout(Duration::from_secs(2))
+                .test_before_acquire(false)
+        };
+        let read = base.clone().options([("default_transaction_read_only", "on")]);
+        let half = connections / 2;
+        Self {
+            read: pool(connections - half).connect_lazy_with(read),
+            write: pool(half).connect_lazy_with(base),
+            clock,
+        }
+    }
+
+    /// A connection that cannot write.
+    pub async fn read(&self) -> Result<PoolConnection<Postgres>, Error> {
+        Ok(self.read.acquire().await?)
+    }
+
+    /// A transaction that changes the register on somebody's behalf.
+    pub async fn write(&self, actor: &Actor) -> Result<WriteTx<Open>, Error> {
+        Ok(WriteTx::new(self.write.begin().await?, actor.clone(), self.clock.clone()))
+    }
+
+    /// A connection for what is not the register: sessions, token use, idempotency keys, audit
+    /// positions, uploads that wait for their preview.
+    pub async fn housekeeping(&self) -> Result<PoolConnection<Postgres>, Error> {
+        Ok(self.write.acquire().await?)
+    }
+
+    /// Closes both pools once their connections are back.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}

@@ -1,0 +1,23 @@
+//! People, teams, review groups, service accounts, sessions and API tokens: who somebody is and
+//! what they may do. Sign-in by one-time link ends here; other ways of signing in add a door, not
+//! a second notion of a person.
+
+mod actor;
+mod authority;
+mod group;
+pub mod ops;
+mod person;
+mod secrets;
+mod service_account;
+mod store;
+mod token;
+
+pub use actor::{
+    Actor, Authority, Origin, Permission, Permissions, Principal, Role, Session, Via,
+};
+pub use authority::Authorities;
+pub use group::{Group, GroupContent, GroupKind};
+pub use person::{Person, PersonContent, PersonState};
+pub use secrets::{Bearer, Pepper, TokenKind};
+pub use service_account::{ServiceAccount, ServiceAccountContent};
+pub use token::{NewToken, Token, TokenOwner};

@@ -1,0 +1,174 @@
+//! Signing in and out, and who stands behind a session or a token.
+
+use std::{sync::Arc, time::Instant};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    error::Error,
+    identity::{
+        Actor, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Role, Via,
+        secrets,
+        store::{
+            access::{self, NewSession, SessionRow},
+            people, tokens,
+        },
+    },
+};
+
+/// A one-time sign-in link, in the clear; shown once.
+#[derive(Debug)]
+pub struct MintedLink {
+    /// The secret part of the link's URL.
+    pub secret: String,
+    /// Whom it signs in.
+    pub person: Uuid,
+}
+
+/// The authority behind a session secret, at most 0.7 s old.
+pub async fn authenticate_session(app: &App, secret: &str) -> Result<Arc<Authority>, Error> {
+    let hash = secrets::hash(secret);
+    if let Some(known) = app.authorities.get(&hash) {
+        return Ok(known);
+    }
+    let (begun, now) = (Instant::now(), app.clock.now());
+    let found = access::by_session(&mut *app.db.read().await?, &hash, now).await?;
+    let (authority, last_seen) = found.ok_or(Error::Unauthenticated)?;
+    if let Some(session) = &authority.session
+        && now - last_seen > chrono::TimeDelta::minutes(1)
+    {
+        access::seen(&mut *app.db.housekeeping().await?, session.id, now).await?;
+    }
+    let authority = Arc::new(authority);
+    app.authorities.put(hash, begun, Arc::clone(&authority));
+    Ok(authority)
+}
+
+/// The authority behind an API token, at most 0.7 s old.
+pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Result<Arc<Authority>, Error> {
+    let bearer = Bearer::parse(text).ok_or(Error::Unauthenticated)?;
+    let mac = app.pepper.mac(&bearer)?;
+    if let Some(known) = app.authorities.get(&mac) {
+        return Ok(known);
+    }
+    let (begun, now) = (Instant::now(), app.clock.now());
+    let found = access::by_token(&mut *app.db.read().await?, &mac, now).await?;
+    let authority = Arc::new(found.ok_or(Error::Unauthenticated)?);
+    if let Some(id) = authority.token_id {
+        let address = origin.address.map(|address| address.to_string());
+        tokens::used(&mut *app.db.housekeeping().await?, id, now, address).await?;
+    }
+    app.authorities.put(mac, begun, Arc::clone(&authority));
+    Ok(authority)
+}
+
+/// Mints a link for a person, by an admin. Never for another admin: that would be a way to act as
+/// one.
+pub async fn mint_link(app: &App, actor: &Actor, person: Uuid) -> Result<MintedLink, Error> {
+    actor.require(Permission::ManagePeople)?;
+    let mut tx = app.db.write(actor).await?;
+    let target = people::lock(tx.conn(), person).await?.ok_or(Error::NotFound("person"))?;
+    if target.content.roles.contains(&Role::Admin) && !matches!(actor.authority.principal, Principal::System(_)) {
+        return Err(Error::Forbidden("Links for admins are minted on the command line only: muster admin link EMAIL.".into()));
+    }
+    let link = insert_link(&mut tx, person).await?;
+    tx.record(Event::happened("sign_in_link.minted", "person", Some(person), json!(null))).await?.commit().await?;
+    Ok(link)
+}
+
+async fn insert_link<S>(tx: &mut crate::db::WriteTx<S>, person: Uuid) -> Result<MintedLink, Error> {
+    let secret = secrets::generate()?;
+    let now = tx.now();
+    access::insert_link(tx.conn(), Uuid::now_v7(), person, &secrets::hash(&secret), now).await?;
+    Ok(MintedLink { secret, person })
+}
+
+/// Mints a link for whoever holds the data directory. An unknown address becomes a person with
+/// `roles`; a known one keeps theirs.
+pub async fn mint_admin_link(app: &App, actor: &Actor, email: &str, name: Option<&str>, roles: &[Role]) -> Result<MintedLink, Error> {
+    if !matches!(actor.via, Via::Cli | Via::Job) {
+        return Err(Error::Forbidden("This is for the command line.".into()));
+    }
+    let mut tx = app.db.write(actor).await?;
+    people::lock_admins(tx.conn()).await?;
+    if let Some(person) = people::by_email(tx.conn(), email).await? {
+        let link = insert_link(&mut tx, person).await?;
+        tx.record(Event::happened("sign_in_link.minted", "person", Some(person), json!(null))).await?.commit().await?;
+        return Ok(link);
+    }
+    let content = PersonContent {
+        name: name.unwrap_or_else(|| email.split('@').next().unwrap_or(email)).to_owned(),
+        email: email.to_owned(),
+        roles: roles.to_vec(),
+        ..PersonContent::default()
+    };
+    let now = tx.now();
+    let person = Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content: content.checked()? };
+    people::insert(tx.conn(), &person).await?;
+    people::set_roles(tx.conn(), person.id, &person.content.roles, None, now).await?;
+    let link = insert_link(&mut tx, person.id).await?;
+    let tx = tx.record(Event::created("person.created", &person)).await?;
+    tx.record(Event::happened("sign_in_link.minted", "person", Some(person.id), json!(null))).await?.commit().await?;
+    Ok(link)
+}
+
+/// Whether nobody can administer yet.
+pub async fn needs_first_admin(app: &App) -> Result<bool, Error> {
+    Ok(!people::any_admin(&mut *app.db.read().await?).await?)
+}
+
+/// Whether a link would still work. Says nothing else of it.
+pub async fn link_holds(app: &App, secret: &str) -> Result<bool, Error> {
+    access::link_holds(&mut *app.db.read().await?, &secrets::hash(secret), app.clock.now()).await
+}
+
+/// Uses a link up and begins a session; the session's secret. `previous` is ended with it.
+pub async fn sign_in(app: &App, link: &str, previous: Option<&str>, origin: Origin, request_id: String) -> Result<String, Error> {
+    let anonymous = Actor { origin: origin.clone(), via: Via::Page, ..Actor::job("system:sign_in", request_id) };
+    let mut tx = app.db.write(&anonymous).await?;
+    let now = tx.now();
+    let person = access::consume_link(tx.conn(), &secrets::hash(link), now)
+        .await?
+        .ok_or_else(|| Error::Conflict("This link has been used or is over an hour old. Ask for a new one.".into()))?;
+    if let Some(previous) = previous {
+        access::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
+    }
+    let (id, secret, csrf) = (Uuid::now_v7(), secrets::generate()?, secrets::generate()?);
+    let new = NewSession { id, hash: &secrets::hash(&secret), csrf: &csrf, person, origin: &origin };
+    access::insert_session(tx.conn(), new, now).await?;
+    tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" }))).await?.commit().await?;
+    app.authorities.clear();
+    Ok(secret)
+}
+
+/// Ends the session that asks.
+pub async fn sign_out(app: &App, actor: &Actor) -> Result<(), Error> {
+    let session = actor.authority.session.as_ref().ok_or(Error::Unauthenticated)?;
+    end_session(app, actor, session.id).await
+}
+
+/// Ends one of the actor's own sessions.
+pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    let person = actor.person().ok_or(Error::Unauthenticated)?;
+    let mut tx = app.db.write(actor).await?;
+    if access::end_session(tx.conn(), Some(person), Some(id), None).await? == 0 {
+        return Err(Error::NotFound("session"));
+    }
+    tx.record(Event::happened("person.signed_out", "person", Some(person), json!(null))).await?.commit().await?;
+    app.authorities.clear();
+    Ok(())
+}
+
+/// The actor's own sessions.
+pub async fn sessions(app: &App, actor: &Actor) -> Result<Vec<SessionRow>, Error> {
+    let person = actor.person().ok_or(Error::Unauthenticated)?;
+    access::sessions_of(&mut *app.db.read().await?, person, app.clock.now()).await
+}
+
+/// Removes sessions, idempotency keys and uploads that have ended.
+pub async fn housekeep(app: &App) -> Result<u64, Error> {
+    access::sweep(&mut *app.db.housekeeping().await?, app.clock.now()).await
+}

@@ -1,0 +1,137 @@
+//! Teams and review groups.
+
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    error::{Error, FieldErrors},
+    identity::{
+        Actor, Group, GroupContent, GroupKind, Permission,
+        group::{ReviewGroup, Team},
+        store::groups,
+    },
+    lists::{Filter, NAME_AND_TIME, Spec, Test},
+    words::State,
+};
+
+const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true };
+
+static TEAMS: Spec = Spec {
+    kind: "team",
+    from: "teams t",
+    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at,
+        (select count(*) from team_members m where m.team_id = t.id) as members",
+    filters: &[STATE],
+    sorts: NAME_AND_TIME,
+};
+static REVIEW_GROUPS: Spec = Spec {
+    kind: "review_group",
+    from: "review_groups t",
+    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at,
+        (select count(*) from review_group_members m where m.review_group_id = t.id) as members",
+    filters: &[STATE],
+    sorts: NAME_AND_TIME,
+};
+
+/// The list of teams, or of review groups.
+pub fn groups_list_spec(kind: GroupKind) -> &'static Spec {
+    match kind {
+        GroupKind::Team => &TEAMS,
+        GroupKind::ReviewGroup => &REVIEW_GROUPS,
+    }
+}
+
+fn noun(kind: GroupKind) -> &'static str {
+    match kind {
+        GroupKind::Team => "team",
+        GroupKind::ReviewGroup => "review group",
+    }
+}
+
+/// The group behind an id or a slug, also a former slug.
+pub async fn find_group(app: &App, actor: &Actor, kind: GroupKind, key: &str) -> Result<Group, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let id = groups::find(&mut conn, kind, key).await?.ok_or(Error::NotFound(noun(kind)))?;
+    groups::get(&mut conn, kind, id).await?.ok_or(Error::NotFound(noun(kind)))
+}
+
+/// One group.
+pub async fn get_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid) -> Result<Group, Error> {
+    actor.require(Permission::Read)?;
+    groups::get(&mut *app.db.read().await?, kind, id).await?.ok_or(Error::NotFound(noun(kind)))
+}
+
+/// Makes a group.
+pub async fn create_group(app: &App, actor: &Actor, kind: GroupKind, content: GroupContent) -> Result<Group, Error> {
+    actor.require(Permission::ManagePeople)?;
+    let content = content.checked(kind)?;
+    let mut tx = app.db.write(actor).await?;
+    refuse_own_membership(actor, &[], &content.members, kind)?;
+    refuse_unknown(&mut tx, &content.members).await?;
+    let now = tx.now();
+    let group = Group { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
+    groups::insert(tx.conn(), kind, &group).await?;
+    let event = match kind {
+        GroupKind::Team => Event::created("team.created", &Team(&group)),
+        GroupKind::ReviewGroup => Event::created("review_group.created", &ReviewGroup(&group)),
+    };
+    tx.record(event).await?.commit().await?;
+    app.authorities.clear();
+    Ok(group)
+}
+
+/// Changes a group based on `revision`.
+pub async fn update_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+    actor.require(Permission::ManagePeople)?;
+    let content = content.checked(kind)?;
+    let mut tx = app.db.write(actor).await?;
+    let before = groups::lock(tx.conn(), kind, id).await?.ok_or(Error::NotFound(noun(kind)))?;
+    if before.revision != revision {
+        return Err(Error::Stale { given: revision, current: before.revision });
+    }
+    if before.content == content {
+        return Ok(before);
+    }
+    refuse_own_membership(actor, &before.content.members, &content.members, kind)?;
+    refuse_unknown(&mut tx, &content.members).await?;
+    if content.state == State::Retired && kind == GroupKind::Team {
+        let systems = groups::systems_of_team(tx.conn(), id).await?;
+        if !systems.is_empty() {
+            return Err(Error::Conflict(format!("This team still has systems: {}. Give them to another team first.", systems.join(", "))));
+        }
+    }
+    let after = Group { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };
+    groups::update(tx.conn(), kind, &after).await?;
+    if before.content.slug != after.content.slug {
+        let word = if kind == GroupKind::Team { "team" } else { "review_group" };
+        crate::slugs::remember(tx.conn(), word, &before.content.slug, id).await?;
+    }
+    let event = match kind {
+        GroupKind::Team => Event::changed("team.updated", &Team(&before), &Team(&after)),
+        GroupKind::ReviewGroup => Event::changed("review_group.updated", &ReviewGroup(&before), &ReviewGroup(&after)),
+    };
+    tx.record(event).await?.commit().await?;
+    app.authorities.clear();
+    Ok(after)
+}
+
+/// Membership of a review group is a right; nobody gives it to themselves.
+fn refuse_own_membership(actor: &Actor, before: &[Uuid], after: &[Uuid], kind: GroupKind) -> Result<(), Error> {
+    let Some(me) = actor.person() else { return Ok(()) };
+    if kind == GroupKind::ReviewGroup && after.contains(&me) && !before.contains(&me) {
+        return Err(Error::Forbidden("Nobody adds themselves to a review group. Ask another admin.".into()));
+    }
+    Ok(())
+}
+
+async fn refuse_unknown<S>(tx: &mut crate::db::WriteTx<S>, members: &[Uuid]) -> Result<(), Error> {
+    let unknown = groups::unknown_people(tx.conn(), members).await?;
+    let mut errors = FieldErrors::new();
+    for id in unknown {
+        let at = members.iter().position(|member| *member == id).unwrap_or(0);
+        errors.add(format!("/members/{at}"), format!("There is no person {id}."));
+    }
+    errors.finish()
+}

@@ -1,0 +1,126 @@
+//! People: added, changed, disabled, listed.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    error::Error,
+    identity::{Actor, Permission, Person, PersonContent, Role, store::people},
+    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
+};
+
+/// The list of people.
+pub static PEOPLE: Spec = Spec {
+    kind: "person",
+    from: "people t",
+    columns: "t.id, t.name, t.email, t.state, t.updated_at,
+        array(select g.role from role_grants g where g.person_id = t.id order by g.role) as roles,
+        array(select m.name from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id order by m.sort_key) as teams,
+        array(select m.name from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id order by m.sort_key) as review_groups",
+    filters: &[
+        Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true },
+        Filter {
+            name: "role",
+            label: "Role",
+            test: Test::Overlaps("array(select g.role from role_grants g where g.person_id = t.id)"),
+            facet: true,
+        },
+        Filter {
+            name: "team",
+            label: "Team",
+            test: Test::Overlaps("array(select m.slug from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id)"),
+            facet: true,
+        },
+        Filter {
+            name: "review_group",
+            label: "Review group",
+            test: Test::Overlaps("array(select m.slug from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id)"),
+            facet: true,
+        },
+    ],
+    sorts: NAME_AND_TIME,
+};
+
+/// A person in a list.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct PersonRow {
+    /// Immutable id.
+    pub id: Uuid,
+    /// Full name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// `active` or `disabled`.
+    pub state: String,
+    /// Roles granted.
+    pub roles: Vec<String>,
+    /// Names of their teams.
+    pub teams: Vec<String>,
+    /// Names of their review groups.
+    pub review_groups: Vec<String>,
+    /// When anything of them last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One page of people.
+pub async fn list_people(app: &App, actor: &Actor, query: &Query) -> Result<Page<PersonRow>, Error> {
+    actor.require(Permission::Read)?;
+    lists::page(&mut *app.db.read().await?, &PEOPLE, query).await
+}
+
+/// One person.
+pub async fn get_person(app: &App, actor: &Actor, id: Uuid) -> Result<Person, Error> {
+    actor.require(Permission::Read)?;
+    people::get(&mut *app.db.read().await?, id).await?.ok_or(Error::NotFound("person"))
+}
+
+/// Adds a person.
+pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> Result<Person, Error> {
+    actor.require(Permission::ManagePeople)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    let now = tx.now();
+    let person = Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
+    people::insert(tx.conn(), &person).await?;
+    people::set_roles(tx.conn(), person.id, &person.content.roles, actor.person(), now).await?;
+    tx.record(Event::created("person.created", &person)).await?.commit().await?;
+    Ok(person)
+}
+
+/// Changes a person based on `revision`. Nobody changes their own roles upwards, nor their own
+/// state: then nobody could undo it.
+pub async fn update_person(app: &App, actor: &Actor, id: Uuid, revision: i64, content: PersonContent) -> Result<Person, Error> {
+    actor.require(Permission::ManagePeople)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    people::lock_admins(tx.conn()).await?;
+    let before = people::lock(tx.conn(), id).await?.ok_or(Error::NotFound("person"))?;
+    if before.revision != revision {
+        return Err(Error::Stale { given: revision, current: before.revision });
+    }
+    if actor.person() == Some(id) {
+        let gained = content.roles.iter().any(|role| !before.content.roles.contains(role));
+        if gained || content.state != before.content.state {
+            return Err(Error::Forbidden("Nobody grants a role to themselves or disables themselves. Ask another admin.".into()));
+        }
+    }
+    if before.content == content {
+        return Ok(before);
+    }
+    let now = tx.now();
+    let after = Person { revision: revision + 1, updated_at: now, content, ..before.clone() };
+    people::update(tx.conn(), &after).await?;
+    people::set_roles(tx.conn(), id, &after.content.roles, actor.person(), now).await?;
+    let lost = before.content.roles.contains(&Role::Admin);
+    if lost && !people::any_admin(tx.conn()).await? {
+        return Err(Error::Conflict("This is the last admin. Make somebody else an admin first.".into()));
+    }
+    tx.record(Event::changed("person.updated", &before, &after)).await?.commit().await?;
+    app.authorities.clear();
+    Ok(after)
+}

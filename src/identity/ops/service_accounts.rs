@@ -1,0 +1,58 @@
+//! Service accounts.
+
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    error::Error,
+    identity::{Actor, Permission, ServiceAccount, ServiceAccountContent, store::service_accounts},
+};
+
+/// The account behind an id or a slug.
+pub async fn find_service_account(app: &App, actor: &Actor, key: &str) -> Result<ServiceAccount, Error> {
+    actor.require(Permission::Read)?;
+    let found = service_accounts::find(&mut *app.db.read().await?, key).await?;
+    found.ok_or(Error::NotFound("service account"))
+}
+
+/// Makes a service account.
+pub async fn create_service_account(app: &App, actor: &Actor, content: ServiceAccountContent) -> Result<ServiceAccount, Error> {
+    actor.require(Permission::ManagePeople)?;
+    refuse_widening_oneself(actor)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    let now = tx.now();
+    let account = ServiceAccount { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
+    service_accounts::insert(tx.conn(), &account).await?;
+    tx.record(Event::created("service_account.created", &account)).await?.commit().await?;
+    Ok(account)
+}
+
+/// Changes a service account based on `revision`. Its tokens never do more than it may.
+pub async fn update_service_account(app: &App, actor: &Actor, id: Uuid, revision: i64, content: ServiceAccountContent) -> Result<ServiceAccount, Error> {
+    actor.require(Permission::ManagePeople)?;
+    refuse_widening_oneself(actor)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    let before = service_accounts::lock(tx.conn(), id).await?.ok_or(Error::NotFound("service account"))?;
+    if before.revision != revision {
+        return Err(Error::Stale { given: revision, current: before.revision });
+    }
+    if before.content == content {
+        return Ok(before);
+    }
+    let after = ServiceAccount { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };
+    service_accounts::update(tx.conn(), &after).await?;
+    tx.record(Event::changed("service_account.updated", &before, &after)).await?.commit().await?;
+    app.authorities.clear();
+    Ok(after)
+}
+
+/// A token never makes or changes an account: it could give itself more than it has.
+fn refuse_widening_oneself(actor: &Actor) -> Result<(), Error> {
+    match actor.authority.token_id {
+        Some(_) => Err(Error::Forbidden("No token makes or changes a service account. Sign in, or use the command line.".into())),
+        None => Ok(()),
+    }
+}

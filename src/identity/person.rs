@@ -1,0 +1,85 @@
+//! A person.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Role;
+use crate::{audit::Record, check::Check, error::Error};
+
+/// Whether a person may sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonState {
+    /// May sign in.
+    #[default]
+    Active,
+    /// May not; sessions and tokens of theirs no longer hold.
+    Disabled,
+}
+
+/// What an admin says of a person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonContent {
+    /// Full name, 200 characters at most.
+    pub name: String,
+    /// E-mail address, unique.
+    pub email: String,
+    /// Roles granted in Muster.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// Whether they may sign in.
+    #[serde(default)]
+    pub state: PersonState,
+}
+
+impl PersonContent {
+    /// Tidies and checks; names every fault.
+    pub fn checked(mut self) -> Result<Self, Error> {
+        let mut check = Check::new();
+        check.required("/name", &mut self.name, 200);
+        check.email("/email", &mut self.email);
+        self.roles.sort_unstable();
+        self.roles.dedup();
+        check.finish()?;
+        Ok(self)
+    }
+}
+
+/// A person with what Muster knows of them.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Person {
+    /// Immutable id.
+    pub id: Uuid,
+    /// Rises with each change.
+    pub revision: i64,
+    /// When they were added.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// What an admin says of them.
+    #[serde(flatten)]
+    pub content: PersonContent,
+}
+
+impl Record for Person {
+    const KIND: &'static str = "person";
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+    /// Without name and address: the record names people by id only.
+    fn body(&self) -> Value {
+        json!({
+            "id": self.id,
+            "revision": self.revision,
+            "roles": self.content.roles,
+            "state": self.content.state,
+        })
+    }
+}

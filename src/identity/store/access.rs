@@ -1,0 +1,195 @@
+//! What proves an identity: sessions, sign-in links, and the authority behind a session or token.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    identity::{Authority, Origin, Permission, Permissions, Principal, Role, Session},
+};
+
+/// A session's authority; `None` where nothing valid stands behind the secret.
+pub async fn by_session(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<(Authority, DateTime<Utc>)>, Error> {
+    let row = sqlx::query!(
+        r#"select s.id, s.csrf, s.last_seen_at, p.id as person_id, p.name, p.email,
+                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!"
+           from sessions s join people p on p.id = s.person_id, installation i
+           where s.token_hash = $1 and s.expires_at > $2 and p.state = 'active'
+             and s.last_seen_at > $2 - make_interval(mins => i.session_idle_minutes)"#,
+        hash,
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let roles = row.roles.iter().map(|r| r.parse()).collect::<Result<Vec<Role>, _>>()?;
+    let authority = Authority {
+        principal: Principal::Person(row.person_id),
+        name: row.name,
+        email: row.email,
+        permissions: Permissions::of_roles(&roles),
+        roles,
+        token_id: None,
+        session: Some(Session { id: row.id, csrf: row.csrf }),
+    };
+    Ok(Some((authority, row.last_seen_at)))
+}
+
+/// A token's authority: its scopes, as far as its owner still has those rights.
+pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -> Result<Option<Authority>, Error> {
+    let row = sqlx::query!(
+        r#"select t.id, t.scopes, t.person_id, t.service_account_id,
+                  coalesce(p.name, a.name) as "name!", p.email as "email?",
+                  array(select g.role from role_grants g where g.person_id = t.person_id) as "roles!",
+                  a.scopes as "account_scopes?"
+           from api_tokens t
+           left join people p on p.id = t.person_id
+           left join service_accounts a on a.id = t.service_account_id
+           where t.mac = $1 and t.revoked_at is null and t.expires_at > $2
+             and coalesce(p.state, a.state) = 'active'"#,
+        mac,
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let roles = row.roles.iter().map(|r| r.parse()).collect::<Result<Vec<Role>, _>>()?;
+    let scopes = |keys: &[String]| keys.iter().map(|s| s.parse::<Permission>()).collect::<Result<Permissions, _>>();
+    let (principal, ceiling) = match (row.person_id, row.service_account_id) {
+        (Some(id), None) => (Principal::Person(id), Permissions::of_roles(&roles)),
+        (None, Some(id)) => {
+            (Principal::ServiceAccount(id), scopes(row.account_scopes.as_deref().unwrap_or_default())?)
+        }
+        _ => return Err(super::impossible("a token with two owners or none")),
+    };
+    Ok(Some(Authority {
+        principal,
+        name: row.name,
+        email: row.email.unwrap_or_default(),
+        roles,
+        permissions: scopes(&row.scopes)?.intersection(ceiling),
+        token_id: Some(row.id),
+        session: None,
+    }))
+}
+
+/// Pushes the idle end of a session out.
+pub async fn seen(conn: &mut PgConnection, session: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query!("update sessions set last_seen_at = $2 where id = $1", session, now).execute(conn).await?;
+    Ok(())
+}
+
+/// A session to be made.
+pub struct NewSession<'a> {
+    pub id: Uuid,
+    pub hash: &'a [u8],
+    pub csrf: &'a str,
+    pub person: Uuid,
+    pub origin: &'a Origin,
+}
+
+pub async fn insert_session(conn: &mut PgConnection, new: NewSession<'_>, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into sessions (id, token_hash, csrf, person_id, address, user_agent, created_at, last_seen_at, expires_at)
+         select $1, $2, $3, $4, $5::text::inet, $6, $7, $7, $7::timestamptz + make_interval(mins => session_absolute_minutes)
+         from installation",
+        new.id,
+        new.hash,
+        new.csrf,
+        new.person,
+        new.origin.address.map(|a| a.to_string()),
+        new.origin.user_agent,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends one session, by its id or by its secret's hash.
+pub async fn end_session(conn: &mut PgConnection, person: Option<Uuid>, id: Option<Uuid>, hash: Option<&[u8]>) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "delete from sessions where (id = $1 or token_hash = $2) and ($3::uuid is null or person_id = $3)",
+        id,
+        hash,
+        person
+    );
+    Ok(done.execute(conn).await?.rows_affected())
+}
+
+/// A running session as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    pub id: Uuid,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn sessions_of(conn: &mut PgConnection, person: Uuid, now: DateTime<Utc>) -> Result<Vec<SessionRow>, Error> {
+    let rows = sqlx::query_as!(
+        SessionRow,
+        "select id, host(address) as address, user_agent, created_at, last_seen_at, expires_at
+         from sessions where person_id = $1 and expires_at > $2 order by last_seen_at desc limit 100",
+        person,
+        now
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+pub async fn insert_link(conn: &mut PgConnection, id: Uuid, person: Uuid, hash: &[u8], now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into sign_in_links (id, person_id, token_hash, created_at, expires_at)
+         values ($1, $2, $3, $4, $4::timestamptz + interval '1 hour')",
+        id,
+        person,
+        hash,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether a link would still work.
+pub async fn link_holds(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<bool, Error> {
+    let holds = sqlx::query_scalar!(
+        r#"select exists (select from sign_in_links l join people p on p.id = l.person_id
+           where l.token_hash = $1 and l.used_at is null and l.expires_at > $2 and p.state = 'active') as "holds!""#,
+        hash,
+        now
+    );
+    Ok(holds.fetch_one(conn).await?)
+}
+
+/// Uses a link up; the person it signs in, if it still held.
+pub async fn consume_link(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Uuid>, Error> {
+    let person = sqlx::query_scalar!(
+        "update sign_in_links l set used_at = $2 from people p
+         where l.token_hash = $1 and l.used_at is null and l.expires_at > $2
+           and p.id = l.person_id and p.state = 'active'
+         returning l.person_id",
+        hash,
+        now
+    );
+    Ok(person.fetch_optional(conn).await?)
+}
+
+/// Removes what has ended.
+pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, Error> {
+    let sessions = sqlx::query!("delete from sessions where expires_at < $1", now).execute(&mut *conn).await?;
+    let keys = sqlx::query!("delete from idempotency_keys where created_at < $1::timestamptz - interval '24 hours'", now)
+        .execute(&mut *conn)
+        .await?;
+    let uploads = sqlx::query!("delete from import_uploads where created_at < $1::timestamptz - interval '24 hours'", now)
+        .execute(conn)
+        .await?;
+    Ok(sessions.rows_affected() + keys.rows_affected() + uploads.rows_affected())
+}

@@ -1,0 +1,152 @@
+//! People and their roles.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    identity::{Person, PersonContent, PersonState, Role},
+    text,
+};
+
+struct Row {
+    id: Uuid,
+    name: String,
+    email: String,
+    state: String,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    roles: Vec<String>,
+}
+
+impl TryFrom<Row> for Person {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let mut roles = row.roles.iter().map(|r| r.parse()).collect::<Result<Vec<Role>, _>>()?;
+        roles.sort_unstable();
+        let state = match row.state.as_str() {
+            "active" => PersonState::Active,
+            "disabled" => PersonState::Disabled,
+            other => return Err(super::impossible(other)),
+        };
+        Ok(Self {
+            id: row.id,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            content: PersonContent { name: row.name, email: row.email, roles, state },
+        })
+    }
+}
+
+pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.name, p.email, p.state, p.revision, p.created_at, p.updated_at,
+                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!"
+           from people p where p.id = $1"#,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Person::try_from).transpose()
+}
+
+pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {
+    sqlx::query!("select id from people where id = $1 for update", id).fetch_optional(&mut *conn).await?;
+    get(conn, id).await
+}
+
+pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>, Error> {
+    let id = sqlx::query_scalar!("select id from people where lower(email) = lower($1)", email);
+    Ok(id.fetch_optional(conn).await?)
+}
+
+/// Whether anybody may administer already.
+pub async fn any_admin(conn: &mut PgConnection) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from role_grants g join people p on p.id = g.person_id
+                          where g.role = 'admin' and p.state = 'active') as "any!""#
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
+/// Locks against two first admins being made at once.
+pub async fn lock_admins(conn: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("select pg_advisory_xact_lock(7236, 2)").execute(conn).await?;
+    Ok(())
+}
+
+pub async fn insert(conn: &mut PgConnection, person: &Person) -> Result<(), Error> {
+    let content = &person.content;
+    sqlx::query!(
+        "insert into people (id, name, email, state, revision, created_at, updated_at, sort_key, search)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        person.id,
+        content.name,
+        content.email,
+        state(content.state),
+        person.revision,
+        person.created_at,
+        person.updated_at,
+        text::sort_key(&content.name),
+        text::search_text(&[&content.name, &content.email]),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn update(conn: &mut PgConnection, person: &Person) -> Result<(), Error> {
+    let content = &person.content;
+    sqlx::query!(
+        "update people set name = $2, email = $3, state = $4, revision = $5, updated_at = $6,
+                sort_key = $7, search = $8 where id = $1",
+        person.id,
+        content.name,
+        content.email,
+        state(content.state),
+        person.revision,
+        person.updated_at,
+        text::sort_key(&content.name),
+        text::search_text(&[&content.name, &content.email]),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes the grants what `roles` says; `by` is null for the system.
+pub async fn set_roles(
+    conn: &mut PgConnection,
+    person: Uuid,
+    roles: &[Role],
+    by: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let keys: Vec<String> = roles.iter().map(|role| role.key().to_owned()).collect();
+    sqlx::query!("delete from role_grants where person_id = $1 and role <> all ($2)", person, &keys)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into role_grants (person_id, role, granted_by, granted_at)
+         select $1, role, $3, $4 from unnest($2::text[]) role
+         where not exists (select from role_grants g where g.person_id = $1 and g.role = role)",
+        person,
+        &keys,
+        by,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn state(state: PersonState) -> &'static str {
+    match state {
+        PersonState::Active => "active",
+        PersonState::Disabled => "disabled",
+    }
+}

@@ -1,0 +1,21 @@
+//! Muster: the register of every third-party API that an organisation depends on, and the place
+//! where its use is governed. Requests flow web → ops → model → store; `docs/architecture.md`
+//! draws it.
+
+pub mod app;
+pub mod audit;
+pub mod catalog;
+pub mod check;
+pub mod clock;
+pub mod config;
+pub mod dashboard;
+pub mod db;
+pub mod error;
+pub mod files;
+pub mod identity;
+pub mod imports;
+pub mod lists;
+pub mod secret;
+pub mod slugs;
+pub mod text;
+pub mod words;

@@ -1,0 +1,248 @@
+//! The statements of a list, put together from its closed sets.
+
+use std::collections::BTreeMap;
+
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
+use uuid::Uuid;
+
+use super::{Count, Facet, FacetValue, Page, Query, Spec, Test};
+use crate::{error::Error, text};
+
+/// Values of a facet shown at most, besides the selected ones.
+const FACET_VALUES: usize = 10;
+
+/// What stands for the words of a query.
+#[derive(Clone)]
+enum Words {
+    None,
+    Match(String),
+    Alike(Vec<Uuid>),
+}
+
+/// One page. Two statements where the words match nothing and names spelled alike are shown.
+pub async fn page<R>(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Page<R>, Error>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let words = words(query);
+    let found = fetch(conn, spec, query, &words).await?;
+    if !found.rows.is_empty() || query.cursor.is_some() {
+        return Ok(found);
+    }
+    let Some(alike) = alike(conn, spec, query).await? else { return Ok(found) };
+    let page = fetch(conn, spec, query, &Words::Alike(alike)).await?;
+    Ok(Page { alike: !page.rows.is_empty(), ..page })
+}
+
+fn words(query: &Query) -> Words {
+    match query.q.as_deref() {
+        None => Words::None,
+        Some(q) => match text::prefix_query(q) {
+            Some(terms) => Words::Match(terms),
+            // Words without a letter match nothing.
+            None => Words::Alike(Vec::new()),
+        },
+    }
+}
+
+async fn fetch<R>(conn: &mut PgConnection, spec: &Spec, query: &Query, words: &Words) -> Result<Page<R>, Error>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let (column, cast) = (query.column, query.cast);
+    let key = if cast == "timestamptz" {
+        format!("to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    } else {
+        column.to_owned()
+    };
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select {}, {key} as cursor_key, t.id as cursor_id from {} where true",
+        spec.columns, spec.from
+    ));
+    conditions(&mut sql, spec, query, words, None);
+    if let Some(cursor) = &query.cursor {
+        let sign = if query.descending { "<" } else { ">" };
+        let collate = if cast == "text" { " collate \"C\"" } else { "" };
+        sql.push(format!(" and ({column}, t.id) {sign} ("))
+            .push_bind(cursor.key.clone())
+            .push(format!("::text::{cast}{collate}, "))
+            .push_bind(cursor.id)
+            .push(")");
+    }
+    let way = if query.descending { "desc" } else { "asc" };
+    sql.push(format!(" order by {column} {way}, t.id {way} limit ")).push_bind(query.limit + 1);
+    let mut rows: Vec<PgRow> = sql.build().fetch_all(conn).await?;
+    let more = rows.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
+    if more {
+        rows.pop();
+    }
+    let next = match rows.last() {
+        Some(last) if more => {
+            Some(query.cursor_after(spec, last.try_get("cursor_key")?, last.try_get("cursor_id")?))
+        }
+        _ => None,
+    };
+    let rows = rows.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;
+    Ok(Page { rows, next, alike: false })
+}
+
+/// Adds the words and every filter except `leave_out`.
+fn conditions(
+    sql: &mut QueryBuilder<Postgres>,
+    spec: &Spec,
+    query: &Query,
+    words: &Words,
+    leave_out: Option<usize>,
+) {
+    match words {
+        Words::None => {}
+        Words::Match(terms) => {
+            sql.push(" and t.search_vector @@ to_tsquery('simple', ").push_bind(terms.clone()).push(")");
+        }
+        Words::Alike(ids) => {
+            sql.push(" and t.id = any(").push_bind(ids.clone()).push(")");
+        }
+    }
+    for (index, values) in query.filters.iter().filter(|(index, _)| Some(*index) != leave_out) {
+        match spec.filters[*index].test {
+            Test::Equals(value) | Test::Named(value, _) => {
+                sql.push(format!(" and {value} = any(")).push_bind(values.clone()).push(")");
+            }
+            Test::Overlaps(array) => {
+                sql.push(format!(" and {array} && ")).push_bind(values.clone());
+            }
+            Test::Before(date) => {
+                let last = values.last().cloned().unwrap_or_default();
+                sql.push(format!(" and {date} < ")).push_bind(last).push("::text::date");
+            }
+        }
+    }
+}
+
+/// Names within two edits of what was typed, word by word, among those with similar trigrams.
+async fn alike(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Option<Vec<Uuid>>, Error> {
+    let Some(q) = &query.q else { return Ok(None) };
+    let typed = text::search_text(&[q]);
+    if typed.chars().count() < 3 {
+        return Ok(None);
+    }
+    // The threshold of `<%` is set to 0.2 on every connection; the index on sort_key serves it.
+    let mut sql = QueryBuilder::<Postgres>::new("select t.id, t.sort_key, word_similarity(");
+    sql.push_bind(typed.clone())
+        .push(format!(", t.sort_key) as alike from {} where ", spec.from))
+        .push_bind(typed.clone())
+        .push(" <% t.sort_key order by alike desc, t.id limit 200");
+    let rows = sql.build().fetch_all(conn).await?;
+    let mut ids = Vec::new();
+    for row in rows {
+        let name: String = row.try_get("sort_key")?;
+        if near(&typed, &name) {
+            ids.push(row.try_get("id")?);
+        }
+    }
+    Ok(Some(ids))
+}
+
+/// Whether each typed word is within two edits of a word of the name (one for short words).
+fn near(typed: &str, name: &str) -> bool {
+    let split = text::search_text(&[name]);
+    let names: Vec<&str> = split.split(' ').collect();
+    typed.split(' ').all(|word| {
+        let most = if word.chars().count() < 5 { 1 } else { 2 };
+        names.iter().any(|name| strsim::osa_distance(word, name) <= most)
+    }) || strsim::osa_distance(typed, &split) <= 2
+}
+
+#[derive(FromRow)]
+struct FacetRow {
+    facet: String,
+    value: String,
+    label: Option<String>,
+    count: i64,
+}
+
+/// The total and every facet, in one statement.
+pub async fn facets(conn: &mut PgConnection, spec: &Spec, query: &Query, alike: super::Alike) -> Result<(Count, Vec<Facet>), Error> {
+    let mut words = words(query);
+    if alike == super::Alike::Yes {
+        words = Words::Alike(self::alike(conn, spec, query).await?.unwrap_or_default());
+    }
+    let mut sql = QueryBuilder::<Postgres>::new(format!(
+        "select '' as facet, '' as value, null::text as label, count(*) as count from (select 1 from {} where true",
+        spec.from
+    ));
+    conditions(&mut sql, spec, query, &words, None);
+    sql.push(" limit 10001) x");
+    for (index, filter) in spec.filters.iter().enumerate().filter(|(_, filter)| filter.facet) {
+        let (value, label) = match filter.test {
+            Test::Equals(value) => (value.to_owned(), "null::text"),
+            Test::Named(value, label) => (value.to_owned(), label),
+            Test::Overlaps(array) => (format!("unnest({array})"), "null::text"),
+            Test::Before(_) => continue,
+        };
+        sql.push(format!(
+            " union all select '{}', value, min(label), count(*) from (select {value} as value, {label} as label from {} where true",
+            filter.name, spec.from
+        ));
+        conditions(&mut sql, spec, query, &words, Some(index));
+        sql.push(" limit 10001) x where value is not null group by value");
+    }
+    let rows: Vec<FacetRow> = sql.build_query_as().fetch_all(conn).await?;
+    let total = rows.iter().find(|row| row.facet.is_empty()).map_or(0, |row| row.count);
+    let mut grouped: BTreeMap<String, Vec<FacetRow>> = BTreeMap::new();
+    for row in rows {
+        grouped.entry(row.facet.clone()).or_default().push(row);
+    }
+    let facets = spec
+        .filters
+        .iter()
+        .filter(|filter| filter.facet)
+        .map(|filter| facet(spec, query, filter, grouped.remove(filter.name).unwrap_or_default()))
+        .collect();
+    Ok((Count(total), facets))
+}
+
+fn facet(spec: &Spec, query: &Query, filter: &super::Filter, rows: Vec<FacetRow>) -> Facet {
+    let selected = query.values(spec, filter.name);
+    let mut values: Vec<FacetValue> = rows
+        .into_iter()
+        .map(|row| FacetValue {
+            label: row.label.unwrap_or_else(|| readable(filter.name, &row.value)),
+            selected: selected.contains(&row.value),
+            value: row.value,
+            count: row.count,
+        })
+        .collect();
+    for value in selected {
+        if !values.iter().any(|known| known.value == *value) {
+            let label = readable(filter.name, value);
+            values.push(FacetValue { value: value.clone(), label, count: 0, selected: true });
+        }
+    }
+    values.sort_by(|a, b| (b.selected, b.count).cmp(&(a.selected, a.count)).then_with(|| a.label.cmp(&b.label)));
+    let keep = values.iter().filter(|value| value.selected).count().max(FACET_VALUES);
+    values.truncate(keep);
+    Facet { name: filter.name.to_owned(), label: filter.label.to_owned(), values }
+}
+
+fn readable(filter: &str, value: &str) -> String {
+    match filter {
+        "tag" | "country" | "vendor" => value.to_owned(),
+        "tier" => format!("Tier {value}"),
+        _ => crate::words::label(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::near;
+
+    #[test]
+    fn near_means_two_edits_a_word() {
+        assert!(near("stirpe", "stripe"));
+        assert!(near("stirpe", "stripe payments api"));
+        assert!(near("googel maps", "google maps"));
+        assert!(!near("stirpe", "strava"));
+        assert!(!near("abc", "xbz"));
+    }
+}

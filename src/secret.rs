@@ -1,0 +1,131 @@
+//! Recognises input that looks like a live secret, so that none is ever stored.
+
+use std::sync::LazyLock;
+
+use regex::RegexSet;
+
+use crate::error::FieldErrors;
+
+/// Which text is looked at: high entropy counts only where people write prose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A name, note, description or comment.
+    Prose,
+    /// A URL, identifier, reference or other field with a form of its own.
+    Reference,
+}
+
+/// What is said of a secret: where it belongs instead.
+pub const ADVICE: &str = "This looks like a live secret. Muster keeps no secrets: put it in your \
+    vault, give the vault reference here, and rotate it if it was real.";
+
+static PATTERNS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
+    RegexSet::new([
+        r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----",
+        r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+        r"\b(sk|rk)_(live|test)_[A-Za-z0-9]{16,}",
+        r"\bwhsec_[A-Za-z0-9+/=]{20,}",
+        r"\b(AKIA|ASIA)[A-Z0-9]{16}\b",
+        r"\bgh[pousr]_[A-Za-z0-9]{36,}",
+        r"\bgithub_pat_[A-Za-z0-9_]{40,}",
+        r"\bglpat-[A-Za-z0-9_-]{20,}",
+        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
+        r"\bxapp-[0-9]-[A-Za-z0-9-]{10,}",
+        r"hooks\.slack\.com/services/T[A-Za-z0-9]+/B[A-Za-z0-9]+/[A-Za-z0-9]{20,}",
+        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+        r"\bAIza[A-Za-z0-9_-]{35}",
+        r"\bya29\.[A-Za-z0-9_-]{20,}",
+        r"\bGOCSPX-[A-Za-z0-9_-]{20,}",
+        r"\bsk-(ant-|proj-)?[A-Za-z0-9_-]{32,}",
+        r"\b(npm|dop_v1|shpat|shpss|shpca)_[A-Za-z0-9]{30,}",
+        r"\bpypi-[A-Za-z0-9_-]{50,}",
+        r"\b(SK|AC)[0-9a-f]{32}\b",
+        r"\bkey-[0-9a-f]{32}\b",
+        r"\bmuster_(pat|svc)_[a-z0-9]{30,}",
+        r"\b(secret|ntn)_[A-Za-z0-9]{40,}",
+        r"(?i)\b(password|passwd|client_secret|api[_-]?key|access[_-]?token)\s*[:=]\s*[^\s<>{}\[\]\$]{8,}",
+        r"[a-z][a-z0-9+.-]*://[^/\s:@{}]+:[^/\s:@{}]{3,}@",
+    ])
+    .ok()
+});
+
+/// Whether `text` looks like a live secret. `sha256:` fingerprints and vault references pass.
+pub fn looks_secret(text: &str, place: Place) -> bool {
+    if PATTERNS.as_ref().is_none_or(|patterns| patterns.is_match(text)) {
+        return true;
+    }
+    place == Place::Prose && text.split(|c: char| c.is_whitespace() || "\"'`,;()<>".contains(c)).any(dense)
+}
+
+/// Notes a fault at `pointer` when `text` looks like a secret.
+pub fn refuse(errors: &mut FieldErrors, pointer: &str, text: &str, place: Place) {
+    if looks_secret(text, place) {
+        errors.add(pointer, ADVICE);
+    }
+}
+
+/// A word that no person writes: 24 or more characters of a key alphabet, with letters and digits
+/// mixed and at least 3.8 bits of Shannon entropy a character.
+fn dense(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ':', '!', '?']);
+    let reference = ["sha256:", "vault:", "http://", "https://", "urn:", "arn:", "projects/"];
+    if word.len() < 24 || word.len() > 4096 || reference.iter().any(|start| word.starts_with(start)) {
+        return false;
+    }
+    let key_like = |b: u8| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b);
+    let mixed = word.bytes().any(|b| b.is_ascii_digit())
+        && word.bytes().any(|b| b.is_ascii_lowercase())
+        && word.bytes().any(|b| b.is_ascii_uppercase());
+    let hex = word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    word.bytes().all(key_like) && ((mixed && entropy(word) >= 3.8) || (hex && entropy(word) >= 3.0))
+}
+
+/// Shannon entropy of the bytes, in bits a byte.
+fn entropy(word: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    for b in word.bytes() {
+        counts[usize::from(b)] += 1;
+    }
+    let total = f64::from(u32::try_from(word.len()).unwrap_or(u32::MAX));
+    counts.iter().filter(|n| **n > 0).map(|n| f64::from(*n) / total).map(|p| -p * p.log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_keys_are_recognised() {
+        let samples = [
+            ["sk_live", "_4eC39HqLyjWDarjtT1zdp7dc"].concat(),
+            ["AKIA", "IOSFODNN7EXAMPLE"].concat(),
+            ["-----BEGIN RSA ", "PRIVATE KEY-----"].concat(),
+            ["eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjM0NTY3ODkwIn0", ".dozjgNryP4J3jVmNHl0w5N"].concat(),
+            ["postgres://app:", "hunter22@db/x"].concat(),
+        ];
+        for sample in samples {
+            assert!(looks_secret(&format!("key {sample} here"), Place::Reference), "{sample}");
+        }
+    }
+
+    #[test]
+    fn references_and_prose_pass() {
+        for text in [
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "vault:kv/pay/stripe",
+            "Takes card payments and refunds in the web shop.",
+            "https://docs.stripe.com/api/charges/create#create_charge-description",
+            "antidisestablishmentarianism2024",
+            "api_key: <from the vault>",
+        ] {
+            assert!(!looks_secret(text, Place::Prose), "{text}");
+        }
+    }
+
+    #[test]
+    fn dense_words_count_only_in_prose() {
+        let dense = ["q7Rz9LxK2mVb", "N4pTc8WyHs3JfGd6"].concat();
+        assert!(looks_secret(&dense, Place::Prose));
+        assert!(!looks_secret(&dense, Place::Reference));
+    }
+}
