@@ -63,6 +63,11 @@ impl Event {
         }
     }
 
+    /// What changed, field by field.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Something happened that changes no record, such as a sign-in or an export.
     pub fn happened(action: &'static str, kind: &'static str, id: Option<Uuid>, detail: Value) -> Self {
         let changes = match detail {

@@ -40,6 +40,18 @@ impl<S> WriteTx<S> {
         &mut self.tx
     }
 
+    /// Marks a place to go back to.
+    pub async fn savepoint(&mut self) -> Result<(), Error> {
+        sqlx::query("savepoint mark").execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// Undoes everything since the mark.
+    pub async fn back_to_savepoint(&mut self) -> Result<(), Error> {
+        sqlx::query("rollback to savepoint mark").execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
     /// The present moment; ask after the lock is taken.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()

@@ -48,11 +48,21 @@ pub async fn duplicate_apis(app: &App, actor: &Actor, except: Option<Uuid>, cont
 
 /// Creates an API; unverified until a reviewer who did not edit it verifies it.
 pub async fn create_api(app: &App, actor: &Actor, content: ApiContent) -> Result<Api, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (api, event) = create_in(&mut tx, content).await?;
+    tx.record(event).await?.commit().await?;
+    app.rail.clear();
+    Ok(api)
+}
+
+/// The same within a transaction, for imports of many.
+pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: ApiContent) -> Result<(Api, Event), Error> {
+    let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
-    let mut tx = app.db.write(actor).await?;
-    let vendor_id = resolve_vendor(&mut tx, &content.vendor).await?;
-    let (content, upstreams) = resolve_upstreams(&mut tx, content, None).await?;
+    let (vendor_id, vendor) = resolve_vendor(tx, &content.vendor).await?;
+    let content = ApiContent { vendor, ..content };
+    let (content, upstreams) = resolve_upstreams(tx, content, None).await?;
     let now = tx.now();
     let api = Api {
         id: Uuid::now_v7(),
@@ -68,25 +78,35 @@ pub async fn create_api(app: &App, actor: &Actor, content: ApiContent) -> Result
         content,
     };
     apis::insert(tx.conn(), &api, &upstreams).await?;
-    tx.record(Event::created("api.created", &api)).await?.commit().await?;
-    app.rail.clear();
-    Ok(api)
+    let event = Event::created("api.created", &api);
+    Ok((api, event))
 }
 
 /// Changes an API based on `revision`. A change of identity ends the verification.
 pub async fn update_api(app: &App, actor: &Actor, id: Uuid, revision: i64, content: ApiContent) -> Result<Api, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (api, event) = update_in(&mut tx, id, revision, content).await?;
+    if let Some(event) = event {
+        tx.record(event).await?.commit().await?;
+        app.rail.clear();
+    }
+    Ok(api)
+}
+
+/// The same within a transaction; no event where nothing changes.
+pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: ApiContent) -> Result<(Api, Option<Event>), Error> {
+    let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
-    let mut tx = app.db.write(actor).await?;
     let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
     same_revision(revision, before.revision)?;
-    if resolve_vendor(&mut tx, &content.vendor).await? != before.vendor_id {
+    if resolve_vendor(tx, &content.vendor).await?.0 != before.vendor_id {
         return Err(Error::field("/vendor", "An API stays with its vendor. Register it anew under the other one."));
     }
     let content = ApiContent { vendor: before.content.vendor.clone(), ..content };
-    let (content, upstreams) = resolve_upstreams(&mut tx, content, Some(id)).await?;
+    let (content, upstreams) = resolve_upstreams(tx, content, Some(id)).await?;
     if before.content == content {
-        return Ok(before);
+        return Ok((before, None));
     }
     if content.state == State::Retired && before.content.state == State::Active {
         let dependents = apis::dependents(tx.conn(), id).await?;
@@ -104,10 +124,9 @@ pub async fn update_api(app: &App, actor: &Actor, id: Uuid, revision: i64, conte
         content,
         ..before.clone()
     };
-    save(&mut tx, &before, &after, &upstreams).await?;
-    tx.record(Event::changed("api.updated", &before, &after)).await?.commit().await?;
-    app.rail.clear();
-    Ok(after)
+    save(tx, &before, &after, &upstreams).await?;
+    let event = Event::changed("api.updated", &before, &after);
+    Ok((after, Some(event)))
 }
 
 /// A reviewer says that the API is what it claims to be. Not somebody who edited it.
@@ -168,9 +187,12 @@ async fn save<S>(tx: &mut WriteTx<S>, before: &Api, after: &Api, upstreams: &[Up
 /// An upstream by ids: API or vendor.
 type UpstreamIds = (Option<Uuid>, Option<Uuid>);
 
-async fn resolve_vendor<S>(tx: &mut WriteTx<S>, key: &str) -> Result<Uuid, Error> {
-    let found = vendors::find(tx.conn(), key).await?;
-    found.ok_or_else(|| Error::field("/vendor", format!("There is no vendor '{key}'.")))
+/// The vendor's id and present slug.
+async fn resolve_vendor<S>(tx: &mut WriteTx<S>, key: &str) -> Result<(Uuid, String), Error> {
+    let missing = || Error::field("/vendor", format!("There is no vendor '{key}'."));
+    let id = vendors::find(tx.conn(), key).await?.ok_or_else(missing)?;
+    let vendor = vendors::get(tx.conn(), id).await?.ok_or_else(missing)?;
+    Ok((id, vendor.content.slug))
 }
 
 /// Finds the ids of the upstreams, and writes their present slugs into the content.

@@ -5,6 +5,7 @@ mod comments;
 mod data_classes;
 mod import;
 mod lists;
+mod rows;
 mod systems;
 mod vendors;
 mod versions;
@@ -23,6 +24,7 @@ pub use import::{ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedR
 pub use lists::{
     APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets,
 };
+pub use rows::{RowKind, content, over, save_row};
 pub use systems::{create_system, find_system, get_systems, update_system};
 pub use vendors::{
     create_vendor, duplicate_vendors, find_vendor, get_vendors, update_vendor, vendor_apis, verify_vendor,

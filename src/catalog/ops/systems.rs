@@ -33,11 +33,19 @@ pub async fn get_systems(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<S
 
 /// Creates a system.
 pub async fn create_system(app: &App, actor: &Actor, content: SystemContent) -> Result<System, Error> {
-    actor.require(Permission::EditCatalog)?;
-    let content = content.checked()?;
-    let team = resolve_team(app, actor, &content).await?;
     let mut tx = app.db.write(actor).await?;
-    let (content, vendor_id) = resolve_vendor(&mut tx, content).await?;
+    let (system, event) = create_in(&mut tx, content).await?;
+    tx.record(event).await?.commit().await?;
+    app.rail.clear();
+    Ok(system)
+}
+
+/// The same within a transaction, for imports of many.
+pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: SystemContent) -> Result<(System, Event), Error> {
+    tx.actor().require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let team = resolve_team(tx, &content).await?;
+    let (content, vendor_id) = resolve_vendor(tx, content).await?;
     let now = tx.now();
     let system = System {
         id: Uuid::now_v7(),
@@ -49,20 +57,29 @@ pub async fn create_system(app: &App, actor: &Actor, content: SystemContent) -> 
         content: SystemContent { team: team.map(|team| team.content.slug), ..content },
     };
     systems::insert(tx.conn(), &system).await?;
-    tx.record(Event::created("system.created", &system)).await?.commit().await?;
-    app.rail.clear();
-    Ok(system)
+    let event = Event::created("system.created", &system);
+    Ok((system, event))
 }
 
 /// Changes a system based on `revision`.
 pub async fn update_system(app: &App, actor: &Actor, id: Uuid, revision: i64, content: SystemContent) -> Result<System, Error> {
-    actor.require(Permission::EditCatalog)?;
-    let content = content.checked()?;
-    let team = resolve_team(app, actor, &content).await?;
     let mut tx = app.db.write(actor).await?;
+    let (system, event) = update_in(&mut tx, id, revision, content).await?;
+    if let Some(event) = event {
+        tx.record(event).await?.commit().await?;
+        app.rail.clear();
+    }
+    Ok(system)
+}
+
+/// The same within a transaction; no event where nothing changes.
+pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: SystemContent) -> Result<(System, Option<Event>), Error> {
+    tx.actor().require(Permission::EditCatalog)?;
+    let content = content.checked()?;
+    let team = resolve_team(tx, &content).await?;
     let before = systems::lock(tx.conn(), id).await?.ok_or(Error::NotFound("system"))?;
     same_revision(revision, before.revision)?;
-    let (content, vendor_id) = resolve_vendor(&mut tx, content).await?;
+    let (content, vendor_id) = resolve_vendor(tx, content).await?;
     let after = System {
         revision: revision + 1,
         updated_at: tx.now(),
@@ -72,23 +89,21 @@ pub async fn update_system(app: &App, actor: &Actor, id: Uuid, revision: i64, co
         ..before.clone()
     };
     if before.content == after.content {
-        return Ok(before);
+        return Ok((before, None));
     }
     systems::update(tx.conn(), &after).await?;
     if before.content.slug != after.content.slug {
         crate::slugs::remember(tx.conn(), "system", &before.content.slug, id).await?;
     }
-    tx.record(Event::changed("system.updated", &before, &after)).await?.commit().await?;
-    app.rail.clear();
-    Ok(after)
+    let event = Event::changed("system.updated", &before, &after);
+    Ok((after, Some(event)))
 }
 
-async fn resolve_team(app: &App, actor: &Actor, content: &SystemContent) -> Result<Option<identity::Group>, Error> {
+async fn resolve_team<S>(tx: &mut WriteTx<S>, content: &SystemContent) -> Result<Option<identity::Group>, Error> {
     let Some(key) = &content.team else { return Ok(None) };
-    match identity::ops::find_group(app, actor, GroupKind::Team, key).await {
-        Ok(team) => Ok(Some(team)),
-        Err(Error::NotFound(_)) => Err(Error::field("/team", format!("There is no team '{key}'."))),
-        Err(other) => Err(other),
+    match identity::ops::group_in(tx, GroupKind::Team, key).await? {
+        Some(team) => Ok(Some(team)),
+        None => Err(Error::field("/team", format!("There is no team '{key}'."))),
     }
 }
 

@@ -47,13 +47,22 @@ pub async fn duplicate_vendors(app: &App, actor: &Actor, except: Option<Uuid>, c
 
 /// Creates a vendor; unverified until a reviewer who did not edit it verifies it.
 pub async fn create_vendor(app: &App, actor: &Actor, content: VendorContent) -> Result<Vendor, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (vendor, event) = create_in(&mut tx, content).await?;
+    tx.record(event).await?.commit().await?;
+    app.rail.clear();
+    Ok(vendor)
+}
+
+/// The same within a transaction, for imports of many.
+pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) -> Result<(Vendor, Event), Error> {
+    let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
     if content.review_differs(&VendorContent::default()) {
-        require_review(actor, &with_editor(&[], actor.person()))?;
+        require_review(&actor, &with_editor(&[], actor.person()))?;
     }
-    let mut tx = app.db.write(actor).await?;
-    let parent_id = resolve_parent(&mut tx, &content, None).await?;
+    let parent_id = resolve_parent(tx, &content, None).await?;
     let now = tx.now();
     let vendor = Vendor {
         id: Uuid::now_v7(),
@@ -68,23 +77,33 @@ pub async fn create_vendor(app: &App, actor: &Actor, content: VendorContent) -> 
         content,
     };
     vendors::insert(tx.conn(), &vendor).await?;
-    tx.record(Event::created("vendor.created", &vendor)).await?.commit().await?;
-    app.rail.clear();
-    Ok(vendor)
+    let event = Event::created("vendor.created", &vendor);
+    Ok((vendor, event))
 }
 
 /// Changes a vendor based on `revision`. What only reviewers set needs their right, and that they
 /// did not edit the rest; a change of identity ends the verification.
 pub async fn update_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64, content: VendorContent) -> Result<Vendor, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (vendor, event) = update_in(&mut tx, id, revision, content).await?;
+    if let Some(event) = event {
+        tx.record(event).await?.commit().await?;
+        app.rail.clear();
+    }
+    Ok(vendor)
+}
+
+/// The same within a transaction; no event where nothing changes.
+pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: VendorContent) -> Result<(Vendor, Option<Event>), Error> {
+    let actor = tx.actor().clone();
     if !actor.may(Permission::VerifyCatalog) {
         actor.require(Permission::EditCatalog)?;
     }
     let content = content.checked()?;
-    let mut tx = app.db.write(actor).await?;
     let before = vendors::lock(tx.conn(), id).await?.ok_or(Error::NotFound("vendor"))?;
     same_revision(revision, before.revision)?;
     if before.content == content {
-        return Ok(before);
+        return Ok((before, None));
     }
     let described = before.content.description_differs(&content);
     let editors = with_editor(&before.edited_by, if described { actor.person() } else { None });
@@ -92,12 +111,12 @@ pub async fn update_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64, co
         actor.require(Permission::EditCatalog)?;
     }
     if before.content.review_differs(&content) {
-        require_review(actor, &editors)?;
+        require_review(&actor, &editors)?;
     }
     if content.state == State::Retired && before.content.state == State::Active {
         refuse_referrers(&vendors::referrers(tx.conn(), id).await?)?;
     }
-    let parent_id = resolve_parent(&mut tx, &content, Some(id)).await?;
+    let parent_id = resolve_parent(tx, &content, Some(id)).await?;
     let voided = before.content.identity_differs(&content)
         || (described && before.verified_by.is_some() && before.verified_by == actor.person());
     let after = Vendor {
@@ -114,9 +133,8 @@ pub async fn update_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64, co
     if before.content.slug != after.content.slug {
         crate::slugs::remember(tx.conn(), "vendor", &before.content.slug, id).await?;
     }
-    tx.record(Event::changed("vendor.updated", &before, &after)).await?.commit().await?;
-    app.rail.clear();
-    Ok(after)
+    let event = Event::changed("vendor.updated", &before, &after);
+    Ok((after, Some(event)))
 }
 
 /// A reviewer says that the vendor is who it claims to be. Not somebody who edited it.

@@ -258,12 +258,6 @@ pub async fn document(conn: &mut PgConnection, sha256: &[u8]) -> Result<Option<(
     Ok(row.fetch_optional(conn).await?.map(|row| (row.media_type, row.body)))
 }
 
-/// Whether a document is kept already.
-pub async fn has_document(conn: &mut PgConnection, sha256: &[u8]) -> Result<bool, Error> {
-    let found = sqlx::query_scalar!(r#"select exists (select from documents where sha256 = $1) as "found!""#, sha256);
-    Ok(found.fetch_one(conn).await?)
-}
-
 /// When a version's documents were published, as far as known: (hash, moment), newest import first.
 pub async fn documents_of(conn: &mut PgConnection, version: Uuid) -> Result<Vec<(Vec<u8>, Option<DateTime<Utc>>)>, Error> {
     let rows = sqlx::query!(

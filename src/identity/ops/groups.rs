@@ -1,17 +1,22 @@
 //! Teams and review groups.
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     app::App,
     audit::Event,
+    db::WriteTx,
     error::{Error, FieldErrors},
     identity::{
         Actor, Group, GroupContent, GroupKind, Permission,
         group::{ReviewGroup, Team},
         store::groups,
     },
-    lists::{Filter, NAME_AND_TIME, Spec, Test},
+    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
     words::State,
 };
 
@@ -20,7 +25,7 @@ const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals
 static TEAMS: Spec = Spec {
     kind: "team",
     from: "teams t",
-    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at,
+    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at, t.revision,
         (select count(*) from team_members m where m.team_id = t.id) as members",
     filters: &[STATE],
     sorts: NAME_AND_TIME,
@@ -28,7 +33,7 @@ static TEAMS: Spec = Spec {
 static REVIEW_GROUPS: Spec = Spec {
     kind: "review_group",
     from: "review_groups t",
-    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at,
+    columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at, t.revision,
         (select count(*) from review_group_members m where m.review_group_id = t.id) as members",
     filters: &[STATE],
     sorts: NAME_AND_TIME,
@@ -57,6 +62,42 @@ pub async fn find_group(app: &App, actor: &Actor, kind: GroupKind, key: &str) ->
     groups::get(&mut conn, kind, id).await?.ok_or(Error::NotFound(noun(kind)))
 }
 
+/// A team or review group in a list.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct GroupRow {
+    /// Immutable id.
+    pub id: Uuid,
+    /// Human slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// `active` or `retired`.
+    pub state: String,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Rises with each change.
+    pub revision: i64,
+    /// How many people are in it.
+    pub members: i64,
+}
+
+/// One page of teams or review groups.
+pub async fn list_groups(app: &App, actor: &Actor, kind: GroupKind, query: &Query) -> Result<Page<GroupRow>, Error> {
+    actor.require(Permission::Read)?;
+    lists::page(&mut *app.db.read().await?, groups_list_spec(kind), query).await
+}
+
+/// Whole groups by id, in the order asked for.
+pub async fn get_groups(app: &App, actor: &Actor, kind: GroupKind, ids: &[Uuid]) -> Result<Vec<Group>, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let mut found = groups::get_many(&mut conn, kind, ids).await?;
+    found.sort_by_key(|group| ids.iter().position(|id| *id == group.id));
+    Ok(found)
+}
+
 /// One group.
 pub async fn get_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid) -> Result<Group, Error> {
     actor.require(Permission::Read)?;
@@ -65,11 +106,20 @@ pub async fn get_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid) -> R
 
 /// Makes a group.
 pub async fn create_group(app: &App, actor: &Actor, kind: GroupKind, content: GroupContent) -> Result<Group, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (group, event) = create_group_in(&mut tx, kind, content).await?;
+    tx.record(event).await?.commit().await?;
+    app.authorities.clear();
+    Ok(group)
+}
+
+/// The same within a transaction, for imports of many.
+pub async fn create_group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, content: GroupContent) -> Result<(Group, Event), Error> {
+    let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
     let content = content.checked(kind)?;
-    let mut tx = app.db.write(actor).await?;
-    refuse_own_membership(actor, &[], &content.members, kind)?;
-    refuse_unknown(&mut tx, &content.members).await?;
+    refuse_own_membership(&actor, &[], &content.members, kind)?;
+    refuse_unknown(tx, &content.members).await?;
     let now = tx.now();
     let group = Group { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
     groups::insert(tx.conn(), kind, &group).await?;
@@ -77,25 +127,42 @@ pub async fn create_group(app: &App, actor: &Actor, kind: GroupKind, content: Gr
         GroupKind::Team => Event::created("team.created", &Team(&group)),
         GroupKind::ReviewGroup => Event::created("review_group.created", &ReviewGroup(&group)),
     };
-    tx.record(event).await?.commit().await?;
-    app.authorities.clear();
-    Ok(group)
+    Ok((group, event))
+}
+
+/// The group behind an id or a slug, within a transaction.
+pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Result<Option<Group>, Error> {
+    match groups::find(tx.conn(), kind, key).await? {
+        Some(id) => groups::get(tx.conn(), kind, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Changes a group based on `revision`.
 pub async fn update_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (group, event) = update_group_in(&mut tx, kind, id, revision, content).await?;
+    if let Some(event) = event {
+        tx.record(event).await?.commit().await?;
+        app.authorities.clear();
+    }
+    Ok(group)
+}
+
+/// The same within a transaction; no event where nothing changes.
+pub async fn update_group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, id: Uuid, revision: i64, content: GroupContent) -> Result<(Group, Option<Event>), Error> {
+    let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
     let content = content.checked(kind)?;
-    let mut tx = app.db.write(actor).await?;
     let before = groups::lock(tx.conn(), kind, id).await?.ok_or(Error::NotFound(noun(kind)))?;
     if before.revision != revision {
         return Err(Error::Stale { given: revision, current: before.revision });
     }
     if before.content == content {
-        return Ok(before);
+        return Ok((before, None));
     }
-    refuse_own_membership(actor, &before.content.members, &content.members, kind)?;
-    refuse_unknown(&mut tx, &content.members).await?;
+    refuse_own_membership(&actor, &before.content.members, &content.members, kind)?;
+    refuse_unknown(tx, &content.members).await?;
     if content.state == State::Retired && kind == GroupKind::Team {
         let systems = groups::systems_of_team(tx.conn(), id).await?;
         if !systems.is_empty() {
@@ -112,9 +179,7 @@ pub async fn update_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid, r
         GroupKind::Team => Event::changed("team.updated", &Team(&before), &Team(&after)),
         GroupKind::ReviewGroup => Event::changed("review_group.updated", &ReviewGroup(&before), &ReviewGroup(&after)),
     };
-    tx.record(event).await?.commit().await?;
-    app.authorities.clear();
-    Ok(after)
+    Ok((after, Some(event)))
 }
 
 /// Membership of a review group is a right; nobody gives it to themselves.
@@ -126,7 +191,7 @@ fn refuse_own_membership(actor: &Actor, before: &[Uuid], after: &[Uuid], kind: G
     Ok(())
 }
 
-async fn refuse_unknown<S>(tx: &mut crate::db::WriteTx<S>, members: &[Uuid]) -> Result<(), Error> {
+async fn refuse_unknown<S>(tx: &mut WriteTx<S>, members: &[Uuid]) -> Result<(), Error> {
     let unknown = groups::unknown_people(tx.conn(), members).await?;
     let mut errors = FieldErrors::new();
     for id in unknown {

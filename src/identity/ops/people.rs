@@ -18,7 +18,7 @@ use crate::{
 pub static PEOPLE: Spec = Spec {
     kind: "person",
     from: "people t",
-    columns: "t.id, t.name, t.email, t.state, t.updated_at,
+    columns: "t.id, t.name, t.email, t.state, t.updated_at, t.revision,
         array(select g.role from role_grants g where g.person_id = t.id order by g.role) as roles,
         array(select m.name from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id order by m.sort_key) as teams,
         array(select m.name from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id order by m.sort_key) as review_groups",
@@ -65,6 +65,8 @@ pub struct PersonRow {
     pub review_groups: Vec<String>,
     /// When anything of them last changed.
     pub updated_at: DateTime<Utc>,
+    /// Rises with each change.
+    pub revision: i64,
 }
 
 /// One page of people.
@@ -77,6 +79,14 @@ pub async fn list_people(app: &App, actor: &Actor, query: &Query) -> Result<Page
 pub async fn get_person(app: &App, actor: &Actor, id: Uuid) -> Result<Person, Error> {
     actor.require(Permission::Read)?;
     people::get(&mut *app.db.read().await?, id).await?.ok_or(Error::NotFound("person"))
+}
+
+/// Whole people by id, in the order asked for.
+pub async fn get_people(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+    actor.require(Permission::Read)?;
+    let mut found = people::get_many(&mut *app.db.read().await?, ids).await?;
+    found.sort_by_key(|person| ids.iter().position(|id| *id == person.id));
+    Ok(found)
 }
 
 /// Adds a person.

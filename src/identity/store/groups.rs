@@ -43,17 +43,18 @@ impl TryFrom<Row> for Group {
     }
 }
 
-pub async fn get(conn: &mut PgConnection, kind: GroupKind, id: Uuid) -> Result<Option<Group>, Error> {
-    let row = match kind {
+/// Whole groups, in no particular order.
+pub async fn get_many(conn: &mut PgConnection, kind: GroupKind, ids: &[Uuid]) -> Result<Vec<Group>, Error> {
+    let rows = match kind {
         GroupKind::Team => {
             sqlx::query_as!(
                 Row,
                 r#"select id, slug, name, description, email, state, revision, created_at, updated_at,
                    array(select person_id from team_members where team_id = g.id order by 1) as "members!"
-                   from teams g where id = $1"#,
-                id
+                   from teams g where id = any($1)"#,
+                ids
             )
-            .fetch_optional(conn)
+            .fetch_all(conn)
             .await?
         }
         GroupKind::ReviewGroup => {
@@ -61,14 +62,18 @@ pub async fn get(conn: &mut PgConnection, kind: GroupKind, id: Uuid) -> Result<O
                 Row,
                 r#"select id, slug, name, description, null::text as email, state, revision, created_at, updated_at,
                    array(select person_id from review_group_members where review_group_id = g.id order by 1) as "members!"
-                   from review_groups g where id = $1"#,
-                id
+                   from review_groups g where id = any($1)"#,
+                ids
             )
-            .fetch_optional(conn)
+            .fetch_all(conn)
             .await?
         }
     };
-    row.map(Group::try_from).transpose()
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+pub async fn get(conn: &mut PgConnection, kind: GroupKind, id: Uuid) -> Result<Option<Group>, Error> {
+    Ok(get_many(conn, kind, &[id]).await?.pop())
 }
 
 pub async fn lock(conn: &mut PgConnection, kind: GroupKind, id: Uuid) -> Result<Option<Group>, Error> {

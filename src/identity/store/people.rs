@@ -41,17 +41,20 @@ impl TryFrom<Row> for Person {
     }
 }
 
-pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {
-    let row = sqlx::query_as!(
+/// Whole people, in no particular order.
+pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+    let rows = sqlx::query_as!(
         Row,
         r#"select p.id, p.name, p.email, p.state, p.revision, p.created_at, p.updated_at,
                   array(select g.role from role_grants g where g.person_id = p.id) as "roles!"
-           from people p where p.id = $1"#,
-        id
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(Person::try_from).transpose()
+           from people p where p.id = any($1)"#,
+        ids
+    );
+    rows.fetch_all(conn).await?.into_iter().map(Person::try_from).collect()
+}
+
+pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {
+    Ok(get_many(conn, &[id]).await?.pop())
 }
 
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {

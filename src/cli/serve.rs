@@ -1,0 +1,3 @@
+//! placeholder
+use crate::config::Config;
+pub async fn run(_config: Config) -> anyhow::Result<std::process::ExitCode> { anyhow::bail!("x") }

@@ -1,0 +1,139 @@
+//! A table out, page by page: exactly what a filter shows.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Notation, TableKind, cells};
+use crate::{
+    app::App,
+    audit,
+    catalog,
+    error::Error,
+    identity::{self, Actor, GroupKind},
+    lists::{Query, Spec},
+};
+
+/// An export under way.
+#[derive(Debug)]
+pub struct Exporter {
+    kind: TableKind,
+    notation: Notation,
+    pairs: Vec<(String, String)>,
+    cursor: Option<String>,
+    header: Option<Vec<String>>,
+    done: bool,
+}
+
+impl Exporter {
+    /// Checks the filter and records that somebody takes data away.
+    pub async fn begin(app: &App, actor: &Actor, kind: TableKind, notation: Notation, pairs: &[(String, String)]) -> Result<Self, Error> {
+        let kept = |name: &str| !["limit", "cursor", "facets", "total"].contains(&name);
+        let mut pairs: Vec<(String, String)> = pairs.iter().filter(|(name, _)| kept(name)).cloned().collect();
+        Query::parse(spec(kind), &pairs, &[])?;
+        let filter = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let format = if notation == Notation::Csv { "csv" } else { "ndjson" };
+        audit::ops::exported(app, actor, kind.key(), &filter, format).await?;
+        pairs.push(("limit".into(), "500".into()));
+        Ok(Self { kind, notation, pairs, cursor: None, header: None, done: false })
+    }
+
+    /// The next part of the file; `None` at its end.
+    pub async fn next_chunk(&mut self, app: &App, actor: &Actor) -> Result<Option<Vec<u8>>, Error> {
+        if self.done {
+            return Ok(None);
+        }
+        let mut pairs = self.pairs.clone();
+        pairs.extend(self.cursor.take().map(|cursor| ("cursor".to_owned(), cursor)));
+        let query = Query::parse(spec(self.kind), &pairs, &[])?;
+        let (ids, next) = page(app, actor, self.kind, &query).await?;
+        let records = records(app, actor, self.kind, &ids).await?;
+        self.done = next.is_none();
+        self.cursor = next;
+        match self.notation {
+            Notation::Ndjson => Ok(Some(ndjson(&records)?)),
+            Notation::Csv => Ok(Some(self.csv(&records)?)),
+        }
+    }
+
+    fn csv(&mut self, records: &[Value]) -> Result<Vec<u8>, Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        if self.header.is_none() {
+            let header = columns(self.kind).iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            writer.write_record(&header).map_err(Error::internal)?;
+            self.header = Some(header);
+        }
+        for record in records {
+            let header = self.header.iter().flatten();
+            let row = header.map(|name| cells::to_cell(record.get(name).unwrap_or(&Value::Null), cells::column(name)));
+            writer.write_record(row).map_err(Error::internal)?;
+        }
+        writer.into_inner().map_err(|error| Error::internal(error.error()))
+    }
+}
+
+/// The columns of a table: its id, then what an import takes.
+pub fn columns(kind: TableKind) -> &'static [&'static str] {
+    match kind {
+        TableKind::Vendors => &[
+            "id", "slug", "name", "legal_name", "description", "lei", "identifiers", "country", "parent", "website",
+            "provider_name", "security_contact", "incident_contact", "status_page", "tags", "state", "tier", "locations",
+            "dpa_status", "dpa_signed_on", "dpa_expires_on", "dpa_reference", "certifications", "sub_processors",
+        ],
+        TableKind::Apis => &[
+            "id", "slug", "vendor", "name", "description", "protocol", "documentation_url", "terms_url", "licence",
+            "licence_url", "contact_name", "contact_email", "contact_url", "lifecycle", "auth_methods", "tls_minimum",
+            "service_name", "upstreams", "tags", "state",
+        ],
+        TableKind::Systems => &["id", "slug", "name", "description", "kind", "team", "vendor", "url", "tags", "state"],
+        TableKind::Teams => &["id", "slug", "name", "description", "email", "members", "state"],
+        TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "state"],
+        TableKind::DataClasses => &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"],
+        TableKind::People => &["id", "name", "email", "roles", "state"],
+    }
+}
+
+fn spec(kind: TableKind) -> &'static Spec {
+    match kind {
+        TableKind::Vendors => &catalog::ops::VENDORS,
+        TableKind::Apis => &catalog::ops::APIS,
+        TableKind::Systems => &catalog::ops::SYSTEMS,
+        TableKind::DataClasses => &catalog::ops::DATA_CLASSES,
+        TableKind::People => &identity::ops::PEOPLE,
+        TableKind::Teams => identity::ops::groups_list_spec(GroupKind::Team),
+        TableKind::ReviewGroups => identity::ops::groups_list_spec(GroupKind::ReviewGroup),
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Id {
+    id: Uuid,
+}
+
+async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Result<(Vec<Uuid>, Option<String>), Error> {
+    let page = catalog::ops::list::<Id>(app, actor, spec(kind), query).await?;
+    Ok((page.rows.into_iter().map(|row| row.id).collect(), page.next))
+}
+
+async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Result<Vec<Value>, Error> {
+    fn values<R: serde::Serialize>(records: &[R]) -> Result<Vec<Value>, Error> {
+        records.iter().map(|record| serde_json::to_value(record).map_err(Error::internal)).collect()
+    }
+    match kind {
+        TableKind::Vendors => values(&catalog::ops::get_vendors(app, actor, ids).await?),
+        TableKind::Apis => values(&catalog::ops::get_apis(app, actor, ids).await?),
+        TableKind::Systems => values(&catalog::ops::get_systems(app, actor, ids).await?),
+        TableKind::DataClasses => values(&catalog::ops::get_data_classes(app, actor, ids).await?),
+        TableKind::People => values(&identity::ops::get_people(app, actor, ids).await?),
+        TableKind::Teams => values(&identity::ops::get_groups(app, actor, GroupKind::Team, ids).await?),
+        TableKind::ReviewGroups => values(&identity::ops::get_groups(app, actor, GroupKind::ReviewGroup, ids).await?),
+    }
+}
+
+fn ndjson(records: &[Value]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut out, record).map_err(Error::internal)?;
+        out.push(b'\n');
+    }
+    Ok(out)
+}

@@ -1,0 +1,246 @@
+//! A table in: every row is tried in one transaction, every error and change is named, and it is
+//! committed only when no row is wrong.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{Notation, TableKind, cells, export::columns};
+use crate::{
+    app::App,
+    audit::{Change, Event},
+    catalog::ops::{RowKind, content, over, save_row},
+    db::{Open, WriteTx},
+    error::{Error, FieldError},
+    identity::{self, Actor, GroupKind},
+};
+
+/// Rows of one import at most.
+const MOST: usize = 20_000;
+
+/// Whether the rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only shown.
+    Preview,
+    /// Written, all or none.
+    Apply,
+}
+
+/// `--dry-run` as a mode.
+pub struct DryRun(bool);
+
+impl From<bool> for DryRun {
+    fn from(yes: bool) -> Self {
+        Self(yes)
+    }
+}
+
+impl Mode {
+    /// The mode that the flag asks for.
+    pub fn of_dry_run(flag: DryRun) -> Self {
+        if flag.0 { Self::Preview } else { Self::Apply }
+    }
+}
+
+/// What an import does or would do.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Report {
+    /// Whether it was written.
+    pub applied: bool,
+    /// New records.
+    pub created: usize,
+    /// Changed records.
+    pub updated: usize,
+    /// Records that stay as they are.
+    pub unchanged: usize,
+    /// Rows with errors.
+    pub wrong: usize,
+    /// Row by row.
+    pub rows: Vec<RowReport>,
+}
+
+/// What one row does or would do.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RowReport {
+    /// The row's number; the header of a CSV file is row 1.
+    pub row: usize,
+    /// The name it gives.
+    pub name: String,
+    /// `create`, `update`, `unchanged` or `wrong`.
+    pub action: String,
+    /// Field by field.
+    pub changes: Vec<Change>,
+    /// What is wrong, with pointers into the row.
+    #[schema(value_type = Vec<Object>)]
+    pub errors: Vec<FieldError>,
+}
+
+/// Reads and tries every row; writes all of them, or none.
+pub async fn import(app: &App, actor: &Actor, kind: TableKind, notation: Notation, bytes: &[u8], mode: Mode) -> Result<Report, Error> {
+    let parsed = parse(kind, notation, bytes)?;
+    let mut tx = app.db.write(actor).await?;
+    let mut report = Report::default();
+    let mut events = Vec::new();
+    for (row, fields) in parsed {
+        let line = try_row(&mut tx, kind, row, fields, &mut events).await?;
+        match line.action.as_str() {
+            "create" => report.created += 1,
+            "update" => report.updated += 1,
+            "unchanged" => report.unchanged += 1,
+            _ => report.wrong += 1,
+        }
+        report.rows.push(line);
+    }
+    if mode == Mode::Apply && report.wrong == 0 {
+        write(tx, events).await?;
+        report.applied = true;
+        app.rail.clear();
+        app.authorities.clear();
+    }
+    Ok(report)
+}
+
+async fn write(tx: WriteTx<Open>, events: Vec<Event>) -> Result<(), Error> {
+    let mut events = events.into_iter();
+    let Some(first) = events.next() else { return Ok(()) };
+    let mut tx = tx.record(first).await?;
+    for event in events {
+        tx = tx.record(event).await?;
+    }
+    tx.commit().await
+}
+
+/// A row's number with its fields, or with what keeps it from being read.
+type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>);
+
+async fn try_row(tx: &mut WriteTx<Open>, kind: TableKind, row: usize, fields: Result<Map<String, Value>, Vec<FieldError>>, events: &mut Vec<Event>) -> Result<RowReport, Error> {
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(errors) => return Ok(wrong(row, String::new(), errors)),
+    };
+    let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    tx.savepoint().await?;
+    match save(tx, kind, fields).await {
+        Ok((event, created)) => {
+            let action = match (&event, created) {
+                (None, _) => "unchanged",
+                (Some(_), true) => "create",
+                (Some(_), false) => "update",
+            };
+            let changes = event.as_ref().map(|event| event.changes().to_vec()).unwrap_or_default();
+            events.extend(event);
+            Ok(RowReport { row, name, action: action.into(), changes, errors: Vec::new() })
+        }
+        Err(Error::Invalid(errors)) => {
+            tx.back_to_savepoint().await?;
+            Ok(wrong(row, name, errors.as_slice().to_vec()))
+        }
+        Err(error @ (Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_))) => {
+            tx.back_to_savepoint().await?;
+            Ok(wrong(row, name, vec![FieldError { pointer: String::new(), message: error.to_string() }]))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn wrong(row: usize, name: String, errors: Vec<FieldError>) -> RowReport {
+    RowReport { row, name, action: "wrong".into(), changes: Vec::new(), errors }
+}
+
+async fn save(tx: &mut WriteTx<Open>, kind: TableKind, mut fields: Map<String, Value>) -> Result<(Option<Event>, bool), Error> {
+    let id = fields.remove("id").and_then(|id| id.as_str().map(str::to_owned));
+    let slug = fields.get("slug").and_then(Value::as_str).map(str::to_owned);
+    let keys: Vec<String> = id.into_iter().chain(slug).collect();
+    let row_kind = match kind {
+        TableKind::Vendors => RowKind::Vendor,
+        TableKind::Apis => RowKind::Api,
+        TableKind::Systems => RowKind::System,
+        TableKind::Teams => return save_team(tx, &keys, fields).await,
+        TableKind::DataClasses | TableKind::People | TableKind::ReviewGroups => {
+            return Err(Error::field("/kind", "Vendors, APIs, systems and teams can be imported."));
+        }
+    };
+    save_row(tx, row_kind, &keys, fields).await
+}
+
+async fn save_team(tx: &mut WriteTx<Open>, keys: &[String], fields: Map<String, Value>) -> Result<(Option<Event>, bool), Error> {
+    let mut found = None;
+    for key in keys {
+        found = match found {
+            None => identity::ops::group_in(tx, GroupKind::Team, key).await?,
+            some => some,
+        };
+    }
+    match found {
+        None => {
+            let (_, event) = identity::ops::create_group_in(tx, GroupKind::Team, content(fields)?).await?;
+            Ok((Some(event), true))
+        }
+        Some(team) => {
+            let merged = over(&team.content, fields)?;
+            let (_, event) = identity::ops::update_group_in(tx, GroupKind::Team, team.id, team.revision, merged).await?;
+            Ok((event, false))
+        }
+    }
+}
+
+fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<ParsedRow>, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8."))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let rows = match notation {
+        Notation::Csv => parse_csv(kind, text)?,
+        Notation::Ndjson => parse_ndjson(kind, text),
+    };
+    if rows.is_empty() {
+        return Err(Error::field("/file", "There are no rows in this file."));
+    }
+    if rows.len() > MOST {
+        return Err(Error::TooLarge(format!("These are {} rows; at most {MOST} go in at once. Split the file.", rows.len())));
+    }
+    Ok(rows)
+}
+
+fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+    let fault = |error: csv::Error| Error::field("/file", format!("The CSV cannot be read: {error}."));
+    let header: Vec<String> = reader.headers().map_err(fault)?.iter().map(|name| name.trim().to_owned()).collect();
+    let known = columns(kind);
+    let unknown: Vec<&str> = header.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    if !unknown.is_empty() {
+        return Err(Error::field("/file", format!("Unknown columns: {}. Known are {}.", unknown.join(", "), known.join(", "))));
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(fault)?;
+        let row = record.position().map_or(0, csv::Position::line);
+        let (mut fields, mut errors) = (Map::new(), Vec::new());
+        for (name, cell) in header.iter().zip(&record) {
+            match cells::from_cell(cell, cells::column(name)) {
+                Ok(Value::Null) if matches!(name.as_str(), "id" | "slug" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status") => {}
+                Ok(value) => {
+                    fields.insert(name.clone(), value);
+                }
+                Err(message) => errors.push(FieldError { pointer: format!("/{name}"), message }),
+            }
+        }
+        let fields = if errors.is_empty() { Ok(fields) } else { Err(errors) };
+        rows.push((usize::try_from(row).unwrap_or(usize::MAX), fields));
+    }
+    Ok(rows)
+}
+
+fn parse_ndjson(kind: TableKind, text: &str) -> Vec<ParsedRow> {
+    let known = columns(kind);
+    let mut rows = Vec::new();
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let fields = match crate::json::from_slice::<Map<String, Value>>(line.as_bytes()) {
+            // What an export adds and nobody may set is left out.
+            Ok(fields) => Ok(fields.into_iter().filter(|(name, _)| known.contains(&name.as_str())).collect()),
+            Err(Error::Invalid(errors)) => Err(errors.as_slice().to_vec()),
+            Err(other) => Err(vec![FieldError { pointer: String::new(), message: other.to_string() }]),
+        };
+        rows.push((n + 1, fields));
+    }
+    rows
+}

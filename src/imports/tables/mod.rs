@@ -1,0 +1,75 @@
+//! Tables in and out as CSV and NDJSON. NDJSON is lossless; a CSV cell that a spreadsheet would
+//! run is escaped on the way out and taken back on the way in.
+
+mod cells;
+mod export;
+mod import;
+
+use clap::ValueEnum;
+
+pub use cells::{escape, unescape};
+pub use export::Exporter;
+pub use import::{Mode, Report, RowReport, import};
+
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableKind {
+    /// Vendors.
+    Vendors,
+    /// APIs.
+    Apis,
+    /// Systems.
+    Systems,
+    /// Teams.
+    Teams,
+    /// Data classes; export only.
+    DataClasses,
+    /// People; export only.
+    People,
+    /// Review groups; export only.
+    ReviewGroups,
+}
+
+impl TableKind {
+    /// The table's word in URLs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Vendors => "vendors",
+            Self::Apis => "apis",
+            Self::Systems => "systems",
+            Self::Teams => "teams",
+            Self::DataClasses => "data_classes",
+            Self::People => "people",
+            Self::ReviewGroups => "review_groups",
+        }
+    }
+}
+
+impl std::str::FromStr for TableKind {
+    type Err = crate::error::Error;
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        [Self::Vendors, Self::Apis, Self::Systems, Self::Teams]
+            .into_iter()
+            .find(|kind| kind.key() == key)
+            .ok_or_else(|| crate::error::Error::field("/kind", format!("'{key}' is not one of vendors, apis, systems, teams.")))
+    }
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// RFC 4180 with a header.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// The notation that a file's name says.
+pub fn notation(name: &str) -> Notation {
+    let extension = std::path::Path::new(name).extension().unwrap_or_default();
+    if extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl") {
+        Notation::Ndjson
+    } else {
+        Notation::Csv
+    }
+}
