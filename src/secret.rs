@@ -77,7 +77,20 @@ fn dense(word: &str) -> bool {
         && word.bytes().any(|b| b.is_ascii_lowercase())
         && word.bytes().any(|b| b.is_ascii_uppercase());
     let hex = word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    word.bytes().all(key_like) && ((mixed && entropy(word) >= 3.8) || (hex && entropy(word) >= 3.0))
+    word.bytes().all(key_like)
+        && ((mixed && entropy(word) >= 3.8 && is_jumbled(word)) || (hex && entropy(word) >= 3.0))
+}
+
+/// Whether letters and digits alternate as by chance; `CamelCase2024Names` keep to runs.
+fn is_jumbled(word: &str) -> bool {
+    let class = |b: u8| match b {
+        b'0'..=b'9' => 0,
+        b'a'..=b'z' => 1,
+        b'A'..=b'Z' => 2,
+        _ => 3,
+    };
+    let changes = word.as_bytes().windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count();
+    changes * 5 >= word.len() * 2
 }
 
 /// Shannon entropy of the bytes, in bits a byte.
@@ -116,6 +129,7 @@ mod tests {
             "Takes card payments and refunds in the web shop.",
             "https://docs.stripe.com/api/charges/create#create_charge-description",
             "antidisestablishmentarianism2024",
+            "StorSimple8000SeriesManagementClient",
             "api_key: <from the vault>",
         ] {
             assert!(!looks_secret(text, Place::Prose), "{text}");

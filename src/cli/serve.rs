@@ -1,3 +1,83 @@
-//! placeholder
-use crate::config::Config;
-pub async fn run(_config: Config) -> anyhow::Result<std::process::ExitCode> { anyhow::bail!("x") }
+//! `muster serve`.
+
+use std::{process::ExitCode, sync::atomic::Ordering, time::Duration};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+
+use super::{admin, open_app};
+use crate::{
+    app::App,
+    audit,
+    config::Config,
+    db::{connect::Database, local::Use},
+    identity,
+    web::{self, Web, server},
+};
+
+pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let begun = std::time::Instant::now();
+    // Before anything is started: an address that is taken is the likeliest fault.
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let metrics = TcpListener::bind(config.metrics_listen).await.with_context(|| format!("cannot listen on {} for metrics", config.metrics_listen))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let database = Database::open(&config, Use::Exclusive).await?;
+    let app = open_app(&config, &database).await?;
+    admin::offer_first_link(&app).await?;
+    let recorder = web::install_metrics()?;
+    let web = Web::new(app.clone());
+    let (stop, stopped) = watch::channel(false);
+    let jobs = [tokio::spawn(sequence(app.clone(), stopped.clone())), tokio::spawn(housekeep(web.clone(), recorder.clone(), stopped.clone()))];
+    let metrics_server = tokio::spawn(server::serve(metrics, web::metrics_router(recorder), 16, until(stopped.clone())));
+    tracing::info!(url = %config.public_url, milliseconds = begun.elapsed().as_millis(), "Muster is ready");
+    let router = web::router(web.clone());
+    let serving = tokio::spawn(server::serve(listener, router, config.http_connections, until(stopped)));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: running requests may finish");
+    web.ready.store(false, Ordering::Relaxed);
+    stop.send(true)?;
+    serving.await?;
+    metrics_server.await?;
+    for job in jobs {
+        job.await?;
+    }
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means stop as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Waits for a while; `false` when it is time to stop.
+async fn pause(stopped: &mut watch::Receiver<bool>, time: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(time) => true,
+        _ = stopped.wait_for(|stop| *stop) => false,
+    }
+}
+
+/// Gives positions to audit events.
+async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
+    while pause(&mut stopped, Duration::from_millis(500)).await {
+        if let Err(error) = audit::ops::sequence(&app).await {
+            tracing::warn!(%error, "audit events could not be placed; trying again");
+        }
+    }
+}
+
+/// Removes what has ended.
+async fn housekeep(web: Web, recorder: metrics_exporter_prometheus::PrometheusHandle, mut stopped: watch::Receiver<bool>) {
+    while pause(&mut stopped, Duration::from_secs(60)).await {
+        recorder.run_upkeep();
+        web.limits.shrink();
+        if let Err(error) = identity::ops::housekeep(&web.app).await {
+            tracing::warn!(%error, "housekeeping failed; trying again");
+        }
+    }
+}

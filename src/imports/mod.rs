@@ -3,3 +3,4 @@
 
 pub mod openapi;
 pub mod tables;
+pub mod uploads;

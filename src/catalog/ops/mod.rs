@@ -29,7 +29,7 @@ pub use systems::{create_system, find_system, get_systems, update_system};
 pub use vendors::{
     create_vendor, duplicate_vendors, find_vendor, get_vendors, update_vendor, vendor_apis, verify_vendor,
 };
-pub use versions::{create_version, document, find_version, update_version, versions};
+pub use versions::{create_version, document, find_version, update_version, version_address, versions};
 
 use crate::error::Error;
 

@@ -29,6 +29,12 @@ pub async fn find_version(app: &App, actor: &Actor, api: Uuid, key: &str) -> Res
     versions::get(&mut conn, id).await?.ok_or(Error::NotFound("API version"))
 }
 
+/// The slugs of an API and its version, by the version's id.
+pub async fn version_address(app: &App, actor: &Actor, id: Uuid) -> Result<(String, String), Error> {
+    actor.require(Permission::Read)?;
+    versions::address(&mut *app.db.read().await?, id).await?.ok_or(Error::NotFound("API version"))
+}
+
 /// A kept document by its hash in hexadecimal: media type and gzip-compressed body.
 pub async fn document(app: &App, actor: &Actor, sha256: &str) -> Result<(String, Vec<u8>), Error> {
     actor.require(Permission::Read)?;

@@ -151,6 +151,15 @@ pub async fn of_api(conn: &mut PgConnection, api: Uuid) -> Result<Vec<VersionRow
     Ok(rows.fetch_all(conn).await?)
 }
 
+/// The slugs of API and version.
+pub async fn address(conn: &mut PgConnection, id: Uuid) -> Result<Option<(String, String)>, Error> {
+    let row = sqlx::query!(
+        "select a.slug as api, v.slug as version from api_versions v join apis a on a.id = v.api_id where v.id = $1",
+        id
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.api, row.version)))
+}
+
 pub async fn free_slug(conn: &mut PgConnection, api: Uuid, label: &str) -> Result<String, Error> {
     let slug = text::slug(label, "version");
     let taken = sqlx::query_scalar!("select slug from api_versions where api_id = $1", api).fetch_all(conn).await?;

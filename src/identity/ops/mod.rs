@@ -15,5 +15,5 @@ pub use groups::{
     update_group, update_group_in,
 };
 pub use people::{PEOPLE, PersonRow, create_person, get_person, get_people, list_people, update_person};
-pub use service_accounts::{create_service_account, find_service_account, update_service_account};
+pub use service_accounts::{create_service_account, find_service_account, service_accounts, update_service_account};
 pub use tokens::{MintedToken, bind_pepper, mint_token, revoke_token, tokens};

@@ -16,6 +16,12 @@ pub async fn find_service_account(app: &App, actor: &Actor, key: &str) -> Result
     found.ok_or(Error::NotFound("service account"))
 }
 
+/// All service accounts, by name.
+pub async fn service_accounts(app: &App, actor: &Actor) -> Result<Vec<ServiceAccount>, Error> {
+    actor.require(Permission::Read)?;
+    service_accounts::all(&mut *app.db.read().await?).await
+}
+
 /// Makes a service account.
 pub async fn create_service_account(app: &App, actor: &Actor, content: ServiceAccountContent) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;

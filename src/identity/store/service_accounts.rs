@@ -53,6 +53,16 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<ServiceAc
     row.fetch_optional(conn).await?.map(ServiceAccount::try_from).transpose()
 }
 
+/// All of them, by name, 500 at most.
+pub async fn all(conn: &mut PgConnection) -> Result<Vec<ServiceAccount>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, slug, name, description, team_id, scopes, state, revision, created_at, updated_at
+         from service_accounts order by sort_key, id limit 500"
+    );
+    rows.fetch_all(conn).await?.into_iter().map(ServiceAccount::try_from).collect()
+}
+
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<ServiceAccount>, Error> {
     sqlx::query!("select id from service_accounts where id = $1 for update", id)
         .fetch_optional(&mut *conn)

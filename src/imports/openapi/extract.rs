@@ -17,7 +17,10 @@ use crate::{
 
 pub fn document(raw: raw::Document) -> Result<DocumentImport, Error> {
     let openapi_version = version(&raw)?;
-    let title = line(raw.info.title.0.as_deref(), 200)
+    let names = [&raw.info.title, &raw.info.service_name, &raw.info.provider_name];
+    let title = names
+        .into_iter()
+        .find_map(|name| line(name.0.as_deref(), 200))
         .ok_or_else(|| refuse("info.title is missing: a document has to say what it describes.".into()))?;
     let label = line(raw.info.version.0.as_deref(), 200)
         .ok_or_else(|| refuse("info.version is missing: a document has to say which version it describes.".into()))?;

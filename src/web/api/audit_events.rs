@@ -1,0 +1,108 @@
+//! The audit log by position.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    audit::{self, AuditEvent, AuditFilter},
+    error::{Error, FieldErrors},
+    web::{
+        Web,
+        error::{ApiError, Problem},
+        extract::{Caller, Pairs},
+    },
+};
+
+/// The route of the audit log.
+pub fn router() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// Events of the record, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct Events {
+    /// The events.
+    items: Vec<AuditEvent>,
+    /// Send it as `after` to go on; nothing is skipped, however late it was committed.
+    last_position: i64,
+}
+
+/// What the audit log takes.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "documents the parameters; Pairs reads them")]
+struct EventParams {
+    /// Only later positions.
+    #[param(minimum = 0)]
+    after: Option<i64>,
+    /// Exactly this action, such as `vendor.updated`.
+    action: Option<String>,
+    /// This kind of record.
+    subject_kind: Option<String>,
+    /// This record.
+    subject_id: Option<uuid::Uuid>,
+    /// This person or service account.
+    actor_id: Option<uuid::Uuid>,
+    /// `page`, `api`, `cli` or `job`.
+    via: Option<String>,
+    /// This request.
+    request_id: Option<String>,
+    /// At or after this moment (RFC 3339).
+    from: Option<chrono::DateTime<chrono::Utc>>,
+    /// Before this moment (RFC 3339).
+    until: Option<chrono::DateTime<chrono::Utc>>,
+    /// Events at most, 100 by default.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+}
+
+/// Reads the filter; every wrong value is named.
+pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
+    let mut errors = FieldErrors::new();
+    let mut filter = AuditFilter { limit: 100, ..AuditFilter::default() };
+    fn read<T: std::str::FromStr>(errors: &mut FieldErrors, name: &str, value: &str, form: &str) -> Option<T> {
+        let read = value.parse().ok();
+        if read.is_none() {
+            errors.add(format!("/{name}"), format!("Give {form}."));
+        }
+        read
+    }
+    for (name, value) in pairs.0.iter().filter(|(_, value)| !value.is_empty()) {
+        if value.contains('\0') {
+            errors.add(format!("/{name}"), "This holds a NUL character.");
+            continue;
+        }
+        let text = || Some(value.clone());
+        match name.as_str() {
+            "after" => filter.after = read(&mut errors, name, value, "a position"),
+            "before" => filter.before = read(&mut errors, name, value, "a position"),
+            "action" => filter.action = text(),
+            "subject_kind" => filter.subject_kind = text(),
+            "via" => filter.via = text(),
+            "request_id" => filter.request_id = text(),
+            "subject_id" => filter.subject_id = read(&mut errors, name, value, "an id"),
+            "actor_id" => filter.actor_id = read(&mut errors, name, value, "an id"),
+            "from" => filter.from = read(&mut errors, name, value, "a moment, such as 2027-01-31T00:00:00Z"),
+            "until" => filter.until = read(&mut errors, name, value, "a moment, such as 2027-01-31T00:00:00Z"),
+            "limit" => match value.parse() {
+                Ok(limit) if (1..=1000).contains(&limit) => filter.limit = limit,
+                _ => errors.add("/limit", "Give a number from 1 to 1000."),
+            },
+            other => errors.add(format!("/{other}"), "There is no such filter."),
+        }
+    }
+    errors.finish()?;
+    Ok(filter)
+}
+
+#[utoipa::path(get, path = "/audit-events", operation_id = "list_audit_events", tag = "audit", params(EventParams),
+    responses((status = 200, body = Events, description = "Events in the order of the record"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs) -> Result<Json<Events>, ApiError> {
+    let filter = filter(&pairs)?;
+    let items = audit::ops::list(&web.app, &actor, &filter).await?;
+    let last_position = items.last().map_or(filter.after.unwrap_or(0), |event| event.position);
+    Ok(Json(Events { items, last_position }))
+}

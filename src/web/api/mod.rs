@@ -1,0 +1,127 @@
+//! `/api/v1`: JSON in, operation, JSON out.
+
+mod audit_events;
+mod body;
+mod catalog;
+mod identity;
+mod imports;
+mod resource;
+mod versions;
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::header,
+    middleware,
+    response::IntoResponse,
+    routing::get,
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        RefOr,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        schema::{ArrayBuilder, ObjectBuilder, Type},
+    },
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{Web, idempotent};
+pub(super) use audit_events::filter as audit_filter;
+pub(super) use catalog::subject;
+pub(super) use imports::read as read_document;
+use crate::{identity::{GroupKind, ops as people}, lists::{Spec, Test}};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Muster",
+        description = "The register of third-party APIs. Every call needs a token: `Authorization: Bearer muster_…`. \
+            Writes to a record carry `If-Match` with its ETag; a POST may carry an `Idempotency-Key`. \
+            Lists can be had as CSV or NDJSON by `Accept`. Errors are RFC 9457 problem details with a pointer for each field.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    modifiers(&Security),
+    security(("token" = []))
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The API and its document.
+pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = OpenApiRouter::<Web>::with_openapi(Document::openapi())
+        .nest("/api/v1", catalog::router())
+        .nest("/api/v1", versions::router())
+        .nest("/api/v1", identity::router())
+        .nest("/api/v1", imports::router())
+        .nest("/api/v1", audit_events::router())
+        .split_for_parts();
+    let lists: [(&str, &'static Spec); 7] = [
+        ("/api/v1/vendors", &crate::catalog::ops::VENDORS),
+        ("/api/v1/apis", &crate::catalog::ops::APIS),
+        ("/api/v1/systems", &crate::catalog::ops::SYSTEMS),
+        ("/api/v1/data-classes", &crate::catalog::ops::DATA_CLASSES),
+        ("/api/v1/people", &people::PEOPLE),
+        ("/api/v1/teams", people::groups_list_spec(GroupKind::Team)),
+        ("/api/v1/review-groups", people::groups_list_spec(GroupKind::ReviewGroup)),
+    ];
+    for (path, spec) in lists {
+        document_filters(&mut document, path, spec);
+    }
+    let router = router.layer(middleware::from_fn_with_state(web.clone(), idempotent::once));
+    (router, document)
+}
+
+/// Names the filters of a list, which are read from its closed set.
+fn document_filters(document: &mut utoipa::openapi::OpenApi, path: &str, spec: &Spec) {
+    let Some(list) = document.paths.paths.get_mut(path).and_then(|item| item.get.as_mut()) else { return };
+    let parameters = list.parameters.get_or_insert_with(Vec::new);
+    for filter in spec.filters {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let date = matches!(filter.test, Test::Before(_));
+        let schema: RefOr<utoipa::openapi::Schema> = if date {
+            text.format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date))).into()
+        } else {
+            ArrayBuilder::new().items(text).into()
+        };
+        let parameter: Parameter = ParameterBuilder::new()
+            .name(filter.name)
+            .parameter_in(ParameterIn::Query)
+            .description(Some(format!("{}; several values are alternatives.", filter.label)))
+            .schema(Some(schema))
+            .build();
+        parameters.push(RefOr::T(parameter));
+    }
+    let sort = parameters.iter_mut().find_map(|parameter| match parameter {
+        RefOr::T(parameter) if parameter.name == "sort" => Some(parameter),
+        _ => None,
+    });
+    if let Some(sort) = sort {
+        let names = spec.sorts.iter().flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)]);
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.collect::<Vec<_>>()));
+        sort.schema = Some(schema.into());
+    }
+}
+
+/// The document itself, and a page to read it on that loads nothing from elsewhere.
+pub fn docs(document: &utoipa::openapi::OpenApi) -> Router<Web> {
+    let json = Bytes::from(document.to_json().unwrap_or_default());
+    let page: Router<Web> = SwaggerUi::new("/api/v1/docs")
+        .config(Config::new(["/api/v1/openapi.json"]).use_base_layout().validator_url("none"))
+        .into();
+    page.route("/api/v1/openapi.json", get(move || {
+        let json = json.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
+    }))
+}

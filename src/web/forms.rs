@@ -1,0 +1,10 @@
+//! Forms: what a browser posts becomes the same JSON that the API takes, and comes back beside
+//! its faults.
+
+mod fields;
+mod posted;
+mod view;
+
+pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
+pub use posted::Posted;
+pub use view::{FormView, Likely, Their};

@@ -1,0 +1,85 @@
+//! What a form asks.
+
+/// A whole form.
+#[derive(Debug)]
+pub struct FormSpec {
+    pub sections: &'static [Section],
+}
+
+/// A part with a title.
+#[derive(Debug)]
+pub struct Section {
+    pub title: &'static str,
+    pub hint: &'static str,
+    pub fields: &'static [FieldSpec],
+}
+
+/// One question.
+#[derive(Debug)]
+pub struct FieldSpec {
+    /// The field of the content.
+    pub name: &'static str,
+    /// What people read.
+    pub label: &'static str,
+    /// What helps to answer.
+    pub hint: &'static str,
+    /// How it is answered.
+    pub kind: FieldKind,
+}
+
+/// How a question is answered.
+#[derive(Debug)]
+pub enum FieldKind {
+    /// A line.
+    Text,
+    /// A line that must be there.
+    Needed,
+    /// Several lines.
+    Lines,
+    /// A URL.
+    Url,
+    /// An e-mail address.
+    Email,
+    /// A date.
+    Date,
+    /// A whole number out of a few; empty for none.
+    Number(&'static [&'static str]),
+    /// One word of a closed set.
+    Select(&'static [&'static str]),
+    /// One word of a closed set, or none.
+    Maybe(&'static [&'static str]),
+    /// Any of a closed set.
+    Checks(&'static [&'static str]),
+    /// Words joined by commas.
+    Words,
+    /// A line with suggestions given at run time.
+    Suggest,
+    /// Any of a set given at run time.
+    ChecksOf,
+    /// A small table.
+    Rows(&'static [SubField]),
+}
+
+/// A column of a small table.
+#[derive(Debug)]
+pub struct SubField {
+    pub name: &'static str,
+    pub label: &'static str,
+    /// `text`, `date` or `url`; the words of a closed set otherwise.
+    pub input: &'static str,
+    pub words: &'static [&'static str],
+}
+
+/// A word on offer with what people read.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+}
+
+impl FormSpec {
+    /// Every question.
+    pub fn fields(&self) -> impl Iterator<Item = &'static FieldSpec> {
+        self.sections.iter().flat_map(|section| section.fields)
+    }
+}

@@ -1,0 +1,272 @@
+//! A form as the template shows it: values, faults, what somebody else wrote.
+
+use serde_json::Value;
+
+use super::{Choice, FieldKind, FieldSpec, FormSpec, SubField};
+use crate::{error::Error, web::pages::{list::Link, view::plain}};
+
+/// A record that may be the same.
+pub type Likely = crate::catalog::ops::Likely;
+
+/// A field that somebody else changed meanwhile.
+#[derive(Debug)]
+pub struct Their {
+    pub name: String,
+    pub theirs: String,
+    pub yours: String,
+}
+
+/// A form with its values.
+#[derive(Debug)]
+pub struct FormView {
+    pub action: String,
+    pub cancel: String,
+    pub submit: &'static str,
+    pub intro: &'static str,
+    pub crumb: Option<Link>,
+    pub revision: Option<i64>,
+    pub errors: Vec<(String, String)>,
+    pub problem: Option<String>,
+    pub theirs: Vec<Their>,
+    pub likely: Vec<Likely>,
+    pub likely_path: &'static str,
+    spec: &'static FormSpec,
+    values: Value,
+    choices: Vec<(&'static str, Vec<Choice>)>,
+    locked: Vec<&'static str>,
+}
+
+/// A part of the form.
+pub struct SectionView {
+    pub title: &'static str,
+    pub hint: &'static str,
+    pub fields: Vec<FieldView>,
+}
+
+/// A word on offer.
+#[derive(Debug, Clone)]
+pub struct OptionView {
+    pub value: String,
+    pub label: String,
+    pub selected: bool,
+}
+
+/// One question with its answer.
+pub struct FieldView {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub hint: &'static str,
+    pub kind: String,
+    pub value: String,
+    pub error: Option<String>,
+    pub options: Vec<OptionView>,
+    pub columns: Vec<&'static SubField>,
+    pub required: bool,
+    pub disabled: bool,
+    input: &'static str,
+    json: Value,
+    sub_errors: Vec<(String, String)>,
+}
+
+/// A cell of a small table.
+pub struct SubView {
+    pub name: String,
+    pub label: String,
+    pub value: String,
+    pub input: &'static str,
+    pub options: Vec<OptionView>,
+    pub error: Option<String>,
+}
+
+impl FormView {
+    /// A form over a content.
+    pub fn new(spec: &'static FormSpec, values: Value, action: impl Into<String>, cancel: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            cancel: cancel.into(),
+            submit: "Save",
+            intro: "",
+            crumb: None,
+            revision: None,
+            errors: Vec::new(),
+            problem: None,
+            theirs: Vec::new(),
+            likely: Vec::new(),
+            likely_path: "",
+            spec,
+            values,
+            choices: Vec::new(),
+            locked: Vec::new(),
+        }
+    }
+
+    /// The form of a record at a revision.
+    #[must_use]
+    pub fn at(mut self, revision: i64) -> Self {
+        self.revision = Some(revision);
+        self
+    }
+
+    /// Words on offer for a field.
+    #[must_use]
+    pub fn offer(mut self, field: &'static str, choices: Vec<Choice>) -> Self {
+        self.choices.push((field, choices));
+        self
+    }
+
+    /// Fields that this person may look at, not change.
+    #[must_use]
+    pub fn lock(mut self, fields: &[&'static str]) -> Self {
+        self.locked.extend(fields);
+        self
+    }
+
+    /// The label of the button.
+    #[must_use]
+    pub fn submit(mut self, label: &'static str) -> Self {
+        self.submit = label;
+        self
+    }
+
+    /// What the form is about.
+    #[must_use]
+    pub fn intro(mut self, text: &'static str) -> Self {
+        self.intro = text;
+        self
+    }
+
+    /// Takes up why an operation refused what was typed. Errors that no form can mend go on.
+    pub fn refused(mut self, error: Error) -> Result<Self, Error> {
+        match error {
+            Error::Invalid(errors) => {
+                for error in errors.as_slice() {
+                    let name = error.pointer.trim_start_matches('/').replace('/', ".");
+                    self.errors.push((name, error.message.clone()));
+                }
+                Ok(self)
+            }
+            Error::Conflict(text) | Error::Forbidden(text) => {
+                self.problem = Some(text);
+                Ok(self)
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Shows what somebody else wrote beside what was typed, and takes up the new revision.
+    #[must_use]
+    pub fn meanwhile(mut self, theirs: &Value, revision: i64) -> Self {
+        for field in self.spec.fields() {
+            let (here, typed) = (theirs.get(field.name).unwrap_or(&Value::Null), self.values.get(field.name).unwrap_or(&Value::Null));
+            if plain(here) != plain(typed) {
+                self.theirs.push(Their { name: field.name.to_owned(), theirs: plain(here), yours: plain(typed) });
+            }
+        }
+        self.revision = Some(revision);
+        self
+    }
+
+    /// The label of a field by its name, also of a part's.
+    pub fn label_of(&self, name: &str) -> String {
+        let head = name.split('.').next().unwrap_or(name);
+        let label = self.spec.fields().find(|field| field.name == head).map_or_else(|| crate::words::label(head), |field| field.label.to_owned());
+        match name.split('.').nth(1).and_then(|n| n.parse::<usize>().ok()) {
+            Some(n) => format!("{label}, row {}", n + 1),
+            None => label,
+        }
+    }
+
+    /// The parts with their questions.
+    pub fn sections(&self) -> Vec<SectionView> {
+        let field = |field: &'static FieldSpec| self.field(field);
+        self.spec.sections.iter().map(|section| SectionView { title: section.title, hint: section.hint, fields: section.fields.iter().map(field).collect() }).collect()
+    }
+
+    fn field(&self, field: &'static FieldSpec) -> FieldView {
+        let json = self.values.get(field.name).cloned().unwrap_or(Value::Null);
+        let value = match (&json, &field.kind) {
+            (Value::Array(items), FieldKind::Words) => {
+                let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                words.join(", ")
+            }
+            (Value::String(text), _) => text.clone(),
+            (Value::Number(n), _) => n.to_string(),
+            _ => String::new(),
+        };
+        let offered = self.choices.iter().find(|(name, _)| *name == field.name).map_or(&[][..], |(_, choices)| choices);
+        let chosen = |value: &str| match &json {
+            Value::Array(items) => items.iter().any(|item| item.as_str() == Some(value)),
+            Value::String(text) => text == value,
+            Value::Number(n) => n.to_string() == value,
+            _ => value.is_empty(),
+        };
+        let word = |key: &&str| OptionView { value: (*key).into(), label: crate::words::label(key), selected: chosen(key) };
+        let none = OptionView { value: String::new(), label: "–".into(), selected: chosen("") };
+        let with_none = |keys: &[&str]| std::iter::once(none.clone()).chain(keys.iter().map(word)).collect();
+        let (kind, input, options): (&str, &'static str, Vec<OptionView>) = match &field.kind {
+            FieldKind::Text | FieldKind::Needed | FieldKind::Words => ("text", "text", Vec::new()),
+            FieldKind::Lines => ("textarea", "", Vec::new()),
+            FieldKind::Url => ("text", "url", Vec::new()),
+            FieldKind::Email => ("text", "email", Vec::new()),
+            FieldKind::Date => ("text", "date", Vec::new()),
+            FieldKind::Number(keys) | FieldKind::Maybe(keys) => ("select", "", with_none(keys)),
+            FieldKind::Select(keys) => ("select", "", keys.iter().map(word).collect()),
+            FieldKind::Checks(keys) => ("checks", "", keys.iter().map(word).collect()),
+            FieldKind::Suggest => ("text", "text", offered.iter().map(|c| OptionView { value: c.value.clone(), label: c.label.clone(), selected: false }).collect()),
+            FieldKind::ChecksOf => ("checks", "", offered.iter().map(|c| OptionView { value: c.value.clone(), label: c.label.clone(), selected: chosen(&c.value) }).collect()),
+            FieldKind::Rows(_) => ("rows", "", Vec::new()),
+        };
+        let below = format!("{}.", field.name);
+        FieldView {
+            name: field.name,
+            label: field.label,
+            hint: field.hint,
+            kind: kind.into(),
+            value,
+            error: self.errors.iter().find(|(name, _)| name == field.name || (!matches!(field.kind, FieldKind::Rows(_)) && name.starts_with(&below))).map(|(_, message)| message.clone()),
+            options,
+            columns: match &field.kind {
+                FieldKind::Rows(columns) => columns.iter().collect(),
+                _ => Vec::new(),
+            },
+            required: matches!(field.kind, FieldKind::Needed),
+            disabled: self.locked.contains(&field.name),
+            input,
+            sub_errors: self.errors.iter().filter(|(name, _)| name.starts_with(&below)).cloned().collect(),
+            json,
+        }
+    }
+}
+
+impl FieldView {
+    /// Whether it takes the whole width.
+    pub fn wide(&self) -> bool {
+        matches!(self.kind.as_str(), "textarea" | "rows" | "checks")
+    }
+
+    /// The input's type.
+    pub fn input(&self) -> &'static str {
+        self.input
+    }
+
+    /// The rows of a small table, with three empty ones to fill in.
+    pub fn rows(&self) -> Vec<Vec<SubView>> {
+        let empty = Vec::new();
+        let filled = self.json.as_array().unwrap_or(&empty);
+        let spare = if self.disabled { 0 } else { 3 };
+        (0..filled.len() + spare).map(|n| self.columns.iter().map(|column| self.cell(n, column, filled.get(n))).collect()).collect()
+    }
+
+    fn cell(&self, n: usize, column: &SubField, row: Option<&Value>) -> SubView {
+        let name = format!("{}.{n}.{}", self.name, column.name);
+        let value = row.and_then(|row| row.get(column.name)).map(plain).unwrap_or_default();
+        SubView {
+            label: format!("{} {}", column.label, n + 1),
+            error: self.sub_errors.iter().find(|(at, _)| *at == name || (column.name == self.columns[0].name && *at == format!("{}.{n}", self.name))).map(|(_, message)| message.clone()),
+            options: column.words.iter().map(|key| OptionView { value: (*key).into(), label: crate::words::label(key), selected: *key == value }).collect(),
+            input: column.input,
+            name,
+            value,
+        }
+    }
+}

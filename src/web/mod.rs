@@ -1,0 +1,86 @@
+//! HTTP: pages for people, an API for scripts, both over the same operations.
+
+pub mod api;
+mod conditional;
+mod csrf;
+mod error;
+mod extract;
+pub mod forms;
+mod guard;
+mod health;
+mod idempotent;
+mod limits;
+mod listing;
+pub mod pages;
+pub mod server;
+mod statics;
+mod telemetry;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, header},
+    middleware,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
+    sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::{RequestBodyDeadlineLayer, TimeoutLayer},
+};
+
+use crate::app::App;
+pub use limits::Limits;
+pub use telemetry::{install_metrics, metrics_router};
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// The application.
+    pub app: App,
+    /// Rate limits.
+    pub limits: std::sync::Arc<Limits>,
+    /// Whether the process is ready for requests.
+    pub ready: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Web {
+    /// Shared state for an application.
+    pub fn new(app: App) -> Self {
+        let limits = Limits::new(app.config.requests_per_minute);
+        Self { app, limits: std::sync::Arc::new(limits), ready: std::sync::Arc::new(true.into()) }
+    }
+}
+
+/// Every route with every layer.
+pub fn router(web: Web) -> Router {
+    let upload = usize::try_from(web.app.config.limits.upload).unwrap_or(16 << 20) + (1 << 20);
+    let (api, document) = api::router(&web);
+    let pages = pages::router()
+        .layer(middleware::from_fn(csrf::same_origin))
+        .layer(middleware::from_fn(guard::page_headers));
+    Router::new()
+        .merge(pages)
+        .merge(api)
+        .merge(api::docs(&document))
+        .merge(statics::router())
+        .fallback(error::no_page)
+        .with_state(web.clone())
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(upload))
+        .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(60)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(120)))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state(web.clone(), limits::per_peer))
+        .layer(middleware::from_fn_with_state(web.clone(), guard::host))
+        .layer(middleware::from_fn(guard::headers))
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(middleware::from_fn(telemetry::observe))
+        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
+        .merge(health::router(web))
+}
+
+/// The OpenAPI document of the API, for tests and tools.
+pub fn openapi(web: &Web) -> utoipa::openapi::OpenApi {
+    api::router(web).1
+}

@@ -1,0 +1,82 @@
+//! Pages of vendors, APIs, systems and data classes.
+
+mod apis;
+mod data_classes;
+mod specs;
+mod systems;
+mod vendors;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use uuid::Uuid;
+
+use super::{Shell, html};
+use crate::{
+    catalog::{NewComment, ops},
+    error::Error,
+    identity::Actor,
+    lists::Query,
+    web::{
+        Web,
+        api,
+        error::PageError,
+        extract::{Pairs, Signed},
+        forms::{Choice, FormView, Posted},
+    },
+};
+
+pub fn router() -> Router<Web> {
+    Router::new()
+        .merge(vendors::router())
+        .merge(apis::router())
+        .merge(systems::router())
+        .merge(data_classes::router())
+        .route("/{kind}/{key}/comments", post(comment))
+        .route("/comments/{id}/withdraw", post(withdraw))
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct FormPage {
+    shell: Shell,
+    form: FormView,
+}
+
+/// Shows a form; with 422 when something in it is wrong.
+pub(super) async fn form_page(web: &Web, signed: &Signed, path: &'static str, title: &str, form: FormView) -> Result<Response, PageError> {
+    let wrong = !form.errors.is_empty() || form.problem.is_some() || !form.theirs.is_empty() || !form.likely.is_empty();
+    let shell = Shell::new(web, signed, path, title, &Pairs::default()).await?;
+    let mut response = html(&FormPage { shell, form })?;
+    if wrong {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
+}
+
+/// Vendors to choose from while typing: the first 500 by name.
+async fn vendor_choices(web: &Web, actor: &Actor) -> Result<Vec<Choice>, Error> {
+    let query = Query::parse(&ops::VENDORS, &[("state".into(), "active".into()), ("limit".into(), "500".into())], &[])?;
+    let rows = ops::list::<ops::VendorRow>(&web.app, actor, &ops::VENDORS, &query).await?.rows;
+    Ok(rows.into_iter().map(|row| Choice { value: row.slug, label: row.name }).collect())
+}
+
+async fn comment(State(web): State<Web>, Path((kind, key)): Path<(String, String)>, posted: Posted) -> Result<Response, PageError> {
+    let actor = &posted.signed.actor;
+    let (word, id) = api::subject(&web, actor, &kind, &key).await?;
+    let body = posted.get("body").unwrap_or_default().replace("\r\n", "\n");
+    ops::add_comment(&web.app, actor, word, id, NewComment { body }).await?;
+    Ok(Redirect::to(&format!("/{kind}/{key}?note=commented#comments")).into_response())
+}
+
+async fn withdraw(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    ops::withdraw_comment(&web.app, &posted.signed.actor, id).await?;
+    // Only an address within Muster is gone back to.
+    let back = posted.get("back").filter(|back| back.starts_with('/') && !back.starts_with("//")).unwrap_or("/");
+    Ok(Redirect::to(&format!("{back}?note=withdrawn")).into_response())
+}

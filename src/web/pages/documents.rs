@@ -1,0 +1,27 @@
+//! A vendor's document as it was imported.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use crate::{
+    catalog::ops,
+    web::{Web, error::PageError, extract::Signed},
+};
+
+pub fn router() -> Router<Web> {
+    Router::new().route("/documents/{sha256}", get(download))
+}
+
+/// Always a download: a document of somebody else's is never shown under our origin.
+async fn download(State(web): State<Web>, signed: Signed, Path(sha256): Path<String>) -> Result<Response, PageError> {
+    let (kind, body) = ops::document(&web.app, &signed.actor, &sha256).await?;
+    let extension = if kind.contains("yaml") { "yaml" } else { "json" };
+    let name = format!("attachment; filename=\"{}.{extension}\"", crate::text::clip(&sha256, 12));
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip".into()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,75 @@
+//! Pages of people, teams, review groups and service accounts.
+
+mod accounts;
+mod groups;
+mod people;
+
+use axum::Router;
+
+use crate::{
+    error::Error,
+    identity::{Actor, Role, ops},
+    lists::Query,
+    web::{
+        Web,
+        forms::{Choice, FieldKind, FieldSpec, FormSpec, Section},
+    },
+};
+
+pub fn router() -> Router<Web> {
+    Router::new().merge(people::router()).merge(groups::router()).merge(accounts::router())
+}
+
+const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, label, hint, kind }
+}
+
+const ROLES: &[&str] = &["requester", "reviewer", "governance_lead", "auditor", "admin"];
+
+static PERSON: FormSpec = FormSpec {
+    sections: &[Section {
+        title: "The person",
+        hint: "Whoever is signed in reads the register. Nobody grants a role to themselves.",
+        fields: &[
+            field("name", "Name", "", FieldKind::Needed),
+            field("email", "E-mail address", "", FieldKind::Email),
+            field("roles", "Roles", "An auditor writes nothing, whatever else they are.", FieldKind::Checks(ROLES)),
+            field("state", "State", "A disabled person is signed out within a second.", FieldKind::Select(&["active", "disabled"])),
+        ],
+    }],
+};
+
+const NAME: FieldSpec = field("name", "Name", "", FieldKind::Needed);
+const SLUG: FieldSpec = field("slug", "Slug", "Made from the name where empty.", FieldKind::Text);
+const ABOUT: FieldSpec = field("description", "What it is for", "", FieldKind::Lines);
+const STATE: FieldSpec = field("state", "State", "Nothing is deleted: it retires.", FieldKind::Select(&["active", "retired"]));
+const MEMBERS: FieldSpec = field("members", "Members", "", FieldKind::ChecksOf);
+
+static TEAM: FormSpec = FormSpec {
+    sections: &[Section { title: "The team", hint: "", fields: &[NAME, field("email", "Mailbox", "", FieldKind::Email), ABOUT, MEMBERS, SLUG, STATE] }],
+};
+static REVIEW_GROUP: FormSpec = FormSpec {
+    sections: &[Section { title: "The review group", hint: "Nobody adds themselves.", fields: &[NAME, ABOUT, MEMBERS, SLUG, STATE] }],
+};
+
+const SCOPES: &[&str] = &["read", "read_audit", "edit_catalog", "verify_catalog", "govern_data_classes", "manage_people", "manage_settings"];
+
+static SERVICE_ACCOUNT: FormSpec = FormSpec {
+    sections: &[Section {
+        title: "The service account",
+        hint: "Its tokens never do more than it may.",
+        fields: &[NAME, ABOUT, field("scopes", "Scopes", "The most that a token of it may be given.", FieldKind::Checks(SCOPES)), SLUG, STATE],
+    }],
+};
+
+/// Active people to choose from, 500 at most.
+async fn people_choices(web: &Web, actor: &Actor) -> Result<Vec<Choice>, Error> {
+    let query = Query::parse(&ops::PEOPLE, &[("state".into(), "active".into()), ("limit".into(), "500".into())], &[])?;
+    let rows = ops::list_people(&web.app, actor, &query).await?.rows;
+    Ok(rows.into_iter().map(|row| Choice { value: row.id.to_string(), label: row.name }).collect())
+}
+
+/// Roles as people read them.
+fn roles(keys: &[String]) -> Vec<String> {
+    keys.iter().map(|key| key.parse::<Role>().map_or_else(|_| key.clone(), |role| role.label().to_owned())).collect()
+}

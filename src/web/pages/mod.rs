@@ -1,0 +1,45 @@
+//! Pages: form in, operation, redirect or template.
+
+mod account;
+mod audit;
+mod catalog;
+mod documents;
+mod home;
+mod identity;
+mod imports;
+pub(super) mod list;
+#[macro_use]
+mod simple;
+mod shell;
+mod sign_in;
+mod styles;
+mod versions;
+pub(super) mod view;
+
+use askama::Template;
+use axum::{Router, response::{Html, IntoResponse, Response}};
+
+use super::{Web, error::PageError};
+use crate::error::Error;
+
+pub(super) use shell::Shell;
+
+/// Every page.
+pub fn router() -> Router<Web> {
+    Router::new()
+        .merge(home::router())
+        .merge(sign_in::router())
+        .merge(account::router())
+        .merge(catalog::router())
+        .merge(versions::router())
+        .merge(documents::router())
+        .merge(identity::router())
+        .merge(imports::router())
+        .merge(audit::router())
+        .merge(styles::router())
+}
+
+/// Renders a template.
+fn html(template: &impl Template) -> Result<Response, PageError> {
+    Ok(Html(template.render().map_err(Error::internal)?).into_response())
+}

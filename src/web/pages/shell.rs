@@ -1,0 +1,127 @@
+//! What stands around every page: rail, search, person, note.
+
+use crate::{
+    dashboard::{self, RailCounts},
+    error::Error,
+    identity::{Actor, Permission},
+    lists::Count,
+    web::{Web, extract::{Pairs, Signed}, statics},
+};
+
+/// The frame of a page.
+#[derive(Debug)]
+pub struct Shell {
+    /// The page's title.
+    pub title: String,
+    /// The token that every form carries.
+    pub csrf: String,
+    /// What is in the search field.
+    pub q: String,
+    /// What was just done.
+    pub note: Option<&'static str>,
+    /// A mark of style and script.
+    pub mark: &'static str,
+    actor: Actor,
+    counts: RailCounts,
+    path: &'static str,
+}
+
+/// A group of the rail.
+pub struct NavGroup {
+    pub label: &'static str,
+    pub items: Vec<NavItem>,
+}
+
+/// An entry of the rail.
+pub struct NavItem {
+    pub label: &'static str,
+    pub href: &'static str,
+    pub count: Option<Count>,
+    pub current: bool,
+}
+
+impl Shell {
+    /// The frame for a page below `path`, the address of its entry in the rail.
+    pub async fn new(web: &Web, signed: &Signed, path: &'static str, title: impl Into<String>, pairs: &Pairs) -> Result<Self, Error> {
+        Ok(Self {
+            title: title.into(),
+            csrf: signed.session.csrf.clone(),
+            q: String::new(),
+            note: pairs.get("note").and_then(note),
+            mark: statics::mark(),
+            actor: signed.actor.clone(),
+            counts: dashboard::rail(&web.app).await?,
+            path,
+        })
+    }
+
+    /// Whether the person has a right; pages show only what would work.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.actor.may(permission)
+    }
+
+    /// The person's name.
+    pub fn name(&self) -> &str {
+        &self.actor.authority.name
+    }
+
+    /// Two letters of it.
+    pub fn initials(&self) -> String {
+        let words = self.name().split_whitespace().filter_map(|word| word.chars().next());
+        words.take(2).flat_map(char::to_uppercase).collect()
+    }
+
+    /// The person's roles in words.
+    pub fn roles(&self) -> String {
+        let labels: Vec<&str> = self.actor.authority.roles.iter().map(|role| role.label()).collect();
+        if labels.is_empty() { "Reader".into() } else { labels.join(", ") }
+    }
+
+    /// The rail: only pages that this person can open.
+    pub fn nav(&self) -> Vec<NavGroup> {
+        let item = |label, href, count: Option<i64>| NavItem { label, href, count: count.map(Count), current: self.path == href };
+        let mut settings = vec![item("People", "/people", Some(self.counts.people)), item("Teams", "/teams", None), item("Review groups", "/review-groups", None)];
+        if self.may(Permission::ManagePeople) {
+            settings.push(item("Service accounts", "/service-accounts", None));
+        }
+        let mut evidence = Vec::new();
+        if self.may(Permission::ReadAudit) {
+            evidence.push(item("Audit log", "/audit", None));
+        }
+        evidence.push(item("API reference", "/api/v1/docs/", None));
+        let mut inventory = vec![
+            item("APIs", "/apis", Some(self.counts.apis)),
+            item("Vendors", "/vendors", Some(self.counts.vendors)),
+            item("Systems", "/systems", Some(self.counts.systems)),
+            item("Data classes", "/data-classes", Some(self.counts.data_classes)),
+        ];
+        if self.may(Permission::EditCatalog) || self.may(Permission::ManagePeople) {
+            inventory.push(item("Import", "/imports", None));
+        }
+        vec![
+            NavGroup { label: "", items: vec![item("Home", "/", None)] },
+            NavGroup { label: "Inventory", items: inventory },
+            NavGroup { label: "Evidence", items: evidence },
+            NavGroup { label: "Settings", items: settings },
+        ]
+    }
+}
+
+/// What a redirect says was done; only these texts can be shown.
+fn note(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "saved" => "Saved.",
+        "unchanged" => "Nothing had changed, so nothing was saved.",
+        "created" => "Created.",
+        "verified" => "Verified.",
+        "imported" => "Imported. Every change is on record.",
+        "same" => "This document was imported before. Nothing changed.",
+        "commented" => "Comment added.",
+        "withdrawn" => "Comment withdrawn.",
+        "revoked" => "Revoked. It no longer works.",
+        "ended" => "Session ended.",
+        "current" => "Current version set.",
+        "welcome" => "You are signed in.",
+        _ => return None,
+    })
+}
