@@ -113,6 +113,9 @@ pub struct Config {
     pub http_connections: usize,
     /// Requests a minute for each token, person and peer.
     pub requests_per_minute: u32,
+    /// For the tests alone, and not to be had by any setting: a managed server that does not
+    /// wait for the disk.
+    pub throwaway: bool,
     /// Sizes beyond which documents are refused.
     pub limits: ImportLimits,
 }
@@ -232,6 +235,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         database_connections: u32::try_from(connections).unwrap_or(16),
         http_connections: usize::try_from(http).unwrap_or(1024),
         requests_per_minute: u32::try_from(per_minute).unwrap_or(1200),
+        throwaway: false,
         limits,
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }

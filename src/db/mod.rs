@@ -36,6 +36,8 @@ impl Db {
             .options([
                 ("statement_timeout", "15s"),
                 ("lock_timeout", "5s"),
+                // What `<%` takes for alike, in searches that forgive typing errors.
+                ("pg_trgm.word_similarity_threshold", "0.2"),
                 ("idle_in_transaction_session_timeout", "30s"),
             ]);
         let pool = |size: u32| {

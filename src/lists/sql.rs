@@ -133,24 +133,36 @@ async fn alike(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Op
         .push_bind(typed.clone())
         .push(" <% t.sort_key order by alike desc, t.id limit 200");
     let rows = sql.build().fetch_all(conn).await?;
-    let mut ids = Vec::new();
+    let mut found: Vec<(usize, Uuid)> = Vec::new();
     for row in rows {
         let name: String = row.try_get("sort_key")?;
-        if near(&typed, &name) {
-            ids.push(row.try_get("id")?);
+        if let Some(edits) = edits(&typed, &name) {
+            found.push((edits, row.try_get("id")?));
         }
     }
-    Ok(Some(ids))
+    // With names one edit away, those two away are noise.
+    let least = found.iter().map(|(edits, _)| *edits).min();
+    Ok(Some(found.into_iter().filter(|(edits, _)| Some(*edits) == least).map(|(_, id)| id).collect()))
 }
 
-/// Whether each typed word is within two edits of a word of the name (one for short words).
-fn near(typed: &str, name: &str) -> bool {
+/// The most edits between a typed word and the nearest word of the name; `None` beyond two, or
+/// beyond one for short words.
+fn edits(typed: &str, name: &str) -> Option<usize> {
     let split = text::search_text(&[name]);
-    let names: Vec<&str> = split.split(' ').collect();
-    typed.split(' ').all(|word| {
+    let whole = strsim::osa_distance(typed, &split);
+    if whole <= 2 {
+        return Some(whole);
+    }
+    let mut worst = 0;
+    for word in typed.split(' ') {
         let most = if word.chars().count() < 5 { 1 } else { 2 };
-        names.iter().any(|name| strsim::osa_distance(word, name) <= most)
-    }) || strsim::osa_distance(typed, &split) <= 2
+        let least = split.split(' ').map(|name| strsim::osa_distance(word, name)).min()?;
+        if least > most {
+            return None;
+        }
+        worst = worst.max(least);
+    }
+    Some(worst)
 }
 
 #[derive(FromRow)]
@@ -235,14 +247,14 @@ fn readable(filter: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::near;
+    use super::edits;
 
     #[test]
-    fn near_means_two_edits_a_word() {
-        assert!(near("stirpe", "stripe"));
-        assert!(near("stirpe", "stripe payments api"));
-        assert!(near("googel maps", "google maps"));
-        assert!(!near("stirpe", "strava"));
-        assert!(!near("abc", "xbz"));
+    fn alike_means_two_edits_a_word() {
+        assert!(edits("stirpe", "stripe").is_some());
+        assert!(edits("stirpe", "stripe payments api").is_some());
+        assert!(edits("googel maps", "google maps").is_some());
+        assert!(edits("stirpe", "strava").is_none());
+        assert!(edits("abc", "xbz").is_none());
     }
 }

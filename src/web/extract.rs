@@ -10,7 +10,7 @@ use axum::{
 use super::{
     Web,
     error::{ApiError, PageError},
-    telemetry::request_id,
+    telemetry::{note_actor, request_id},
 };
 use crate::{
     error::Error,
@@ -66,7 +66,7 @@ where
         if let Some(person) = actor.person() {
             web.limits.actor(person)?;
         }
-        parts.extensions.insert(actor.clone());
+        note_actor(&actor);
         Ok(Self { actor, session })
     }
 }
@@ -94,6 +94,7 @@ where
             web.limits.actor(id)?;
         }
         let actor = Actor { authority, via: Via::Api, request_id: request_id(), origin };
+        note_actor(&actor);
         parts.extensions.insert(actor.clone());
         Ok(Self(actor))
     }

@@ -1,13 +1,14 @@
 //! What every answer carries and every request must have.
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::Web;
+use super::{Web, error::Refused, telemetry};
+use crate::audit;
 
 /// One policy for every page: nothing inline, nothing from elsewhere.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -33,6 +34,19 @@ pub async fn headers(request: Request, next: Next) -> Response {
 pub async fn page_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Keeps refused attempts of signed-in actors on record.
+pub async fn refusals(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    if let (Some(Refused(reason)), Some(actor)) = (response.extensions().get(), telemetry::noted_actor())
+        && let Err(error) = audit::ops::refused(&web.app, &actor, method.as_str(), &route, reason).await
+    {
+        tracing::warn!(%error, "a refused attempt could not be recorded");
+    }
     response
 }
 

@@ -66,6 +66,7 @@ pub fn router(web: Web) -> Router {
         .merge(statics::router())
         .fallback(error::no_page)
         .with_state(web.clone())
+        .layer(middleware::from_fn_with_state(web.clone(), guard::refusals))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(upload))
         .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(60)))

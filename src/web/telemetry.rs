@@ -1,6 +1,6 @@
 //! A request id on every line and answer; counts and durations by route.
 
-use std::time::Instant;
+use std::{cell::RefCell, time::Instant};
 
 use anyhow::Context;
 use axum::{
@@ -14,12 +14,22 @@ use axum::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument;
 
-/// The id of the request, for actors and errors.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+use crate::identity::Actor;
 
 tokio::task_local! {
     static REQUEST_ID: String;
+    static ACTOR: RefCell<Option<Actor>>;
+}
+
+/// Notes who turned out to be asking, for the record of refusals.
+pub fn note_actor(actor: &Actor) {
+    // Outside of a request nobody asks for it.
+    let _ = ACTOR.try_with(|cell| *cell.borrow_mut() = Some(actor.clone()));
+}
+
+/// Who is asking, once an extractor has found out.
+pub fn noted_actor() -> Option<Actor> {
+    ACTOR.try_with(|cell| cell.borrow().clone()).ok().flatten()
 }
 
 /// The id of the request being answered; empty outside of one.
@@ -28,15 +38,14 @@ pub fn request_id() -> String {
 }
 
 /// Gives the request its id, logs it, counts it.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe(request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
-    request.extensions_mut().insert(RequestId(id.clone()));
     // The route, not the path: a path may hold a sign-in link.
     let span = tracing::info_span!("request", request_id = %id, %method, %route);
     let begun = Instant::now();
-    let mut response = REQUEST_ID.scope(id.clone(), next.run(request)).instrument(span.clone()).await;
+    let mut response = REQUEST_ID.scope(id.clone(), ACTOR.scope(RefCell::new(None), next.run(request))).instrument(span.clone()).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, seconds, "answered"));

@@ -1,1 +1,15 @@
+//! Everything that needs a database, the binary or a browser: one file a capability.
 
+mod support;
+
+mod architecture;
+mod catalog;
+mod cli;
+mod coverage;
+mod identity;
+mod imports;
+mod journey;
+mod lists;
+mod record;
+mod tables;
+mod web;

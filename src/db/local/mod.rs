@@ -42,6 +42,8 @@ struct Cluster {
     owner_password: String,
     app_password: String,
     prepared: bool,
+    #[serde(skip)]
+    throwaway: bool,
 }
 
 /// The managed server, run by this process or by another one.
@@ -170,6 +172,7 @@ fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::
         owner_password: password()?,
         app_password: password()?,
         prepared: false,
+        throwaway: config.throwaway,
     };
     process::initdb(&cluster, account)?;
     Ok(cluster)

@@ -34,7 +34,7 @@ pub fn initdb(cluster: &Cluster, account: &Account) -> anyhow::Result<()> {
         .args(["--username=postgres", "--locale=C", "-E", "UTF8", "--data-checksums"])
         .args(["--auth-local=scram-sha-256", "--auth-host=scram-sha-256"])
         .arg(format!("--pwfile={}", password.display()));
-    if std::env::var_os("MUSTER_TEST_CLUSTER").is_some() {
+    if cluster.throwaway {
         command.arg("--no-sync");
     }
     let output = command.output().context("cannot run initdb");
@@ -88,7 +88,7 @@ fn spawn(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
         "log_min_messages=warning",
         "jit=off",
     ];
-    if std::env::var_os("MUSTER_TEST_CLUSTER").is_some() {
+    if cluster.throwaway {
         settings.extend(["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]);
     }
     for setting in settings {

@@ -9,8 +9,6 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
-
 use super::{body::{Body, patched}, resource as answers};
 use crate::{
     error::Error,
@@ -117,7 +115,7 @@ struct Link {
 }
 
 #[utoipa::path(post, path = "/people/{key}/sign-in-links", tag = "people",
-    params(("key" = Uuid, Path, description = "The person")),
+    params(("key" = uuid::Uuid, Path, description = "The person")),
     responses((status = 201, body = Link, description = "Minted"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn mint_link(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<(StatusCode, Json<Link>), ApiError> {
@@ -191,7 +189,7 @@ async fn mint_token(State(web): State<Web>, Caller(actor): Caller, Path(key): Pa
 }
 
 #[utoipa::path(post, path = "/tokens/{id}/revoke", tag = "tokens",
-    params(("id" = Uuid, Path, description = "The token's id")),
+    params(("id" = uuid::Uuid, Path, description = "The token's id")),
     responses((status = 200, body = Token, description = "Revoked"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn revoke_token(State(web): State<Web>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Json<Token>, ApiError> {

@@ -38,7 +38,6 @@ const SHOWN: usize = 200;
 /// Endpoints, scopes and operations of a version, as a page shows them.
 pub struct VersionParts {
     pub version: ApiVersion,
-    pub api_slug: String,
     pub tab: String,
     pub filter: String,
     pub scopes: Vec<Scope>,
@@ -47,7 +46,7 @@ pub struct VersionParts {
 
 impl VersionParts {
     /// The parts that a tab and a filter ask for.
-    pub fn new(version: ApiVersion, api_slug: &str, pairs: &Pairs) -> Self {
+    pub fn new(version: ApiVersion, pairs: &Pairs) -> Self {
         let filter = crate::text::fold(pairs.get("find").unwrap_or_default());
         let fits = |texts: &[&str]| filter.is_empty() || texts.iter().any(|text| crate::text::fold(text).contains(&filter));
         let content = &version.content;
@@ -60,7 +59,6 @@ impl VersionParts {
             operations: operations.take(SHOWN).cloned().collect(),
             tab: pairs.get("tab").unwrap_or("endpoints").to_owned(),
             filter: pairs.get("find").unwrap_or_default().to_owned(),
-            api_slug: api_slug.to_owned(),
             version,
         }
     }
@@ -128,7 +126,7 @@ async fn show(State(web): State<Web>, signed: Signed, Path((key, version)): Path
         may_edit: actor.may(Permission::EditCatalog),
         current: api.current_version_id == Some(version.id),
         shell: Shell::new(&web, &signed, "/apis", title, &pairs).await?,
-        parts: Some(VersionParts::new(version, &api.content.slug, &pairs)),
+        parts: Some(VersionParts::new(version, &pairs)),
         api,
     };
     html(&page)

@@ -139,7 +139,7 @@ async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, p
     let (edits, reviews) = (actor.may(Permission::EditCatalog), actor.may(Permission::VerifyCatalog));
     let page = ApiPage {
         vendor_name: vendor_name.unwrap_or_default(),
-        parts: version.map(|version| VersionParts::new(version, &api.content.slug, &pairs)),
+        parts: version.map(|version| VersionParts::new(version, &pairs)),
         dependents: ops::api_dependents(app, actor, api.id).await?,
         events: EventView::all(audit::ops::history(app, actor, "api", api.id).await?, now),
         comments: CommentView::all(ops::comments(app, actor, "api", api.id).await?, now),

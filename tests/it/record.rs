@@ -1,0 +1,138 @@
+//! What is on record, and that nobody alters it.
+
+use muster::{
+    audit::{self, AuditFilter},
+    catalog::ops,
+    identity::{Permission, Role},
+};
+use sqlx::Connection;
+
+use crate::support::{TestApp, builders::vendor};
+
+#[tokio::test]
+async fn every_change_leaves_an_event_and_a_version_that_rebuilds_the_past() {
+    let test = TestApp::new().await;
+    let (app, cli) = (&test.app, test.cli());
+    let first = ops::create_vendor(app, &cli, vendor("Stripe")).await.expect("created");
+    let before = test.clock.now();
+    test.clock.advance(chrono::TimeDelta::days(3));
+    let mut content = first.content.clone();
+    content.country = Some("ie".into());
+    let second = ops::update_vendor(app, &cli, first.id, 1, content).await.expect("updated");
+    assert_eq!((second.revision, second.content.country.as_deref()), (2, Some("IE")));
+
+    let history = audit::ops::history(app, &cli, "vendor", first.id).await.expect("history");
+    let actions: Vec<&str> = history.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(actions, ["vendor.updated", "vendor.created"]);
+    assert_eq!(history[0].changes.len(), 1);
+    assert_eq!(history[0].changes[0].field, "country");
+
+    let past = audit::ops::version_at(app, &cli, "vendor", first.id, before).await.expect("a version");
+    assert_eq!((past.revision, past.body["country"].is_null()), (1, true));
+    let now = audit::ops::version_at(app, &cli, "vendor", first.id, test.clock.now()).await.expect("a version");
+    assert_eq!(now.body["country"], "IE");
+}
+
+#[tokio::test]
+async fn versions_rise_in_time_even_when_the_clock_stands_still() {
+    let test = TestApp::new().await;
+    let mut vendor = ops::create_vendor(&test.app, &test.cli(), vendor("Adyen")).await.expect("created");
+    for n in 0..3 {
+        let mut content = vendor.content.clone();
+        content.description = Some(format!("change {n}"));
+        vendor = ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, content).await.expect("updated");
+    }
+    let mut conn = test.owner().await;
+    let rising: bool = sqlx::query_scalar(
+        "select bool_and(valid_from > previous) from (select valid_from, lag(valid_from) over (order by revision) as previous
+         from record_versions where id = $1) x where previous is not null",
+    )
+    .bind(vendor.id)
+    .fetch_one(&mut conn)
+    .await
+    .expect("compared");
+    assert!(rising);
+}
+
+#[tokio::test]
+async fn neither_the_application_nor_the_owner_rewrites_the_record() {
+    let test = TestApp::new().await;
+    ops::create_vendor(&test.app, &test.cli(), vendor("Plaid")).await.expect("created");
+    let statements = [
+        "update audit_events set action = 'x'",
+        "delete from audit_events",
+        "truncate audit_events cascade",
+        "update record_versions set body = '{}'",
+        "delete from record_versions",
+        "truncate record_versions",
+        "delete from audit_positions",
+    ];
+    for mut conn in [test.as_app().await, test.owner().await] {
+        audit::ops::sequence(&test.app).await.expect("sequenced");
+        for statement in statements {
+            let refused = sqlx::raw_sql(statement).execute(&mut conn).await;
+            assert!(refused.is_err(), "{statement} went through");
+        }
+    }
+    for statement in ["create table x (y int)", "drop table vendors", "alter table vendors disable trigger all"] {
+        assert!(sqlx::raw_sql(statement).execute(&mut test.as_app().await).await.is_err(), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_by_position_skips_nothing_that_commits_late() {
+    let test = TestApp::new().await;
+    audit::ops::sequence(&test.app).await.expect("sequenced");
+    // A transaction that began first and commits last.
+    let mut late = test.owner().await;
+    let mut open = late.begin().await.expect("begun");
+    sqlx::raw_sql(
+        "with e as (insert into audit_events (id, at, actor_kind, actor_name, via, request_id, action, subject_kind)
+            values (gen_random_uuid(), now(), 'system', 'system:test', 'job', 'r', 'late.one', 'test') returning id, ordinal)
+         insert into audit_pending (event_id, ordinal) select id, ordinal from e",
+    )
+    .execute(&mut *open)
+    .await
+    .expect("written");
+    ops::create_vendor(&test.app, &test.cli(), vendor("Early")).await.expect("created");
+    let all = |after| AuditFilter { after, limit: 1000, ..AuditFilter::default() };
+    let seen = audit::ops::list(&test.app, &test.cli(), &all(None)).await.expect("listed");
+    let last = seen.last().map_or(0, |event| event.position);
+    assert!(!seen.iter().any(|event| event.action == "vendor.created"), "it may not overtake what is still open");
+    open.commit().await.expect("committed");
+    let rest = audit::ops::list(&test.app, &test.cli(), &all(Some(last))).await.expect("listed");
+    let actions: Vec<&str> = rest.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(actions, ["late.one", "vendor.created"]);
+    let positions: Vec<i64> = rest.iter().map(|event| event.position).collect();
+    assert_eq!(positions, [last + 1, last + 2]);
+}
+
+#[tokio::test]
+async fn the_record_names_people_by_id_only() {
+    let test = TestApp::new().await;
+    test.browser("Ines Ortega", &[Role::Requester]).await;
+    let mut conn = test.owner().await;
+    let named: i64 = sqlx::query_scalar(
+        "select (select count(*) from audit_events where changes::text ilike '%ortega%')
+              + (select count(*) from record_versions where body::text ilike '%ortega%')",
+    )
+    .fetch_one(&mut conn)
+    .await
+    .expect("counted");
+    assert_eq!(named, 0);
+}
+
+#[tokio::test]
+async fn a_refused_attempt_is_on_record_once_a_minute() {
+    let test = TestApp::new().await;
+    let token = test.token(&[Permission::Read]).await;
+    let before = test.events().await;
+    for _ in 0..3 {
+        let reply = test.api("POST", "/api/v1/vendors", &token, &[], Some(serde_json::json!({ "name": "X" }))).await;
+        assert_eq!(reply.status, 403);
+    }
+    assert_eq!((test.events().await - before, test.last_action().await.as_str()), (1, "attempt.refused"));
+    test.clock.advance(chrono::TimeDelta::minutes(2));
+    test.api("POST", "/api/v1/vendors", &token, &[], Some(serde_json::json!({ "name": "X" }))).await;
+    assert_eq!(test.events().await - before, 2);
+}

@@ -1,0 +1,9 @@
+//! What tests stand on: a throwaway cluster, an app with a database of its own, a client.
+
+pub mod app;
+pub mod builders;
+pub mod client;
+mod cluster;
+
+pub use app::TestApp;
+pub use client::{Browser, Reply};
