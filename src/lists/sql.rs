@@ -150,14 +150,14 @@ async fn alike(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Op
 fn edits(typed: &str, name: &str) -> Option<usize> {
     let split = text::search_text(&[name]);
     let whole = strsim::osa_distance(typed, &split);
-    if whole <= 2 {
+    let most = |word: &str| if word.chars().count() < 5 { 1 } else { 2 };
+    if whole <= most(typed) {
         return Some(whole);
     }
     let mut worst = 0;
     for word in typed.split(' ') {
-        let most = if word.chars().count() < 5 { 1 } else { 2 };
         let least = split.split(' ').map(|name| strsim::osa_distance(word, name)).min()?;
-        if least > most {
+        if least > most(word) {
             return None;
         }
         worst = worst.max(least);

@@ -79,6 +79,14 @@ async fn a_list_page_needs_few_statements_and_an_index_serves_it() {
     let test = TestApp::new().await;
     vendors(&test, &[("A", "FR", 1)]).await;
     let mut conn = test.owner().await;
+    sqlx::raw_sql(
+        "insert into vendors (id, slug, name, created_at, updated_at, sort_key, search)
+         select gen_random_uuid(), 'v' || n, 'v', now(), now(), md5(n::text), md5(n::text) from generate_series(1, 20000) n;
+         analyze vendors;",
+    )
+    .execute(&mut conn)
+    .await
+    .expect("filled");
     sqlx::raw_sql("set enable_seqscan = off").execute(&mut conn).await.expect("set");
     for (sql, index) in [
         ("select id from vendors t order by t.sort_key, t.id limit 50", "vendors_sort_key"),

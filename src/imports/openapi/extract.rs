@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    lenient::{Items, Pairs, Text},
+    lenient::{Items, Object, Pairs, Text},
     raw,
     refuse,
 };
@@ -15,8 +15,8 @@ use crate::{
     text,
 };
 
-pub fn document(raw: raw::Document) -> Result<DocumentImport, Error> {
-    let openapi_version = version(&raw)?;
+pub fn document(raw: &raw::Document) -> Result<DocumentImport, Error> {
+    let openapi_version = version(raw)?;
     let names = [&raw.info.title, &raw.info.service_name, &raw.info.provider_name];
     let title = names
         .into_iter()
@@ -24,9 +24,9 @@ pub fn document(raw: raw::Document) -> Result<DocumentImport, Error> {
         .ok_or_else(|| refuse("info.title is missing: a document has to say what it describes.".into()))?;
     let label = line(raw.info.version.0.as_deref(), 200)
         .ok_or_else(|| refuse("info.version is missing: a document has to say which version it describes.".into()))?;
-    let endpoints = endpoints(&raw);
-    let schemes = if raw.swagger.0.is_some() { raw.security_definitions } else { raw.components.security_schemes };
-    let (auth_schemes, scopes) = security(&schemes);
+    let endpoints = endpoints(raw);
+    let schemes = if raw.swagger.0.is_some() { &raw.security_definitions } else { &raw.components.security_schemes };
+    let (auth_schemes, scopes) = security(schemes);
     let operations = operations(&raw.paths, raw.security.as_ref(), &auth_schemes);
     let mut auth_methods: Vec<AuthMethod> = auth_schemes.iter().map(|scheme| scheme.method).collect();
     auth_methods.sort_unstable();
@@ -36,13 +36,13 @@ pub fn document(raw: raw::Document) -> Result<DocumentImport, Error> {
         provider_name: line(raw.info.provider_name.0.as_deref(), 200),
         service_name: line(raw.info.service_name.0.as_deref(), 200),
         description: prose(raw.info.description.0.as_deref().or(raw.info.summary.0.as_deref()), 8000),
-        terms_url: url(raw.info.terms.0),
+        terms_url: url(raw.info.terms.0.clone()),
         contact_name: line(raw.info.contact.name.0.as_deref(), 200),
-        contact_email: email(raw.info.contact.email.0),
-        contact_url: url(raw.info.contact.url.0),
+        contact_email: email(raw.info.contact.email.0.clone()),
+        contact_url: url(raw.info.contact.url.0.clone()),
         licence: line(raw.info.license.name.0.as_deref(), 200),
-        licence_url: url(raw.info.license.url.0),
-        documentation_url: url(raw.external_docs.url.0),
+        licence_url: url(raw.info.license.url.0.clone()),
+        documentation_url: url(raw.external_docs.url.0.clone()),
         title,
         label,
         auth_methods,
@@ -118,7 +118,7 @@ fn endpoints(raw: &raw::Document) -> Vec<Endpoint> {
         .collect()
 }
 
-fn security(schemes: &Pairs<raw::SecurityScheme>) -> (Vec<AuthScheme>, Vec<Scope>) {
+fn security(schemes: &Pairs<Object<raw::SecurityScheme>>) -> (Vec<AuthScheme>, Vec<Scope>) {
     let (mut found, mut scopes, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for (name, scheme) in schemes.0.iter().take(200) {
         let Some((method, detail)) = method(scheme) else { continue };

@@ -47,7 +47,7 @@ pub fn read(bytes: &[u8], door: Door, limits: &ImportLimits) -> Result<DocumentI
         Notation::Json => read_json(text)?,
         Notation::Yaml => read_yaml(text)?,
     };
-    let mut import = extract::document(raw)?;
+    let mut import = extract::document(&raw)?;
     import.sha256 = Sha256::digest(bytes).to_vec();
     import.size = i64::try_from(bytes.len()).map_err(Error::internal)?;
     import.media_type = match notation {

@@ -7,26 +7,26 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
-use super::lenient::{Items, Pairs, Text};
+use super::lenient::{Items, Object, Pairs, Text};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Document {
     pub openapi: Text,
     pub swagger: Text,
-    pub info: Info,
-    pub servers: Items<Server>,
+    pub info: Object<Info>,
+    pub servers: Items<Object<Server>>,
     pub host: Text,
     #[serde(rename = "basePath")]
     pub base_path: Text,
     pub schemes: Items<Text>,
     pub paths: Pairs<PathItem>,
-    pub components: Components,
+    pub components: Object<Components>,
     #[serde(rename = "securityDefinitions")]
-    pub security_definitions: Pairs<SecurityScheme>,
+    pub security_definitions: Pairs<Object<SecurityScheme>>,
     pub security: Option<Items<Pairs<Items<Text>>>>,
     #[serde(rename = "externalDocs")]
-    pub external_docs: ExternalDocs,
+    pub external_docs: Object<ExternalDocs>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,8 +38,8 @@ pub struct Info {
     pub version: Text,
     #[serde(rename = "termsOfService")]
     pub terms: Text,
-    pub contact: Contact,
-    pub license: License,
+    pub contact: Object<Contact>,
+    pub license: Object<License>,
     #[serde(rename = "x-providerName")]
     pub provider_name: Text,
     #[serde(rename = "x-serviceName")]
@@ -78,7 +78,7 @@ pub struct Server {
 #[serde(default)]
 pub struct Components {
     #[serde(rename = "securitySchemes")]
-    pub security_schemes: Pairs<SecurityScheme>,
+    pub security_schemes: Pairs<Object<SecurityScheme>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,7 +92,7 @@ pub struct SecurityScheme {
     pub name: Text,
     pub flow: Text,
     pub scopes: Pairs<Text>,
-    pub flows: Pairs<Flow>,
+    pub flows: Pairs<Object<Flow>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,7 +113,7 @@ pub struct Operation {
 
 /// The operations of a path by method; everything else of the path is skipped.
 #[derive(Debug, Default)]
-pub struct PathItem(pub Vec<(&'static str, Operation)>);
+pub struct PathItem(pub Vec<(&'static str, Object<Operation>)>);
 
 const METHODS: [(&str, &str); 8] = [
     ("get", "GET"),
@@ -128,7 +128,7 @@ const METHODS: [(&str, &str); 8] = [
 
 impl<'de> Deserialize<'de> for PathItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PathVisitor)
+        deserializer.deserialize_any(PathVisitor)
     }
 }
 

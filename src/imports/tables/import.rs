@@ -12,7 +12,7 @@ use crate::{
     catalog::ops::{RowKind, content, over, save_row},
     db::{Open, WriteTx},
     error::{Error, FieldError},
-    identity::{self, Actor, GroupKind},
+    identity::{self, Actor, GroupKind, Permission},
 };
 
 /// Rows of one import at most.
@@ -78,6 +78,7 @@ pub struct RowReport {
 
 /// Reads and tries every row; writes all of them, or none.
 pub async fn import(app: &App, actor: &Actor, kind: TableKind, notation: Notation, bytes: &[u8], mode: Mode) -> Result<Report, Error> {
+    actor.require(if kind == TableKind::Teams { Permission::ManagePeople } else { Permission::EditCatalog })?;
     let parsed = parse(kind, notation, bytes)?;
     let mut tx = app.db.write(actor).await?;
     let mut report = Report::default();

@@ -45,7 +45,7 @@ impl TestApp {
 
     /// A person with roles.
     pub async fn person(&self, name: &str, roles: &[Role]) -> Person {
-        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let email = format!("{}@example.com", uuid::Uuid::new_v4());
         let content = PersonContent { name: name.into(), email, roles: roles.to_vec(), ..PersonContent::default() };
         ops::create_person(&self.app, &self.cli(), content).await.expect("a person")
     }
