@@ -107,8 +107,7 @@ impl Check {
         tidy_option(value);
         if let Some(text) = value {
             self.length(pointer, text, 2000);
-            let fine = Url::parse(text)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            let fine = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             if !fine {
                 self.fault(pointer, "Give a whole URL that begins with https:// or http://.");
             }

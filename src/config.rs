@@ -145,11 +145,10 @@ impl Config {
 }
 
 fn read_file(path: &std::path::Path) -> Result<Options, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("config: cannot read {}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| {
-        format!("config: {}: {}", path.display(), error.to_string().replace('\n', " "))
-    })
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("config: cannot read {}: {error}", path.display()))?;
+    toml::from_str(&text)
+        .map_err(|error| format!("config: {}: {}", path.display(), error.to_string().replace('\n', " ")))
 }
 
 fn merge(flags: Options, file: Options) -> Options {
@@ -158,9 +157,7 @@ fn merge(flags: Options, file: Options) -> Options {
         data_dir: flags.data_dir.or(file.data_dir),
         database_url: flags.database_url.or(file.database_url),
         owner_database_url: flags.owner_database_url.or(file.owner_database_url),
-        accept_losing_answered_writes: flags
-            .accept_losing_answered_writes
-            .or(file.accept_losing_answered_writes),
+        accept_losing_answered_writes: flags.accept_losing_answered_writes.or(file.accept_losing_answered_writes),
         pg_bin: flags.pg_bin.or(file.pg_bin),
         pg_search: flags.pg_search.or(file.pg_search),
         listen: flags.listen.or(file.listen),
@@ -181,14 +178,12 @@ fn merge(flags: Options, file: Options) -> Options {
 fn check(options: Options) -> Result<Config, Vec<String>> {
     let mut faults = Vec::new();
     let listen = address(&mut faults, "listen", options.listen.as_deref(), "127.0.0.1:8080");
-    let metrics_listen =
-        address(&mut faults, "metrics-listen", options.metrics_listen.as_deref(), "127.0.0.1:9464");
+    let metrics_listen = address(&mut faults, "metrics-listen", options.metrics_listen.as_deref(), "127.0.0.1:9464");
     if !metrics_listen.ip().is_loopback() {
-        faults.push(format!("metrics-listen: {metrics_listen} is not a loopback address; metrics stay on this machine"));
+        faults
+            .push(format!("metrics-listen: {metrics_listen} is not a loopback address; metrics stay on this machine"));
     }
-    for (name, url) in
-        [("database-url", &options.database_url), ("owner-database-url", &options.owner_database_url)]
-    {
+    for (name, url) in [("database-url", &options.database_url), ("owner-database-url", &options.owner_database_url)] {
         if let Some(fault) = url.as_deref().and_then(|url| database_url_fault(name, url)) {
             faults.push(fault);
         }

@@ -125,9 +125,7 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut => {
-                Self::Unavailable("The database is busy. Try again in a moment.".into())
-            }
+            sqlx::Error::PoolTimedOut => Self::Unavailable("The database is busy. Try again in a moment.".into()),
             sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
                 tracing::warn!(%error, "database unreachable");
                 Self::Unavailable("The database does not answer. Try again in a moment.".into())
@@ -155,10 +153,13 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     let constraint = db.constraint()?;
     let (pointer, message) = match constraint {
         "people_email_key" => ("/email", "Somebody with this e-mail address is already here."),
-        "teams_slug_key" | "vendors_slug_key" | "apis_slug_key" | "systems_slug_key"
-        | "review_groups_slug_key" | "service_accounts_slug_key" | "api_versions_slug_key" => {
-            ("/slug", "This slug is taken. Choose another.")
-        }
+        "teams_slug_key"
+        | "vendors_slug_key"
+        | "apis_slug_key"
+        | "systems_slug_key"
+        | "review_groups_slug_key"
+        | "service_accounts_slug_key"
+        | "api_versions_slug_key" => ("/slug", "This slug is taken. Choose another."),
         "teams_name_key" | "review_groups_name_key" | "service_accounts_name_key" => {
             ("/name", "This name is taken. Choose another.")
         }

@@ -77,8 +77,7 @@ fn dense(word: &str) -> bool {
         && word.bytes().any(|b| b.is_ascii_lowercase())
         && word.bytes().any(|b| b.is_ascii_uppercase());
     let hex = word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    word.bytes().all(key_like)
-        && ((mixed && entropy(word) >= 3.8 && is_jumbled(word)) || (hex && entropy(word) >= 3.0))
+    word.bytes().all(key_like) && ((mixed && entropy(word) >= 3.8 && is_jumbled(word)) || (hex && entropy(word) >= 3.0))
 }
 
 /// Whether letters and digits alternate as by chance; `CamelCase2024Names` keep to runs.

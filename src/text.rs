@@ -61,8 +61,7 @@ pub fn search_text(parts: &[&str]) -> String {
     let mut text = String::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
         let folded = fold(part);
-        let split: String =
-            folded.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+        let split: String = folded.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
         let words: Vec<&str> = split.split_whitespace().collect();
         if !text.is_empty() {
             text.push(' ');
@@ -76,8 +75,7 @@ pub fn search_text(parts: &[&str]) -> String {
 /// word.
 pub fn prefix_query(q: &str) -> Option<String> {
     let words = search_text(&[q]);
-    let terms: Vec<String> =
-        words.split_whitespace().take(12).map(|word| format!("'{word}':*")).collect();
+    let terms: Vec<String> = words.split_whitespace().take(12).map(|word| format!("'{word}':*")).collect();
     if terms.is_empty() { None } else { Some(terms.join(" & ")) }
 }
 

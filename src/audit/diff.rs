@@ -47,7 +47,12 @@ fn compare_objects(path: &str, old: &Map<String, Value>, new: &Map<String, Value
     }
 }
 
-fn compare_parts(path: &str, old: &BTreeMap<String, &Value>, new: &BTreeMap<String, &Value>, changes: &mut Vec<Change>) {
+fn compare_parts(
+    path: &str,
+    old: &BTreeMap<String, &Value>,
+    new: &BTreeMap<String, &Value>,
+    changes: &mut Vec<Change>,
+) {
     for (key, before) in old {
         let below = format!("{path}/{key}");
         compare(&below, before, new.get(key).copied().unwrap_or(&Value::Null), changes);
@@ -65,10 +70,9 @@ fn keyed(parts: &[Value]) -> Option<BTreeMap<String, &Value>> {
         let text = |name: &str| object.get(name).and_then(Value::as_str);
         let key = match (text("method"), text("path")) {
             (Some(method), Some(path)) => format!("{method} {path}"),
-            _ => ["url", "name", "value", "upstream_api_id", "upstream_vendor_id"]
-                .into_iter()
-                .find_map(text)?
-                .to_owned(),
+            _ => {
+                ["url", "name", "value", "upstream_api_id", "upstream_vendor_id"].into_iter().find_map(text)?.to_owned()
+            }
         };
         if map.insert(key, part).is_some() {
             return None;

@@ -14,12 +14,7 @@ use crate::{
     identity::{Actor, Principal},
 };
 
-pub async fn insert(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    now: DateTime<Utc>,
-    event: Event,
-) -> Result<(), Error> {
+pub async fn insert(conn: &mut PgConnection, actor: &Actor, now: DateTime<Utc>, event: Event) -> Result<(), Error> {
     let id = Uuid::now_v7();
     let (kind, actor_id, actor_name) = match actor.authority.principal {
         Principal::Person(id) => ("person", Some(id), None),
@@ -186,12 +181,7 @@ pub async fn list(conn: &mut PgConnection, filter: &AuditFilter) -> Result<Vec<A
 }
 
 /// The history of one record, newest first.
-pub async fn history(
-    conn: &mut PgConnection,
-    kind: &str,
-    id: Uuid,
-    limit: i64,
-) -> Result<Vec<AuditEvent>, Error> {
+pub async fn history(conn: &mut PgConnection, kind: &str, id: Uuid, limit: i64) -> Result<Vec<AuditEvent>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select coalesce(p.position, 0) as "position!", e.id, e.at, e.actor_kind, e.actor_id,

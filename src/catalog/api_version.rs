@@ -193,12 +193,18 @@ pub fn endpoint_of(written: &str) -> Option<(String, String)> {
         return Some((String::new(), path_of(&plain)));
     }
     let rest = match plain.split_once("://") {
-        Some((scheme, rest)) if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.*".contains(c)) => rest,
+        Some((scheme, rest))
+            if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.*".contains(c)) =>
+        {
+            rest
+        }
         Some(_) => return None,
         None => match plain.strip_prefix("//") {
             Some(rest) => rest,
             // A path without its slash, such as `v1`, is relative too.
-            None if !plain.is_empty() && !plain.contains([' ', ':']) => return Some((String::new(), path_of(&format!("/{plain}")))),
+            None if !plain.is_empty() && !plain.contains([' ', ':']) => {
+                return Some((String::new(), path_of(&format!("/{plain}"))));
+            }
             None => return None,
         },
     };

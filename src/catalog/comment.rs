@@ -75,7 +75,7 @@ impl Record for Comment {
     }
 }
 
-/// Markdown (CommonMark) to HTML from which everything active is removed: no scripts, styles,
+/// Markdown (`CommonMark`) to HTML from which everything active is removed: no scripts, styles,
 /// images or frames; links open with `noopener noreferrer nofollow`.
 pub fn render(markdown: &str) -> String {
     let mut html = String::new();
@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn markdown_is_rendered_and_nothing_active_survives() {
-        let html = render("**Ask** [them](https://example.com) <script>alert(1)</script> [x](javascript:alert(1)) ![i](http://t/x.png) <b onclick=a>b</b>");
+        let html = render(
+            "**Ask** [them](https://example.com) <script>alert(1)</script> [x](javascript:alert(1)) ![i](http://t/x.png) <b onclick=a>b</b>",
+        );
         assert!(html.contains("<strong>Ask</strong>") && html.contains("noopener"));
         for bad in ["script", "javascript", "<img", "onclick"] {
             assert!(!html.contains(bad), "{bad} in {html}");

@@ -78,7 +78,10 @@ impl DataClassContent {
                 && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         };
         if self.key.len() > 200 || !self.key.split('.').all(fine) {
-            check.fault("/key", "Use words of lower-case letters, digits and _, joined by dots, such as user.contact.email.");
+            check.fault(
+                "/key",
+                "Use words of lower-case letters, digits and _, joined by dots, such as user.contact.email.",
+            );
         }
         check.required("/name", &mut self.name, 200);
         check.optional("/description", &mut self.description, 4000);

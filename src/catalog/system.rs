@@ -31,12 +31,12 @@ pub struct SystemContent {
     /// What it does.
     #[serde(default)]
     pub description: Option<String>,
-    /// Own or SaaS.
+    /// Own or `SaaS`.
     pub kind: SystemKind,
     /// Id or slug of the team that answers for it; needed for own ones.
     #[serde(default)]
     pub team: Option<String>,
-    /// Id or slug of the vendor, for SaaS.
+    /// Id or slug of the vendor, for `SaaS`.
     #[serde(default)]
     pub vendor: Option<String>,
     /// Where it is.

@@ -38,7 +38,8 @@ impl Admin {
         let Self::Link(link) = self;
         let roles = link.roles.iter().map(|role| role.parse()).collect::<Result<Vec<Role>, Error>>()?;
         let session = Session::open(config).await?;
-        let minted = ops::mint_admin_link(&session.app, &session.actor, &link.email, link.name.as_deref(), &roles).await;
+        let minted =
+            ops::mint_admin_link(&session.app, &session.actor, &link.email, link.name.as_deref(), &roles).await;
         session.close().await;
         let url = url_of(config, &minted?.secret);
         if link.json {

@@ -81,7 +81,9 @@ fn managed(config: &Config) -> Vec<Finding> {
 async fn server(url: &str) -> Vec<Finding> {
     let options = match PgConnectOptions::from_str(url) {
         Ok(options) => options,
-        Err(error) => return vec![Finding { what: "database", value: "DATABASE_URL".into(), fault: Some(error.to_string()) }],
+        Err(error) => {
+            return vec![Finding { what: "database", value: "DATABASE_URL".into(), fault: Some(error.to_string()) }];
+        }
     };
     let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
     let mut conn = match PgConnection::connect_with(&options).await {
@@ -97,9 +99,14 @@ async fn server(url: &str) -> Vec<Finding> {
     let of = |name: &str| settings.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
     let version = of("server_version");
     let major: u32 = version.split('.').next().and_then(|v| v.parse().ok()).unwrap_or(0);
-    let off: Vec<&str> = ["fsync", "full_page_writes", "synchronous_commit"].into_iter().filter(|name| of(name) == "off").collect();
+    let off: Vec<&str> =
+        ["fsync", "full_page_writes", "synchronous_commit"].into_iter().filter(|name| of(name) == "off").collect();
     let mut findings = vec![
-        Finding { what: "database", value: format!("{place}, PostgreSQL {version}"), fault: (major < 15).then(|| "15 or newer is needed".into()) },
+        Finding {
+            what: "database",
+            value: format!("{place}, PostgreSQL {version}"),
+            fault: (major < 15).then(|| "15 or newer is needed".into()),
+        },
         Finding {
             what: "durability",
             value: if off.is_empty() { "on".into() } else { format!("{} off", off.join(", ")) },

@@ -42,7 +42,12 @@ impl Export {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn write(&self, session: &Session, notation: tables::Notation, pairs: &[(String, String)]) -> anyhow::Result<()> {
+    async fn write(
+        &self,
+        session: &Session,
+        notation: tables::Notation,
+        pairs: &[(String, String)],
+    ) -> anyhow::Result<()> {
         let mut export = tables::Exporter::begin(&session.app, &session.actor, self.kind, notation, pairs).await?;
         while let Some(chunk) = export.next_chunk(&session.app, &session.actor).await? {
             std::io::stdout().lock().write_all(&chunk)?;

@@ -104,7 +104,11 @@ impl Documents {
             let rate = tally_rate(files.len(), seconds);
             say(&format!(
                 "{} documents in {seconds:.1} s ({rate:.1}/s): {} new, {} updated, {} unchanged, {} refused",
-                files.len(), tally.created, tally.updated, tally.unchanged, tally.refused.len()
+                files.len(),
+                tally.created,
+                tally.updated,
+                tally.unchanged,
+                tally.refused.len()
             ));
         }
         Ok(if tally.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
@@ -244,8 +248,9 @@ impl Table {
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let bytes = read_bytes(&self.file, config.limits.json)?;
         let notation = tables::notation(&self.file.to_string_lossy());
+        let mode = if self.dry_run { tables::Mode::Preview } else { tables::Mode::Apply };
         let session = Session::open(config).await?;
-        let result = tables::import(&session.app, &session.actor, self.kind, notation, &bytes, tables::Mode::of_dry_run(self.dry_run.into())).await;
+        let result = tables::import(&session.app, &session.actor, self.kind, notation, &bytes, mode).await;
         session.close().await;
         let report = result?;
         if self.json {
@@ -253,7 +258,10 @@ impl Table {
         } else {
             for row in &report.rows {
                 for change in &row.changes {
-                    say(&format!("row {}: {} {}: {} → {}", row.row, row.name, change.field, change.before, change.after));
+                    say(&format!(
+                        "row {}: {} {}: {} → {}",
+                        row.row, row.name, change.field, change.before, change.after
+                    ));
                 }
                 for error in &row.errors {
                     complain(&format!("row {}: {}: {}", row.row, error.pointer, error.message));
@@ -261,7 +269,11 @@ impl Table {
             }
             say(&format!(
                 "{} rows: {} new, {} changed, {} unchanged, {} wrong{}",
-                report.rows.len(), report.created, report.updated, report.unchanged, report.wrong,
+                report.rows.len(),
+                report.created,
+                report.updated,
+                report.unchanged,
+                report.wrong,
                 if report.applied { "" } else { "; nothing was written" }
             ));
         }

@@ -3,7 +3,11 @@
 use std::{process::ExitCode, sync::atomic::Ordering, time::Duration};
 
 use anyhow::Context;
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use super::{admin, open_app};
 use crate::{
@@ -18,8 +22,11 @@ use crate::{
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let begun = std::time::Instant::now();
     // Before anything is started: an address that is taken is the likeliest fault.
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-    let metrics = TcpListener::bind(config.metrics_listen).await.with_context(|| format!("cannot listen on {} for metrics", config.metrics_listen))?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let metrics = TcpListener::bind(config.metrics_listen)
+        .await
+        .with_context(|| format!("cannot listen on {} for metrics", config.metrics_listen))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let database = Database::open(&config, Use::Exclusive).await?;
@@ -28,8 +35,12 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let recorder = web::install_metrics()?;
     let web = Web::new(app.clone());
     let (stop, stopped) = watch::channel(false);
-    let jobs = [tokio::spawn(sequence(app.clone(), stopped.clone())), tokio::spawn(housekeep(web.clone(), recorder.clone(), stopped.clone()))];
-    let metrics_server = tokio::spawn(server::serve(metrics, web::metrics_router(recorder), 16, until(stopped.clone())));
+    let jobs = [
+        tokio::spawn(sequence(app.clone(), stopped.clone())),
+        tokio::spawn(housekeep(web.clone(), recorder.clone(), stopped.clone())),
+    ];
+    let metrics_server =
+        tokio::spawn(server::serve(metrics, web::metrics_router(recorder), 16, until(stopped.clone())));
     tracing::info!(url = %config.public_url, milliseconds = begun.elapsed().as_millis(), "Muster is ready");
     let router = web::router(web.clone());
     let serving = tokio::spawn(server::serve(listener, router, config.http_connections, until(stopped)));
@@ -72,8 +83,12 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Removes what has ended.
-async fn housekeep(web: Web, recorder: metrics_exporter_prometheus::PrometheusHandle, mut stopped: watch::Receiver<bool>) {
-    while pause(&mut stopped, Duration::from_secs(60)).await {
+async fn housekeep(
+    web: Web,
+    recorder: metrics_exporter_prometheus::PrometheusHandle,
+    mut stopped: watch::Receiver<bool>,
+) {
+    while pause(&mut stopped, Duration::from_mins(1)).await {
         recorder.run_upkeep();
         web.limits.shrink();
         if let Err(error) = identity::ops::housekeep(&web.app).await {

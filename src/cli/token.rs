@@ -26,7 +26,7 @@ pub struct Create {
     /// Slug of the service account; made with these scopes where there is none
     #[arg(long)]
     service_account: String,
-    /// Scopes, joined by commas, such as read,edit_catalog
+    /// Scopes, joined by commas, such as `read,edit_catalog`
     #[arg(long, value_delimiter = ',', required = true)]
     scopes: Vec<String>,
     /// How long it holds, in days, such as 30d
@@ -38,7 +38,9 @@ impl TokenCommand {
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let Self::Create(create) = self;
         let days = create.expires.strip_suffix('d').unwrap_or(&create.expires);
-        let expires_in_days = days.parse().with_context(|| format!("--expires: '{}' is no number of days, such as 30d", create.expires))?;
+        let expires_in_days = days
+            .parse()
+            .with_context(|| format!("--expires: '{}' is no number of days, such as 30d", create.expires))?;
         let scopes = create.scopes.iter().map(|s| s.parse()).collect::<Result<Vec<Permission>, Error>>();
         let scopes = scopes.map_err(|error| {
             let known: Vec<&str> = Permission::ALL.iter().map(|p| p.key()).collect();

@@ -30,24 +30,21 @@ impl Database {
     /// Connects, checks the server, migrates. `purpose` says whether this process may run beside
     /// another one on the same data directory.
     pub async fn open(config: &Config, purpose: Use) -> anyhow::Result<Self> {
-        let (owner, app, managed) = match &config.database_url {
-            Some(url) => {
-                let app = PgConnectOptions::from_str(url).context("database-url")?;
-                let owner = match &config.owner_database_url {
-                    Some(url) => PgConnectOptions::from_str(url).context("owner-database-url")?,
-                    None => app.clone(),
-                };
-                check_server(&app, config.accept_losing_answered_writes).await?;
-                (owner, app, None)
-            }
-            None => {
-                let config = config.clone();
-                let managed = tokio::task::spawn_blocking(move || Managed::start(&config, purpose))
-                    .await
-                    .context("starting the managed PostgreSQL")??;
-                managed.prepare().await?;
-                (managed.owner(), managed.app(), Some(managed))
-            }
+        let (owner, app, managed) = if let Some(url) = &config.database_url {
+            let app = PgConnectOptions::from_str(url).context("database-url")?;
+            let owner = match &config.owner_database_url {
+                Some(url) => PgConnectOptions::from_str(url).context("owner-database-url")?,
+                None => app.clone(),
+            };
+            check_server(&app, config).await?;
+            (owner, app, None)
+        } else {
+            let config = config.clone();
+            let managed = tokio::task::spawn_blocking(move || Managed::start(&config, purpose))
+                .await
+                .context("starting the managed PostgreSQL")??;
+            managed.prepare().await?;
+            (managed.owner(), managed.app(), Some(managed))
         };
         let external = managed.is_none();
         let applied = migrate::run(&owner, app.get_username()).await?;
@@ -55,7 +52,9 @@ impl Database {
             tracing::info!(migrations = applied, "schema brought up to date");
         }
         if external && !migrate::record_is_guarded(&app).await.unwrap_or(false) {
-            tracing::warn!("the database role could rewrite the audit record; give the owner's URL as MUSTER_OWNER_DATABASE_URL and an application role as DATABASE_URL");
+            tracing::warn!(
+                "the database role could rewrite the audit record; give the owner's URL as MUSTER_OWNER_DATABASE_URL and an application role as DATABASE_URL"
+            );
         }
         let db = Db::new(&app, config.database_connections, Clock::system());
         Ok(Self { db, managed, app })
@@ -72,11 +71,10 @@ impl Database {
 }
 
 /// Refuses a server that is too old, unreachable for 30 s, or may lose answered writes.
-async fn check_server(options: &PgConnectOptions, accept_loss: bool) -> anyhow::Result<()> {
+async fn check_server(options: &PgConnectOptions, config: &Config) -> anyhow::Result<()> {
     let mut conn = connect_patiently(options).await?;
-    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int")
-        .fetch_one(&mut conn)
-        .await?;
+    let version: i32 =
+        sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(&mut conn).await?;
     if version < OLDEST {
         bail!("the server is PostgreSQL {}; Muster needs 15 or newer", version / 10_000);
     }
@@ -86,8 +84,11 @@ async fn check_server(options: &PgConnectOptions, accept_loss: bool) -> anyhow::
     .fetch_all(&mut conn)
     .await?;
     conn.close().await?;
-    if !off.is_empty() && !accept_loss {
-        bail!("the server may lose writes that Muster has answered ({} off): switch it on, or start with --accept-losing-answered-writes", off.join(", "));
+    if !off.is_empty() && !config.accept_losing_answered_writes {
+        bail!(
+            "the server may lose writes that Muster has answered ({} off): switch it on, or start with --accept-losing-answered-writes",
+            off.join(", ")
+        );
     }
     Ok(())
 }

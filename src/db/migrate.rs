@@ -27,8 +27,7 @@ const DELETABLE: &[&str] = &[
     "slug_history",
 ];
 /// Tables that the application may only insert into and read.
-const APPEND_ONLY: &[&str] =
-    &["audit_events", "audit_positions", "record_versions", "documents", "version_documents"];
+const APPEND_ONLY: &[&str] = &["audit_events", "audit_positions", "record_versions", "documents", "version_documents"];
 
 /// Runs what is missing. Two instances that start at once take turns: the migrator holds an
 /// advisory lock. `app_role` gets its rights when it is not the owner.
@@ -48,7 +47,9 @@ pub async fn run(owner: &PgConnectOptions, app_role: &str) -> anyhow::Result<u64
     let extensions = "select exists (select from pg_extension where extname = 'pg_trgm') \
         or has_database_privilege(current_database(), 'create')";
     if !sqlx::query_scalar::<_, bool>(extensions).fetch_one(&mut conn).await? {
-        bail!("the database role may not create the extension pg_trgm: run 'create extension pg_trgm' there as a superuser, or grant create on the database");
+        bail!(
+            "the database role may not create the extension pg_trgm: run 'create extension pg_trgm' there as a superuser, or grant create on the database"
+        );
     }
     MIGRATOR.run_direct(None, &mut conn, false).await.context("migrating the schema")?;
     grant(&mut conn, app_role).await.context("granting rights to the application role")?;
@@ -93,17 +94,12 @@ pub fn expected_version() -> i64 {
 /// Whether the database answers and has that version.
 pub async fn ready(db: &super::Db) -> Result<(), String> {
     let mut conn = db.read().await.map_err(|error| error.to_string())?;
-    let version: i64 =
-        sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(|_| "the schema is missing".to_owned())?;
+    let version: i64 = sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(|_| "the schema is missing".to_owned())?;
     let expected = expected_version();
-    if version == expected {
-        Ok(())
-    } else {
-        Err(format!("schema version {version}, expected {expected}"))
-    }
+    if version == expected { Ok(()) } else { Err(format!("schema version {version}, expected {expected}")) }
 }
 
 /// Whether `role` could rewrite the record: it owns the tables, or may update them.

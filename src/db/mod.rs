@@ -29,17 +29,13 @@ pub struct Db {
 impl Db {
     /// Pools of at most `connections` together, made lazily; sessions carry the time limits.
     pub fn new(options: &PgConnectOptions, connections: u32, clock: Clock) -> Self {
-        let base = options
-            .clone()
-            .application_name("muster")
-            .statement_cache_capacity(300)
-            .options([
-                ("statement_timeout", "15s"),
-                ("lock_timeout", "5s"),
-                // What `<%` takes for alike, in searches that forgive typing errors.
-                ("pg_trgm.word_similarity_threshold", "0.2"),
-                ("idle_in_transaction_session_timeout", "30s"),
-            ]);
+        let base = options.clone().application_name("muster").statement_cache_capacity(300).options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "5s"),
+            // What `<%` takes for alike, in searches that forgive typing errors.
+            ("pg_trgm.word_similarity_threshold", "0.2"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]);
         let pool = |size: u32| {
             PgPoolOptions::new()
                 .max_connections(size.max(1))

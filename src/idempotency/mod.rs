@@ -30,7 +30,13 @@ pub enum Claim {
 }
 
 /// Claims a key for a request.
-pub async fn claim(conn: &mut PgConnection, actor: &str, key: &str, hash: &[u8], now: DateTime<Utc>) -> Result<Claim, Error> {
+pub async fn claim(
+    conn: &mut PgConnection,
+    actor: &str,
+    key: &str,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Claim, Error> {
     let fresh = sqlx::query!(
         "insert into idempotency_keys (actor, key, request_hash, created_at) values ($1, $2, $3, $4)
          on conflict do nothing",

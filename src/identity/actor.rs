@@ -46,8 +46,7 @@ pub enum Permission {
 
 impl Role {
     /// Every role, in the order in which pages show them.
-    pub const ALL: [Self; 5] =
-        [Self::Requester, Self::Reviewer, Self::GovernanceLead, Self::Auditor, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Requester, Self::Reviewer, Self::GovernanceLead, Self::Auditor, Self::Admin];
 
     /// The role's word in code, database and API.
     pub fn key(self) -> &'static str {
@@ -76,13 +75,9 @@ impl Role {
         match self {
             Self::Requester => &[Permission::EditCatalog],
             Self::Reviewer => &[Permission::VerifyCatalog],
-            Self::GovernanceLead => {
-                &[Permission::EditCatalog, Permission::GovernDataClasses, Permission::ReadAudit]
-            }
+            Self::GovernanceLead => &[Permission::EditCatalog, Permission::GovernDataClasses, Permission::ReadAudit],
             Self::Auditor => &[Permission::ReadAudit],
-            Self::Admin => {
-                &[Permission::ManagePeople, Permission::ManageSettings, Permission::ReadAudit]
-            }
+            Self::Admin => &[Permission::ManagePeople, Permission::ManageSettings, Permission::ReadAudit],
         }
     }
 }
@@ -294,12 +289,7 @@ impl Actor {
 
     /// A job of Muster's own.
     pub fn job(name: &'static str, request_id: String) -> Self {
-        Self {
-            authority: Arc::new(Authority::system(name)),
-            via: Via::Job,
-            request_id,
-            origin: Origin::default(),
-        }
+        Self { authority: Arc::new(Authority::system(name)), via: Via::Job, request_id, origin: Origin::default() }
     }
 
     /// Refuses whoever lacks the right, naming it.

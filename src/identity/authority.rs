@@ -15,7 +15,10 @@ const MOST: usize = 10_000;
 
 /// Authorities by the hash of the session or the token that proved them.
 #[derive(Debug, Default)]
-pub struct Authorities(Mutex<HashMap<Vec<u8>, (Instant, Arc<Authority>)>>);
+pub struct Authorities(Mutex<HashMap<Vec<u8>, Reading>>);
+
+/// When a reading was begun, and what it said.
+type Reading = (Instant, Arc<Authority>);
 
 impl Authorities {
     /// A fresh reading, if there is one.

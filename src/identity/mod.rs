@@ -12,9 +12,7 @@ mod service_account;
 mod store;
 mod token;
 
-pub use actor::{
-    Actor, Authority, Origin, Permission, Permissions, Principal, Role, Session, Via,
-};
+pub use actor::{Actor, Authority, Origin, Permission, Permissions, Principal, Role, Session, Via};
 pub use authority::Authorities;
 pub use group::{Group, GroupContent, GroupKind};
 pub use person::{Person, PersonContent, PersonState};

@@ -88,8 +88,8 @@ impl Pepper {
             let text = format!("{}\n", HEXLOWER.encode(&random::<32>()?));
             crate::files::write_private(path, text.as_bytes())?;
         }
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the pepper in {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the pepper in {}", path.display()))?;
         match HEXLOWER.decode(text.trim().as_bytes()).ok().and_then(|key| key.try_into().ok()) {
             Some(key) => Ok(Self::from_key(key)),
             None => bail!("{} does not hold 64 hexadecimal digits", path.display()),

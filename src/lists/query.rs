@@ -63,7 +63,13 @@ impl Query {
                         (query.sort, query.column, query.cast) = (sort.name, sort.column, sort.cast);
                         query.descending = descending;
                     }
-                    None => errors.add("/sort", format!("'{value}' is no sort here. Use one of {}, with - before it to reverse.", sort_names(spec))),
+                    None => errors.add(
+                        "/sort",
+                        format!(
+                            "'{value}' is no sort here. Use one of {}, with - before it to reverse.",
+                            sort_names(spec)
+                        ),
+                    ),
                 },
                 "limit" => match value.parse() {
                     Ok(limit) if (1..=MOST).contains(&limit) => query.limit = limit,
@@ -86,7 +92,10 @@ impl Query {
         let Some(index) = spec.filters.iter().position(|filter| filter.name == name) else {
             if !besides.contains(&name) {
                 let names: Vec<&str> = spec.filters.iter().map(|filter| filter.name).collect();
-                errors.add(format!("/{name}"), format!("There is no such filter. Use q, sort, limit, cursor or one of {}.", names.join(", ")));
+                errors.add(
+                    format!("/{name}"),
+                    format!("There is no such filter. Use q, sort, limit, cursor or one of {}.", names.join(", ")),
+                );
             }
             return;
         };
@@ -103,10 +112,7 @@ impl Query {
 
     /// The values asked for of a filter.
     pub fn values(&self, spec: &Spec, name: &str) -> &[String] {
-        self.filters
-            .iter()
-            .find(|(index, _)| spec.filters[*index].name == name)
-            .map_or(&[], |(_, values)| values)
+        self.filters.iter().find(|(index, _)| spec.filters[*index].name == name).map_or(&[], |(_, values)| values)
     }
 
     /// The cursor after a row.

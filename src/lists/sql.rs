@@ -77,9 +77,7 @@ where
         rows.pop();
     }
     let next = match rows.last() {
-        Some(last) if more => {
-            Some(query.cursor_after(spec, last.try_get("cursor_key")?, last.try_get("cursor_id")?))
-        }
+        Some(last) if more => Some(query.cursor_after(spec, last.try_get("cursor_key")?, last.try_get("cursor_id")?)),
         _ => None,
     };
     let rows = rows.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;
@@ -87,13 +85,7 @@ where
 }
 
 /// Adds the words and every filter except `leave_out`.
-fn conditions(
-    sql: &mut QueryBuilder<Postgres>,
-    spec: &Spec,
-    query: &Query,
-    words: &Words,
-    leave_out: Option<usize>,
-) {
+fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, words: &Words, leave_out: Option<usize>) {
     match words {
         Words::None => {}
         Words::Match(terms) => {
@@ -174,7 +166,12 @@ struct FacetRow {
 }
 
 /// The total and every facet, in one statement.
-pub async fn facets(conn: &mut PgConnection, spec: &Spec, query: &Query, alike: super::Alike) -> Result<(Count, Vec<Facet>), Error> {
+pub async fn facets(
+    conn: &mut PgConnection,
+    spec: &Spec,
+    query: &Query,
+    alike: super::Alike,
+) -> Result<(Count, Vec<Facet>), Error> {
     let mut words = words(query);
     if alike == super::Alike::Yes {
         words = Words::Alike(self::alike(conn, spec, query).await?.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! ETag and If-Match: the revision of a record.
+//! `ETag` and If-Match: the revision of a record.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 

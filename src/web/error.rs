@@ -164,7 +164,8 @@ fn title(status: StatusCode) -> &'static str {
 }
 
 fn render(status: StatusCode, title: &str, detail: &str) -> Response {
-    let page = ErrorPage { status: status.as_u16(), title: title.into(), detail: detail.into(), request_id: request_id() };
+    let page =
+        ErrorPage { status: status.as_u16(), title: title.into(), detail: detail.into(), request_id: request_id() };
     (status, Html(page.render().unwrap_or_else(|_| detail.to_owned()))).into_response()
 }
 
@@ -178,6 +179,7 @@ pub async fn no_page(OriginalUri(uri): OriginalUri) -> Response {
 
 /// A panic becomes an internal fault; its text goes to the log.
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    let text =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
     ApiError(Error::internal(format!("panic: {}", text.unwrap_or_default()))).into_response()
 }

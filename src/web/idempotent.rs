@@ -36,13 +36,16 @@ async fn guarded(web: &Web, actor: &str, key: &str, request: Request, next: Next
     }
     let most = usize::try_from(web.app.config.limits.upload).unwrap_or(usize::MAX);
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, most).await.map_err(|_| Error::TooLarge("The body is larger than this endpoint takes.".into()))?;
+    let bytes = to_bytes(body, most)
+        .await
+        .map_err(|_| Error::TooLarge("The body is larger than this endpoint takes.".into()))?;
     let mut hash = Sha256::new();
     hash.update(parts.method.as_str());
     hash.update(parts.uri.to_string());
     hash.update(&bytes);
     let hash = hash.finalize().to_vec();
-    let claim = idempotency::claim(&mut *web.app.db.housekeeping().await?, actor, key, &hash, web.app.clock.now()).await?;
+    let claim =
+        idempotency::claim(&mut *web.app.db.housekeeping().await?, actor, key, &hash, web.app.clock.now()).await?;
     match claim {
         Claim::Fresh => {}
         Claim::Answered(kept) => return replay(kept),
@@ -54,7 +57,8 @@ async fn guarded(web: &Web, actor: &str, key: &str, request: Request, next: Next
     let body = to_bytes(body, most).await.map_err(Error::internal)?;
     let mut conn = web.app.db.housekeeping().await?;
     if parts.status.is_success() {
-        let headers = KEPT.iter().filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.to_owned())));
+        let headers =
+            KEPT.iter().filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.to_owned())));
         let kept = Kept { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_vec() };
         idempotency::keep(&mut conn, actor, key, &kept).await?;
     } else {

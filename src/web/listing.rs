@@ -57,7 +57,14 @@ pub struct ListOf<T: ToSchema> {
 }
 
 /// Answers a list in the form that the client accepts.
-pub async fn answer<R>(web: &Web, actor: &Actor, spec: &'static Spec, table: TableKind, pairs: &Pairs, headers: &HeaderMap, path: &str) -> Result<Response, ApiError>
+pub async fn answer<R>(
+    web: &Web,
+    actor: &Actor,
+    spec: &'static Spec,
+    table: TableKind,
+    pairs: &Pairs,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError>
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin + Serialize + ToSchema,
 {
@@ -79,7 +86,7 @@ where
         answer.total = total.then_some(count.0);
         answer.facets = facets.then_some(divided);
     }
-    let link = answer.next_cursor.as_deref().and_then(|cursor| next_link(path, &pairs.0, cursor));
+    let link = answer.next_cursor.as_deref().and_then(|cursor| next_link(&address(table), &pairs.0, cursor));
     let mut response = Json(answer).into_response();
     if let Some(link) = link {
         response.headers_mut().insert(header::LINK, link);
@@ -87,9 +94,15 @@ where
     Ok(response)
 }
 
+/// Where a table is listed.
+fn address(table: TableKind) -> String {
+    format!("/api/v1/{}", table.key().replace('_', "-"))
+}
+
 fn next_link(path: &str, pairs: &[(String, String)], cursor: &str) -> Option<HeaderValue> {
     let kept = pairs.iter().filter(|(name, _)| name != "cursor");
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair("cursor", cursor).finish();
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair("cursor", cursor).finish();
     HeaderValue::from_str(&format!("<{path}?{query}>; rel=\"next\"")).ok()
 }
 
@@ -105,7 +118,13 @@ fn wanted(headers: &HeaderMap) -> Option<Notation> {
 
 /// Streams a table; the first part is made before the answer begins, so that a wrong filter is
 /// still an error.
-pub async fn export(web: &Web, actor: &Actor, table: TableKind, notation: Notation, pairs: &[(String, String)]) -> Result<Response, Error> {
+pub async fn export(
+    web: &Web,
+    actor: &Actor,
+    table: TableKind,
+    notation: Notation,
+    pairs: &[(String, String)],
+) -> Result<Response, Error> {
     let mut exporter = Exporter::begin(&web.app, actor, table, notation, pairs).await?;
     let first = exporter.next_chunk(&web.app, actor).await?.unwrap_or_default();
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(2);
@@ -134,6 +153,8 @@ pub async fn export(web: &Web, actor: &Actor, table: TableKind, notation: Notati
         Notation::Ndjson => ("application/x-ndjson", "ndjson"),
     };
     let name = format!("attachment; filename=\"{}.{extension}\"", table.key());
-    let stream = futures_util::stream::unfold(receive, async |mut receive| receive.recv().await.map(|part| (part, receive)));
-    Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(stream)).into_response())
+    let stream =
+        futures_util::stream::unfold(receive, async |mut receive| receive.recv().await.map(|part| (part, receive)));
+    Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(stream))
+        .into_response())
 }

@@ -25,8 +25,11 @@ use axum::{
     middleware,
 };
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
-    sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::{RequestBodyDeadlineLayer, TimeoutLayer},
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    limit::RequestBodyLimitLayer,
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    timeout::{RequestBodyDeadlineLayer, TimeoutLayer},
 };
 
 use crate::app::App;
@@ -56,9 +59,8 @@ impl Web {
 pub fn router(web: Web) -> Router {
     let upload = usize::try_from(web.app.config.limits.upload).unwrap_or(16 << 20) + (1 << 20);
     let (api, document) = api::router(&web);
-    let pages = pages::router()
-        .layer(middleware::from_fn(csrf::same_origin))
-        .layer(middleware::from_fn(guard::page_headers));
+    let pages =
+        pages::router().layer(middleware::from_fn(csrf::same_origin)).layer(middleware::from_fn(guard::page_headers));
     Router::new()
         .merge(pages)
         .merge(api)
@@ -69,8 +71,8 @@ pub fn router(web: Web) -> Router {
         .layer(middleware::from_fn_with_state(web.clone(), guard::refusals))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(upload))
-        .layer(RequestBodyDeadlineLayer::new(Duration::from_secs(60)))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(120)))
+        .layer(RequestBodyDeadlineLayer::new(Duration::from_mins(1)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_mins(2)))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn_with_state(web.clone(), limits::per_peer))
         .layer(middleware::from_fn_with_state(web.clone(), guard::host))

@@ -45,7 +45,8 @@ pub async fn observe(request: Request, next: Next) -> Response {
     // The route, not the path: a path may hold a sign-in link.
     let span = tracing::info_span!("request", request_id = %id, %method, %route);
     let begun = Instant::now();
-    let mut response = REQUEST_ID.scope(id.clone(), ACTOR.scope(RefCell::new(None), next.run(request))).instrument(span.clone()).await;
+    let mut response =
+        REQUEST_ID.scope(id.clone(), ACTOR.scope(RefCell::new(None), next.run(request))).instrument(span.clone()).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, seconds, "answered"));

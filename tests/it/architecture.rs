@@ -1,7 +1,10 @@
 //! What the compiler cannot check: SQL stays in stores, features depend one way, housekeeping
 //! tables are these and no others, files stay small.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn sources(dir: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -27,7 +30,17 @@ fn name(path: &Path) -> String {
 #[test]
 fn sql_stays_in_stores() {
     // Rooms that are their own store, and the import's lock.
-    let rooms = ["/store", "src/db/", "src/lists/sql.rs", "src/dashboard/", "src/idempotency/", "src/slugs.rs", "src/imports/uploads.rs", "src/cli/doctor.rs", "src/catalog/ops/import.rs"];
+    let rooms = [
+        "/store",
+        "src/db/",
+        "src/lists/sql.rs",
+        "src/dashboard/",
+        "src/idempotency/",
+        "src/slugs.rs",
+        "src/imports/uploads.rs",
+        "src/cli/doctor.rs",
+        "src/catalog/ops/import.rs",
+    ];
     for (path, text) in sources("src") {
         let name = name(&path);
         let speaks = text.contains("sqlx::query") || text.contains("QueryBuilder");
@@ -59,7 +72,9 @@ fn features_depend_one_way() {
 fn pure_models_know_neither_database_nor_web() {
     for (path, text) in sources("src") {
         let name = name(&path);
-        let model = (name.starts_with("src/catalog/") || name.starts_with("src/identity/")) && !name.contains("/ops") && !name.contains("/store");
+        let model = (name.starts_with("src/catalog/") || name.starts_with("src/identity/"))
+            && !name.contains("/ops")
+            && !name.contains("/store");
         if model {
             for word in ["sqlx::", "axum::", "askama"] {
                 assert!(!text.contains(word), "{name} uses {word}");
@@ -70,20 +85,38 @@ fn pure_models_know_neither_database_nor_web() {
 
 #[test]
 fn only_housekeeping_is_written_outside_a_recorded_transaction() {
-    let housekeeping = ["sessions", "token_uses", "idempotency_keys", "import_uploads", "audit_pending", "audit_positions", "installation"];
+    let housekeeping = [
+        "sessions",
+        "token_uses",
+        "idempotency_keys",
+        "import_uploads",
+        "audit_pending",
+        "audit_positions",
+        "installation",
+    ];
     for (path, text) in sources("src") {
         let name = name(&path);
         if !text.contains("housekeeping()") || name.starts_with("src/db/") {
             continue;
         }
         // The functions called with such a connection live in these modules; each writes only its own.
-        for table in ["insert into vendors", "insert into apis", "insert into people", "update vendors", "update apis", "update people", "insert into teams"] {
+        for table in [
+            "insert into vendors",
+            "insert into apis",
+            "insert into people",
+            "update vendors",
+            "update apis",
+            "update people",
+            "insert into teams",
+        ] {
             assert!(!text.contains(table), "{name} changes the register outside of WriteTx");
         }
     }
-    let access = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/identity/store/access.rs")).expect("text");
+    let access =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/identity/store/access.rs")).expect("text");
     let sweep = access.split("pub async fn sweep").nth(1).expect("the sweep");
-    let tables: Vec<&str> = sweep.split("delete from ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+    let tables: Vec<&str> =
+        sweep.split("delete from ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
     assert!(!tables.is_empty() && tables.iter().all(|table| housekeeping.contains(table)), "{tables:?}");
 }
 

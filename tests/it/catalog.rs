@@ -7,7 +7,10 @@ use muster::{
 };
 use serde_json::json;
 
-use crate::support::{TestApp, builders::{self, vendor}};
+use crate::support::{
+    TestApp,
+    builders::{self, vendor},
+};
 
 const FORM: [(&str, &str); 3] = [("dpa_status", "unknown"), ("state", "active"), ("slug", "")];
 
@@ -46,7 +49,9 @@ async fn only_a_reviewer_sets_tier_and_dpa_and_not_on_what_they_edited() {
     let both = test.browser("Both", &[Role::Requester, Role::Reviewer]).await;
     let edited = both.post("/vendors/adyen", &form(&[("name", "Adyen"), ("country", "NL"), ("revision", "1")])).await;
     assert_eq!(edited.status, 303);
-    let own = both.post("/vendors/adyen", &form(&[("name", "Adyen"), ("country", "NL"), ("tier", "1"), ("revision", "2")])).await;
+    let own = both
+        .post("/vendors/adyen", &form(&[("name", "Adyen"), ("country", "NL"), ("tier", "1"), ("revision", "2")]))
+        .await;
     assert!(own.text().contains("You edited this yourself"), "{}", own.text());
     let reviewer = test.browser("Rev", &[Role::Reviewer]).await;
     let done = reviewer.post("/vendors/adyen", &[("tier", "1"), ("dpa_status", "signed"), ("revision", "2")]).await;
@@ -90,8 +95,16 @@ async fn two_people_editing_the_second_keeps_their_text_beside_the_others_change
     let test = TestApp::new().await;
     let (one, two) = (test.browser("One", &[Role::Requester]).await, test.browser("Two", &[Role::Requester]).await);
     one.post("/vendors", &form(&[("name", "Plaid")])).await;
-    assert_eq!(one.post("/vendors/plaid", &form(&[("name", "Plaid"), ("country", "US"), ("revision", "1")])).await.status, 303);
-    let late = two.post("/vendors/plaid", &form(&[("name", "Plaid"), ("country", "GB"), ("description", "my long text"), ("revision", "1")])).await;
+    assert_eq!(
+        one.post("/vendors/plaid", &form(&[("name", "Plaid"), ("country", "US"), ("revision", "1")])).await.status,
+        303
+    );
+    let late = two
+        .post(
+            "/vendors/plaid",
+            &form(&[("name", "Plaid"), ("country", "GB"), ("description", "my long text"), ("revision", "1")]),
+        )
+        .await;
     assert_eq!(late.status, 422);
     let page = late.text();
     assert!(page.contains("Somebody changed this meanwhile") && page.contains("my long text"));
@@ -116,7 +129,14 @@ async fn a_slug_may_change_and_the_old_one_redirects() {
 async fn nothing_retires_while_something_refers_to_it() {
     let test = TestApp::new().await;
     let (app, cli) = (&test.app, test.cli());
-    ops::apply_document(app, &cli, &builders::read(&builders::document("stripe.com", "pay", "1")), &Default::default()).await.expect("imported");
+    ops::apply_document(
+        app,
+        &cli,
+        &builders::read(&builders::document("stripe.com", "pay", "1")),
+        &ops::Identity::default(),
+    )
+    .await
+    .expect("imported");
     let vendor = ops::find_vendor(app, &cli, "stripe").await.expect("found");
     let content = VendorContent { state: muster::words::State::Retired, ..vendor.content.clone() };
     let refused = ops::update_vendor(app, &cli, vendor.id, vendor.revision, content).await;
@@ -128,7 +148,9 @@ async fn a_company_is_never_its_own_parent() {
     let test = TestApp::new().await;
     let (app, cli) = (&test.app, test.cli());
     let one = ops::create_vendor(app, &cli, vendor("One")).await.expect("created");
-    let two = ops::create_vendor(app, &cli, VendorContent { parent: Some("one".into()), ..vendor("Two") }).await.expect("created");
+    let two = ops::create_vendor(app, &cli, VendorContent { parent: Some("one".into()), ..vendor("Two") })
+        .await
+        .expect("created");
     let circle = VendorContent { parent: Some(two.content.slug), ..one.content.clone() };
     assert!(matches!(ops::update_vendor(app, &cli, one.id, 1, circle).await, Err(Error::Invalid(_))));
 }
@@ -158,7 +180,10 @@ async fn a_comment_is_sanitised_and_only_its_author_withdraws_it() {
     assert!(page.contains("<strong>bold</strong>") && !page.contains("alert(1)") && !page.contains("javascript:"));
     let id = page.split("/comments/").nth(1).and_then(|rest| rest.split('/').next()).expect("an id").to_owned();
     assert_eq!(two.post(&format!("/comments/{id}/withdraw"), &[]).await.status, 403);
-    assert_eq!(one.post(&format!("/comments/{id}/withdraw"), &[("back", "//evil.example")]).await.header("location"), "/?note=withdrawn");
+    assert_eq!(
+        one.post(&format!("/comments/{id}/withdraw"), &[("back", "//evil.example")]).await.header("location"),
+        "/?note=withdrawn"
+    );
     assert!(one.get("/vendors/plaid").await.text().contains("Withdrawn by its author"));
 }
 

@@ -1,13 +1,18 @@
 //! Walks the OpenAPI document and the page routes: every door has its lock.
 
 use axum::http::StatusCode;
-use muster::{catalog::ops, identity::{Permission, Role}, web};
+use muster::{
+    catalog::ops,
+    identity::{Permission, Role},
+    web,
+};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, builders, client::send};
 
 /// Mutations that no token does, whatever its scopes: a person signs in for them.
-const NO_TOKEN: &[&str] = &["create_service_account", "update_service_account", "mint_token", "verify_vendor", "verify_api"];
+const NO_TOKEN: &[&str] =
+    &["create_service_account", "update_service_account", "mint_token", "verify_vendor", "verify_api"];
 /// POSTs that write nothing.
 const READS: &[&str] = &["vendor_duplicates", "preview_openapi"];
 
@@ -48,14 +53,22 @@ struct World {
 
 async fn world(test: &TestApp) -> World {
     let all = test.token(&Permission::ALL).await;
-    let outcome = ops::apply_document(&test.app, &test.cli(), &builders::read(&builders::document("stripe.com", "pay", "1")), &Default::default()).await.expect("imported");
+    let outcome = ops::apply_document(
+        &test.app,
+        &test.cli(),
+        &builders::read(&builders::document("stripe.com", "pay", "1")),
+        &ops::Identity::default(),
+    )
+    .await
+    .expect("imported");
     let made = async |path: &str, body: Value| {
         let reply = test.api("POST", path, &all, &[], Some(body)).await;
         assert_eq!(reply.status, 201, "{path}: {}", reply.text());
         reply.json()["id"].as_str().expect("an id").to_owned()
     };
     let team = made("/api/v1/teams", json!({ "name": "Payments" })).await;
-    let version = ops::find_version(&test.app, &test.cli(), outcome.api_id, &outcome.version_slug).await.expect("a version");
+    let version =
+        ops::find_version(&test.app, &test.cli(), outcome.api_id, &outcome.version_slug).await.expect("a version");
     // A comment by a person, who alone may withdraw it.
     let ids = muster::identity::ops::service_accounts(&test.app, &test.cli()).await.expect("accounts");
     World {
@@ -75,9 +88,24 @@ async fn world(test: &TestApp) -> World {
 }
 
 fn fill(path: &str, world: &World) -> String {
-    let key = [("/vendors/", &world.vendor), ("/apis/", &world.api), ("/systems/", &world.system), ("/data-classes/", &world.class), ("/teams/", &world.team), ("/review-groups/", &world.group), ("/people/", &world.person), ("/service-accounts/", &world.account)];
-    let mut path = path.replace("{version}", &world.version).replace("{sha256}", &world.sha256).replace("/comments/{kind}/{key}", &format!("/comments/vendors/{}", world.vendor));
-    path = path.replace("/comments/{id}", &format!("/comments/{}", world.comment)).replace("/tokens/{id}", &format!("/tokens/{}", world.token)).replace("/tables/{kind}", "/tables/vendors");
+    let key = [
+        ("/vendors/", &world.vendor),
+        ("/apis/", &world.api),
+        ("/systems/", &world.system),
+        ("/data-classes/", &world.class),
+        ("/teams/", &world.team),
+        ("/review-groups/", &world.group),
+        ("/people/", &world.person),
+        ("/service-accounts/", &world.account),
+    ];
+    let mut path = path
+        .replace("{version}", &world.version)
+        .replace("{sha256}", &world.sha256)
+        .replace("/comments/{kind}/{key}", &format!("/comments/vendors/{}", world.vendor));
+    path = path
+        .replace("/comments/{id}", &format!("/comments/{}", world.comment))
+        .replace("/tokens/{id}", &format!("/tokens/{}", world.token))
+        .replace("/tables/{kind}", "/tables/vendors");
     for (prefix, id) in key {
         path = path.replace(&format!("{prefix}{{key}}"), &format!("{prefix}{id}"));
     }
@@ -98,7 +126,14 @@ fn body(id: &str) -> Value {
         "create_service_account" => json!({ "name": "Fresh account", "scopes": ["read"] }),
         "create_version" => json!({ "label": "fresh" }),
         "mint_token" => json!({ "name": "x", "scopes": ["read"], "expires_in_days": 1 }),
-        "update_vendor" | "update_api" | "update_system" | "update_team" | "update_review_group" | "update_service_account" | "update_data_class" | "update_version" => json!({ "description": "changed" }),
+        "update_vendor"
+        | "update_api"
+        | "update_system"
+        | "update_team"
+        | "update_review_group"
+        | "update_service_account"
+        | "update_data_class"
+        | "update_version" => json!({ "description": "changed" }),
         "update_person" => json!({ "name": "Changed" }),
         "set_current_version" => json!({ "version": "1" }),
         "add_comment" => json!({ "body": "A comment" }),
@@ -132,7 +167,11 @@ async fn every_endpoint_refuses_the_anonymous_and_ignores_cookies() {
     let browser = test.browser("Root", &Role::ALL[..1]).await;
     for operation in operations(&test) {
         let path = fill(&operation.path, &world);
-        for headers in [vec![], vec![("cookie", browser.cookie.clone())], vec![("authorization", "Bearer muster_pat_wrong".to_owned())]] {
+        for headers in [
+            vec![],
+            vec![("cookie", browser.cookie.clone())],
+            vec![("authorization", "Bearer muster_pat_wrong".to_owned())],
+        ] {
             let reply = send(test.router.clone(), &operation.method, &path, &headers, Vec::new()).await;
             assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{} {path}", operation.method);
             assert_eq!(reply.header("content-type"), "application/problem+json", "{path}");
@@ -191,7 +230,14 @@ fn page_posts() -> Vec<String> {
             for line in text.lines().filter(|line| line.contains(".route(") && line.contains("post(")) {
                 let route = line.split('"').nth(1).unwrap_or_default();
                 let both = line.contains("$path");
-                let routes = if both { vec![format!("/teams{}", if route.starts_with('/') { route } else { "" }), format!("/review-groups{}", if route.starts_with('/') { route } else { "" })] } else { vec![route.to_owned()] };
+                let routes = if both {
+                    vec![
+                        format!("/teams{}", if route.starts_with('/') { route } else { "" }),
+                        format!("/review-groups{}", if route.starts_with('/') { route } else { "" }),
+                    ]
+                } else {
+                    vec![route.to_owned()]
+                };
                 found.extend(routes.into_iter().filter(|route| !route.starts_with("/sign-in/")));
             }
         }
@@ -206,11 +252,20 @@ async fn every_form_refuses_the_anonymous_other_sites_and_a_wrong_token() {
     let browser = test.browser("Root", &[Role::Admin, Role::Requester]).await;
     let id = uuid::Uuid::nil().to_string();
     for route in page_posts() {
-        let path = route.replace("{kind}", "vendors").replace("{key}", &id).replace("{id}", &id).replace("{version}", "x");
+        let path =
+            route.replace("{kind}", "vendors").replace("{key}", &id).replace("{id}", &id).replace("{version}", "x");
         let here = ("sec-fetch-site", "same-origin".to_owned());
-        let nobody = send(test.router.clone(), "POST", &path, &[here.clone(), ("content-type", "application/x-www-form-urlencoded".into())], Vec::new()).await;
+        let nobody = send(
+            test.router.clone(),
+            "POST",
+            &path,
+            &[here.clone(), ("content-type", "application/x-www-form-urlencoded".into())],
+            Vec::new(),
+        )
+        .await;
         assert_eq!((nobody.status, nobody.header("location")), (StatusCode::SEE_OTHER, "/sign-in"), "{path}");
-        let elsewhere = browser.post_raw(&path, &[("csrf", &browser.csrf)], &[("sec-fetch-site", "cross-site".into())]).await;
+        let elsewhere =
+            browser.post_raw(&path, &[("csrf", &browser.csrf)], &[("sec-fetch-site", "cross-site".into())]).await;
         assert_eq!(elsewhere.status, StatusCode::FORBIDDEN, "{path}");
         if path == "/imports" {
             continue; // multipart; its token is tested with the journey of imports

@@ -64,10 +64,12 @@ async fn nobody_grants_a_role_to_themselves() {
     let refused = ops::update_person(&test.app, &me, person.id, 1, content).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     let mut conn = test.owner().await;
-    let direct = sqlx::query("insert into role_grants (person_id, role, granted_by, granted_at) values ($1, 'auditor', $1, now())")
-        .bind(person.id)
-        .execute(&mut conn)
-        .await;
+    let direct = sqlx::query(
+        "insert into role_grants (person_id, role, granted_by, granted_at) values ($1, 'auditor', $1, now())",
+    )
+    .bind(person.id)
+    .execute(&mut conn)
+    .await;
     assert!(direct.is_err(), "the database refuses it too");
 }
 
@@ -96,7 +98,10 @@ async fn an_auditor_reads_everything_and_writes_nothing() {
     let test = TestApp::new().await;
     let auditor = test.browser("Audra", &[Role::Auditor, Role::Requester, Role::Admin]).await;
     assert_eq!(auditor.get("/audit").await.status, 200);
-    assert_eq!(auditor.post("/vendors", &[("name", "X"), ("dpa_status", "unknown"), ("state", "active")]).await.status, 403);
+    assert_eq!(
+        auditor.post("/vendors", &[("name", "X"), ("dpa_status", "unknown"), ("state", "active")]).await.status,
+        403
+    );
     assert_eq!(auditor.get("/people/new").await.status, 403);
 }
 
@@ -115,7 +120,8 @@ async fn a_token_does_what_its_scopes_say_and_dies_when_revoked() {
 async fn a_token_expires_and_is_never_taken_from_a_url_or_with_a_cookie() {
     let test = TestApp::new().await;
     let token = test.token(&[Permission::Read]).await;
-    let in_url = send(test.router.clone(), "GET", &format!("/api/v1/vendors?access_token={token}"), &[], Vec::new()).await;
+    let in_url =
+        send(test.router.clone(), "GET", &format!("/api/v1/vendors?access_token={token}"), &[], Vec::new()).await;
     assert_eq!(in_url.status, 401);
     let browser = test.browser("Ada", &[]).await;
     assert_eq!(browser.get("/api/v1/vendors").await.status, 401, "the API ignores cookies");
@@ -131,9 +137,17 @@ async fn a_personal_token_is_never_wider_than_its_owner() {
     let browser = test.sign_in(&person).await;
     let me = actor(&test, &browser).await;
     let new = |scopes: Vec<Permission>| NewToken { name: "mine".into(), scopes, expires_in_days: 7 };
-    let wide = ops::mint_token(&test.app, &me, TokenOwner::Person(person.id), new(vec![Permission::ManagePeople])).await;
+    let wide =
+        ops::mint_token(&test.app, &me, TokenOwner::Person(person.id), new(vec![Permission::ManagePeople])).await;
     assert!(matches!(wide, Err(Error::Invalid(_))), "{wide:?}");
-    let minted = ops::mint_token(&test.app, &me, TokenOwner::Person(person.id), new(vec![Permission::Read, Permission::EditCatalog])).await.expect("minted");
+    let minted = ops::mint_token(
+        &test.app,
+        &me,
+        TokenOwner::Person(person.id),
+        new(vec![Permission::Read, Permission::EditCatalog]),
+    )
+    .await
+    .expect("minted");
     let secret = minted.bearer.reveal().to_owned();
     assert_eq!(test.api("POST", "/api/v1/vendors", &secret, &[], Some(json!({ "name": "A" }))).await.status, 201);
     let content = PersonContent { roles: vec![], ..person.content.clone() };
@@ -150,9 +164,25 @@ async fn no_token_mints_a_token_or_widens_its_account() {
     let token = test.token(&[Permission::Read, Permission::ManagePeople]).await;
     let accounts = test.api("GET", "/api/v1/service-accounts", &token, &[], None).await.json();
     let id = accounts[0]["id"].as_str().expect("an id").to_owned();
-    let mint = test.api("POST", &format!("/api/v1/service-accounts/{id}/tokens"), &token, &[], Some(json!({ "name": "x", "scopes": ["read"], "expires_in_days": 1 }))).await;
+    let mint = test
+        .api(
+            "POST",
+            &format!("/api/v1/service-accounts/{id}/tokens"),
+            &token,
+            &[],
+            Some(json!({ "name": "x", "scopes": ["read"], "expires_in_days": 1 })),
+        )
+        .await;
     assert_eq!(mint.status, 403);
-    let widen = test.api("PATCH", &format!("/api/v1/service-accounts/{id}"), &token, &[("if-match", "\"1\"")], Some(json!({ "scopes": ["read", "manage_people", "read_audit"] }))).await;
+    let widen = test
+        .api(
+            "PATCH",
+            &format!("/api/v1/service-accounts/{id}"),
+            &token,
+            &[("if-match", "\"1\"")],
+            Some(json!({ "scopes": ["read", "manage_people", "read_audit"] })),
+        )
+        .await;
     assert_eq!(widen.status, 403);
 }
 
@@ -160,7 +190,12 @@ async fn no_token_mints_a_token_or_widens_its_account() {
 async fn another_pepper_refuses_to_start() {
     let test = TestApp::new().await;
     ops::bind_pepper(&test.app).await.expect("bound at the first start");
-    let other = muster::app::App::new(test.app.db.clone(), test.clock.clone(), (*test.app.config).clone(), muster::identity::Pepper::from_key([8; 32]));
+    let other = muster::app::App::new(
+        test.app.db.clone(),
+        test.clock.clone(),
+        (*test.app.config).clone(),
+        muster::identity::Pepper::from_key([8; 32]),
+    );
     assert!(matches!(ops::bind_pepper(&other).await, Err(Error::Conflict(_))));
 }
 

@@ -1,13 +1,19 @@
 //! Vendors' documents: identity, ownership of fields, age, all or nothing.
 
 use muster::{
-    catalog::{ApiContent, Source, ops::{self, Identity}},
+    catalog::{
+        ApiContent, Source,
+        ops::{self, Identity},
+    },
     error::Error,
     identity::{Permission, Role},
 };
 use serde_json::json;
 
-use crate::support::{TestApp, builders::{document, read}};
+use crate::support::{
+    TestApp,
+    builders::{document, read},
+};
 
 async fn apply(test: &TestApp, document: &serde_json::Value, identity: &Identity) -> Result<ops::ApplyOutcome, Error> {
     ops::apply_document(&test.app, &test.cli(), &read(document), identity).await
@@ -16,16 +22,21 @@ async fn apply(test: &TestApp, document: &serde_json::Value, identity: &Identity
 #[tokio::test]
 async fn a_document_becomes_vendor_api_and_version() {
     let test = TestApp::new().await;
-    let outcome = apply(&test, &document("stripe.com", "pay", "2024-06-20"), &Identity::default()).await.expect("imported");
+    let outcome =
+        apply(&test, &document("stripe.com", "pay", "2024-06-20"), &Identity::default()).await.expect("imported");
     let vendor = ops::find_vendor(&test.app, &test.cli(), "stripe").await.expect("a vendor");
-    assert_eq!((vendor.content.name.as_str(), vendor.content.website.as_deref()), ("Stripe", Some("https://stripe.com")));
+    assert_eq!(
+        (vendor.content.name.as_str(), vendor.content.website.as_deref()),
+        ("Stripe", Some("https://stripe.com"))
+    );
     let version = ops::find_version(&test.app, &test.cli(), outcome.api_id, "2024-06-20").await.expect("a version");
     assert_eq!(version.content.endpoints[0].host_pattern, "api.stripe.com");
     assert_eq!(version.content.scopes.len(), 2);
     assert_eq!(version.content.operations[1].scopes, ["charges.write"]);
     assert!(version.content.operations[1].deprecated);
     let events = test.events().await;
-    let again = apply(&test, &document("stripe.com", "pay", "2024-06-20"), &Identity::default()).await.expect("accepted");
+    let again =
+        apply(&test, &document("stripe.com", "pay", "2024-06-20"), &Identity::default()).await.expect("accepted");
     assert!(!again.changed && test.events().await == events, "the same document again changes nothing");
 }
 
@@ -51,7 +62,8 @@ async fn a_newer_document_updates_what_imports_own_and_leaves_what_people_wrote(
     assert_eq!(api.content.licence.as_deref(), Some("Apache-2.0"));
     let version = ops::find_version(app, &cli, api.id, "1").await.expect("a version");
     assert_eq!(version.content.operations.len(), 3);
-    let own: Vec<&str> = version.content.scopes.iter().filter(|s| s.source == Source::Person).map(|s| s.name.as_str()).collect();
+    let own: Vec<&str> =
+        version.content.scopes.iter().filter(|s| s.source == Source::Person).map(|s| s.name.as_str()).collect();
     assert_eq!((own, version.content.scopes.len()), (vec!["ours.only"], 3));
 
     // The first document once more is an older one now.
@@ -86,7 +98,8 @@ async fn a_document_that_does_not_say_whose_it_is_asks() {
     let mut nameless = document("x", "y", "1");
     nameless["info"].as_object_mut().expect("info").retain(|key, _| !key.starts_with("x-"));
     nameless["servers"] = json!([{ "url": "/v1" }]);
-    let preview = ops::preview_document(&test.app, &test.cli(), &read(&nameless), &Identity::default()).await.expect("a preview");
+    let preview =
+        ops::preview_document(&test.app, &test.cli(), &read(&nameless), &Identity::default()).await.expect("a preview");
     assert_eq!(preview.asks, ["vendor"]);
     let refused = apply(&test, &nameless, &Identity::default()).await;
     assert!(matches!(refused, Err(Error::Invalid(_))));
@@ -97,7 +110,11 @@ async fn a_document_that_does_not_say_whose_it_is_asks() {
 #[tokio::test]
 async fn a_vendor_written_down_before_is_found_by_its_domain() {
     let test = TestApp::new().await;
-    let content = muster::catalog::VendorContent { name: "Stripe, Inc.".into(), website: Some("https://www.stripe.com".into()), ..Default::default() };
+    let content = muster::catalog::VendorContent {
+        name: "Stripe, Inc.".into(),
+        website: Some("https://www.stripe.com".into()),
+        ..Default::default()
+    };
     let vendor = ops::create_vendor(&test.app, &test.cli(), content).await.expect("created");
     let outcome = apply(&test, &document("stripe.com", "pay", "1"), &Identity::default()).await.expect("imported");
     assert_eq!(outcome.vendor_id, vendor.id);
@@ -107,7 +124,10 @@ async fn a_vendor_written_down_before_is_found_by_its_domain() {
 async fn a_preview_writes_nothing_and_names_every_field() {
     let test = TestApp::new().await;
     let events = test.events().await;
-    let preview = ops::preview_document(&test.app, &test.cli(), &read(&document("stripe.com", "pay", "1")), &Identity::default()).await.expect("a preview");
+    let preview =
+        ops::preview_document(&test.app, &test.cli(), &read(&document("stripe.com", "pay", "1")), &Identity::default())
+            .await
+            .expect("a preview");
     let actions: Vec<&str> = preview.records.iter().map(|record| record.action.as_str()).collect();
     assert_eq!(actions, ["create", "create", "create"]);
     assert!(preview.records[1].changes.iter().any(|change| change.field == "licence" && change.after == "MIT"));
@@ -120,10 +140,18 @@ async fn over_the_api_a_hostile_document_is_a_problem_with_a_pointer() {
     let token = test.token(&[Permission::Read, Permission::EditCatalog]).await;
     let deep = format!("{{\"openapi\":\"3.0.0\",\"x\":{}{}}}", "[".repeat(80), "]".repeat(80));
     let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".into())];
-    let reply = crate::support::client::send(test.router.clone(), "POST", "/api/v1/imports/openapi", &headers, deep.into_bytes()).await;
+    let reply = crate::support::client::send(
+        test.router.clone(),
+        "POST",
+        "/api/v1/imports/openapi",
+        &headers,
+        deep.into_bytes(),
+    )
+    .await;
     assert_eq!((reply.status.as_u16(), reply.pointers()), (422, vec!["/document".to_owned()]));
     let large = vec![b' '; (18 << 20) + 1];
-    let reply = crate::support::client::send(test.router.clone(), "POST", "/api/v1/imports/openapi", &headers, large).await;
+    let reply =
+        crate::support::client::send(test.router.clone(), "POST", "/api/v1/imports/openapi", &headers, large).await;
     assert_eq!(reply.status.as_u16(), 413);
 }
 

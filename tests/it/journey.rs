@@ -1,7 +1,11 @@
 //! A person's journey in a real browser: sign in by link, import, find it by a typing error, read
 //! its scopes, see the history; with screenshots, wide and narrow, light and dark.
 
-use std::{path::{Path, PathBuf}, process::{Child, Command, Stdio}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use muster::{identity::Role, web::server};
 use serde_json::json;
@@ -16,7 +20,8 @@ struct DevTools(&'static str, serde_json::Value);
 
 impl thirtyfour::common::command::FormatRequestData for DevTools {
     fn format_request(&self, session: &thirtyfour::SessionId) -> thirtyfour::RequestData {
-        thirtyfour::RequestData::new(reqwest::Method::POST, format!("/session/{session}/goog/cdp/execute")).add_body(json!({ "cmd": self.0, "params": self.1 }))
+        thirtyfour::RequestData::new(reqwest::Method::POST, format!("/session/{session}/goog/cdp/execute"))
+            .add_body(json!({ "cmd": self.0, "params": self.1 }))
     }
 }
 
@@ -35,11 +40,24 @@ impl Chrome {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("chromedriver is needed: scripts/test installs it (Debian: apt-get install chromium chromium-driver)");
+            .expect(
+                "chromedriver is needed: scripts/test installs it (Debian: apt-get install chromium chromium-driver)",
+            );
         let profile = tempfile::tempdir().expect("a folder");
         let mut capabilities = DesiredCapabilities::chrome();
         let user_data = format!("--user-data-dir={}", profile.path().display());
-        let arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", &user_data];
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            &user_data,
+        ];
         for argument in arguments {
             capabilities.add_arg(argument).expect("an argument");
         }
@@ -47,7 +65,9 @@ impl Chrome {
         let driver = loop {
             match WebDriver::new(&url, capabilities.clone()).await {
                 Ok(driver) => break driver,
-                Err(error) if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() => panic!("the browser does not start: {error}"),
+                Err(error) if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() => {
+                    panic!("the browser does not start: {error}")
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         };
@@ -60,9 +80,26 @@ impl Chrome {
     async fn look(&self, name: &str) {
         for (width, theme) in [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")] {
             let height = if width == 390 { 844 } else { 960 };
-            self.devtools("Emulation.setDeviceMetricsOverride", json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false })).await;
-            self.devtools("Emulation.setEmulatedMedia", json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] })).await;
-            let over: i64 = self.driver.execute("return document.documentElement.scrollWidth - document.documentElement.clientWidth", Vec::new()).await.expect("measured").convert().expect("a number");
+            self.devtools(
+                "Emulation.setDeviceMetricsOverride",
+                json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
+            )
+            .await;
+            self.devtools(
+                "Emulation.setEmulatedMedia",
+                json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] }),
+            )
+            .await;
+            let over: i64 = self
+                .driver
+                .execute(
+                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
+                    Vec::new(),
+                )
+                .await
+                .expect("measured")
+                .convert()
+                .expect("a number");
             assert!(over <= 0, "{name} sticks out by {over} pixels at {width}");
             self.driver.screenshot(&self.shots.join(format!("{name}-{width}-{theme}.png"))).await.expect("a picture");
         }
@@ -111,7 +148,13 @@ async fn from_the_link_to_the_history() {
     chrome.look("import").await;
     let file = tempfile::Builder::new().suffix(".json").tempfile().expect("a file");
     std::fs::write(file.path(), document("stripe.com", "payments", "2024-06-20").to_string()).expect("written");
-    driver.find(By::Id("file")).await.expect("a field").send_keys(file.path().to_str().expect("a path")).await.expect("chosen");
+    driver
+        .find(By::Id("file"))
+        .await
+        .expect("a field")
+        .send_keys(file.path().to_str().expect("a path"))
+        .await
+        .expect("chosen");
     chrome.click("form.form button.main").await;
     let preview = chrome.text().await;
     assert!(preview.contains("Vendor: Stripe") && preview.contains("2 scopes"), "{preview}");
@@ -136,15 +179,47 @@ async fn from_the_link_to_the_history() {
     driver.goto(format!("{base}/audit")).await.expect("opened");
     assert!(chrome.text().await.contains("API version imported"));
     chrome.look("audit").await;
-    for (path, name) in [("/", "home"), ("/apis", "apis"), ("/data-classes", "data-classes"), ("/vendors/new", "vendor-new"), ("/account", "account"), ("/styles", "styles"), ("/people", "people")] {
+    the_other_pages(&chrome, &base).await;
+    the_palette_by_keyboard(&chrome, &base).await;
+    chrome.driver.clone().quit().await.expect("closed");
+}
+
+async fn the_other_pages(chrome: &Chrome, base: &str) {
+    let driver = &chrome.driver;
+    for (path, name) in [
+        ("/", "home"),
+        ("/apis", "apis"),
+        ("/data-classes", "data-classes"),
+        ("/vendors/new", "vendor-new"),
+        ("/account", "account"),
+        ("/styles", "styles"),
+        ("/people", "people"),
+    ] {
         driver.goto(format!("{base}{path}")).await.expect("opened");
         chrome.look(name).await;
     }
-    // The palette: by keyboard alone.
+}
+
+async fn the_palette_by_keyboard(chrome: &Chrome, base: &str) {
+    let driver = &chrome.driver;
     driver.goto(format!("{base}/")).await.expect("opened");
     driver.action_chain().key_down(Key::Control).send_keys("k").key_up(Key::Control).perform().await.expect("keys");
-    driver.query(By::Css("#palette input")).and_displayed().first().await.expect("the palette").send_keys("strip").await.expect("typed");
-    driver.query(By::Css("#palette-results a[href='/vendors/stripe']")).first().await.expect("a suggestion").click().await.expect("followed");
+    driver
+        .query(By::Css("#palette input"))
+        .and_displayed()
+        .first()
+        .await
+        .expect("the palette")
+        .send_keys("strip")
+        .await
+        .expect("typed");
+    driver
+        .query(By::Css("#palette-results a[href='/vendors/stripe']"))
+        .first()
+        .await
+        .expect("a suggestion")
+        .click()
+        .await
+        .expect("followed");
     assert!(driver.current_url().await.expect("an address").path().ends_with("/vendors/stripe"));
-    chrome.driver.clone().quit().await.expect("closed");
 }

@@ -1,5 +1,7 @@
 //! Everything that needs a database, the binary or a browser: one file a capability.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test says what it expected by failing")]
+
 mod support;
 
 mod architecture;

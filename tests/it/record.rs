@@ -40,7 +40,8 @@ async fn versions_rise_in_time_even_when_the_clock_stands_still() {
     for n in 0..3 {
         let mut content = vendor.content.clone();
         content.description = Some(format!("change {n}"));
-        vendor = ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, content).await.expect("updated");
+        vendor =
+            ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, content).await.expect("updated");
     }
     let mut conn = test.owner().await;
     let rising: bool = sqlx::query_scalar(

@@ -24,8 +24,20 @@ async fn import(test: &TestApp, kind: TableKind, notation: Notation, text: &str,
 #[tokio::test]
 async fn what_goes_out_comes_back_unchanged_and_rebuilds_an_empty_register() {
     let test = TestApp::new().await;
-    let certification = Certification { name: "ISO 27001".into(), reference: None, valid_from: None, expires_on: "2028-01-31".parse().ok(), evidence_url: None };
-    let content = VendorContent { description: Some("=1+1 \"quoted\", and\na line".into()), tags: vec!["a".into(), "b".into()], tier: Some(2), certifications: vec![certification], ..vendor("Stripe") };
+    let certification = Certification {
+        name: "ISO 27001".into(),
+        reference: None,
+        valid_from: None,
+        expires_on: "2028-01-31".parse().ok(),
+        evidence_url: None,
+    };
+    let content = VendorContent {
+        description: Some("=1+1 \"quoted\", and\na line".into()),
+        tags: vec!["a".into(), "b".into()],
+        tier: Some(2),
+        certifications: vec![certification],
+        ..vendor("Stripe")
+    };
     let original = ops::create_vendor(&test.app, &test.cli(), content).await.expect("created");
     for notation in [Notation::Csv, Notation::Ndjson] {
         let text = export(&test, notation).await;
@@ -45,7 +57,12 @@ async fn every_error_of_every_row_is_shown_and_nothing_is_written() {
     let test = TestApp::new().await;
     let text = "name,country,tier\nGood,DE,1\n,DE,1\nBad country,ZZ,9\nNo number,DE,x\nGood,DE,2\n";
     let report = import(&test, TableKind::Vendors, Notation::Csv, text, Mode::Apply).await;
-    let wrong: Vec<(usize, Vec<&str>)> = report.rows.iter().filter(|row| row.action == "wrong").map(|row| (row.row, row.errors.iter().map(|e| e.pointer.as_str()).collect())).collect();
+    let wrong: Vec<(usize, Vec<&str>)> = report
+        .rows
+        .iter()
+        .filter(|row| row.action == "wrong")
+        .map(|row| (row.row, row.errors.iter().map(|e| e.pointer.as_str()).collect()))
+        .collect();
     assert_eq!(wrong, [(3, vec!["/name"]), (4, vec!["/country", "/tier"]), (5, vec!["/tier"]), (6, vec!["/slug"])]);
     assert!(!report.applied);
     assert!(ops::find_vendor(&test.app, &test.cli(), "good").await.is_err());
@@ -61,19 +78,37 @@ async fn a_preview_names_each_change_and_rows_may_refer_to_rows_above() {
     assert_eq!(preview.rows[0].changes[0].field, "country");
     let report = import(&test, TableKind::Vendors, Notation::Csv, text, Mode::Apply).await;
     assert!(report.applied);
-    let teams = import(&test, TableKind::Teams, Notation::Csv, "name,email\nPayments,pay@example.com\n", Mode::Apply).await;
-    let systems = import(&test, TableKind::Systems, Notation::Csv, "name,kind,team\nShop,own,payments\n", Mode::Apply).await;
-    let apis = import(&test, TableKind::Apis, Notation::Csv, "vendor,name,auth_methods\nstripe,Payments API,oauth2|api_key\n", Mode::Apply).await;
+    let teams =
+        import(&test, TableKind::Teams, Notation::Csv, "name,email\nPayments,pay@example.com\n", Mode::Apply).await;
+    let systems =
+        import(&test, TableKind::Systems, Notation::Csv, "name,kind,team\nShop,own,payments\n", Mode::Apply).await;
+    let apis = import(
+        &test,
+        TableKind::Apis,
+        Notation::Csv,
+        "vendor,name,auth_methods\nstripe,Payments API,oauth2|api_key\n",
+        Mode::Apply,
+    )
+    .await;
     assert!(teams.applied && systems.applied && apis.applied, "{:?} {:?}", systems.rows, apis.rows);
 }
 
 #[tokio::test]
 async fn an_unknown_column_is_named_and_a_token_imports_over_the_api() {
     let test = TestApp::new().await;
-    let refused = tables::import(&test.app, &test.cli(), TableKind::Vendors, Notation::Csv, b"nme\nx\n", Mode::Apply).await;
+    let refused =
+        tables::import(&test.app, &test.cli(), TableKind::Vendors, Notation::Csv, b"nme\nx\n", Mode::Apply).await;
     assert!(refused.expect_err("unknown").to_string().contains("Unknown columns: nme"));
     let token = test.token(&[Permission::Read, Permission::EditCatalog]).await;
     let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/x-ndjson".to_owned())];
-    let reply = crate::support::client::send(test.router.clone(), "POST", "/api/v1/imports/tables/vendors?preview=true", &headers, b"{\"name\":\"A\"}\n{\"name\":7}\n".to_vec()).await.json();
+    let reply = crate::support::client::send(
+        test.router.clone(),
+        "POST",
+        "/api/v1/imports/tables/vendors?preview=true",
+        &headers,
+        b"{\"name\":\"A\"}\n{\"name\":7}\n".to_vec(),
+    )
+    .await
+    .json();
     assert_eq!((reply["created"].as_i64(), reply["wrong"].as_i64()), (Some(1), Some(1)));
 }

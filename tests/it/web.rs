@@ -1,6 +1,9 @@
 //! What holds for every answer: headers, hosts, limits, problems.
 
-use muster::{identity::{Permission, Role}, web::{self, Web}};
+use muster::{
+    identity::{Permission, Role},
+    web::{self, Web},
+};
 use serde_json::json;
 
 use crate::support::{TestApp, client::send};
@@ -9,12 +12,32 @@ use crate::support::{TestApp, client::send};
 async fn pages_carry_a_strict_policy_and_are_not_kept() {
     let test = TestApp::new().await;
     let browser = test.browser("Ada", &[Role::Requester]).await;
-    for path in ["/", "/vendors", "/apis", "/systems", "/data-classes", "/people", "/teams", "/review-groups", "/imports", "/account", "/search?q=x", "/vendors/new", "/apis/new", "/systems/new", "/styles"] {
+    for path in [
+        "/",
+        "/vendors",
+        "/apis",
+        "/systems",
+        "/data-classes",
+        "/people",
+        "/teams",
+        "/review-groups",
+        "/imports",
+        "/account",
+        "/search?q=x",
+        "/vendors/new",
+        "/apis/new",
+        "/systems/new",
+        "/styles",
+    ] {
         let reply = browser.get(path).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         let policy = reply.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe-"), "{path}: {policy}");
-        assert_eq!((reply.header("x-content-type-options"), reply.header("cache-control")), ("nosniff", "no-store"), "{path}");
+        assert_eq!(
+            (reply.header("x-content-type-options"), reply.header("cache-control")),
+            ("nosniff", "no-store"),
+            "{path}"
+        );
         assert!(!reply.header("x-request-id").is_empty());
     }
 }
@@ -27,7 +50,11 @@ async fn another_host_gets_nothing() {
         assert_eq!(reply.status, 421, "{host}");
     }
     for host in ["localhost:9", "127.0.0.1:8080", "[::1]:8080"] {
-        assert_eq!(send(test.router.clone(), "GET", "/sign-in", &[("host", host.into())], Vec::new()).await.status, 200, "{host}");
+        assert_eq!(
+            send(test.router.clone(), "GET", "/sign-in", &[("host", host.into())], Vec::new()).await.status,
+            200,
+            "{host}"
+        );
     }
 }
 
@@ -41,8 +68,12 @@ async fn writes_carry_the_revision_and_a_stale_one_is_refused() {
     let patch = json!({ "country": "DE" });
     assert_eq!(test.api("PATCH", &path, &token, &[], Some(patch.clone())).await.status, 428);
     assert_eq!(test.api("PATCH", &path, &token, &[("if-match", "\"1\"")], Some(patch)).await.header("etag"), "\"2\"");
-    assert_eq!(test.api("PATCH", &path, &token, &[("if-match", "\"1\"")], Some(json!({ "country": "FR" }))).await.status, 412);
-    let removed = test.api("PATCH", &path, &token, &[("if-match", "\"2\"")], Some(json!({ "country": null }))).await.json();
+    assert_eq!(
+        test.api("PATCH", &path, &token, &[("if-match", "\"1\"")], Some(json!({ "country": "FR" }))).await.status,
+        412
+    );
+    let removed =
+        test.api("PATCH", &path, &token, &[("if-match", "\"2\"")], Some(json!({ "country": null }))).await.json();
     assert!(removed["country"].is_null());
 }
 
@@ -50,7 +81,9 @@ async fn writes_carry_the_revision_and_a_stale_one_is_refused() {
 async fn a_repeated_post_with_its_key_is_answered_once() {
     let test = TestApp::new().await;
     let token = test.token(&[Permission::Read, Permission::EditCatalog]).await;
-    let post = async |key: &str, name: &str| test.api("POST", "/api/v1/vendors", &token, &[("idempotency-key", key)], Some(json!({ "name": name }))).await;
+    let post = async |key: &str, name: &str| {
+        test.api("POST", "/api/v1/vendors", &token, &[("idempotency-key", key)], Some(json!({ "name": name }))).await
+    };
     let (first, again) = (post("k1", "A").await, post("k1", "A").await);
     assert_eq!((first.status.as_u16(), first.body.clone()), (201, again.body.clone()));
     assert_eq!(again.header("idempotency-replayed"), "true");
@@ -67,12 +100,20 @@ async fn wrong_bodies_are_problems_with_pointers() {
         (json!({ "name": "A", "colour": 1 }), "/colour"),
         (json!({ "name": 7 }), "/name"),
         (json!({}), "/name"),
-        (json!({ "name": "A", "certifications": [{ "name": "x", "expires_on": "soon" }] }), "/certifications/0/expires_on"),
+        (
+            json!({ "name": "A", "certifications": [{ "name": "x", "expires_on": "soon" }] }),
+            "/certifications/0/expires_on",
+        ),
         (json!({ "name": "A", "website": "ftp://x" }), "/website"),
         (json!({ "name": "a\u{0}b" }), "/name"),
     ] {
         let reply = test.api("POST", "/api/v1/vendors", &token, &[], Some(body.clone())).await;
-        assert_eq!((reply.status.as_u16(), reply.pointers()), (422, vec![pointer.to_owned()]), "{body}: {}", reply.text());
+        assert_eq!(
+            (reply.status.as_u16(), reply.pointers()),
+            (422, vec![pointer.to_owned()]),
+            "{body}: {}",
+            reply.text()
+        );
         assert_eq!(reply.header("content-type"), "application/problem+json");
     }
     let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
@@ -115,7 +156,19 @@ async fn a_script_in_any_text_is_shown_as_text() {
     let test = TestApp::new().await;
     let browser = test.browser("<script>alert(1)</script>", &[Role::Requester]).await;
     let bad = "<script>alert(2)</script>";
-    let made = browser.post("/vendors", &[("name", bad), ("description", bad), ("legal_name", bad), ("tags", bad), ("dpa_status", "unknown"), ("state", "active")]).await;
+    let made = browser
+        .post(
+            "/vendors",
+            &[
+                ("name", bad),
+                ("description", bad),
+                ("legal_name", bad),
+                ("tags", bad),
+                ("dpa_status", "unknown"),
+                ("state", "active"),
+            ],
+        )
+        .await;
     assert_eq!(made.status, 303, "{}", made.text());
     let slug = made.header("location").split('?').next().expect("a path").to_owned();
     for path in [slug.as_str(), "/vendors", "/people", "/search?q=%3Cscript%3E", "/vendors?q=%3Cscript%3Ealert"] {

@@ -39,7 +39,13 @@ pub async fn api_dependents(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<(S
 }
 
 /// APIs that may be the same as one about to be saved.
-pub async fn duplicate_apis(app: &App, actor: &Actor, except: Option<Uuid>, content: &ApiContent, hosts: &[String]) -> Result<Vec<Likely>, Error> {
+pub async fn duplicate_apis(
+    app: &App,
+    actor: &Actor,
+    except: Option<Uuid>,
+    content: &ApiContent,
+    hosts: &[String],
+) -> Result<Vec<Likely>, Error> {
     actor.require(Permission::Read)?;
     let mut conn = app.db.read().await?;
     let vendor = vendors::find(&mut conn, &content.vendor).await?;
@@ -94,7 +100,12 @@ pub async fn update_api(app: &App, actor: &Actor, id: Uuid, revision: i64, conte
 }
 
 /// The same within a transaction; no event where nothing changes.
-pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: ApiContent) -> Result<(Api, Option<Event>), Error> {
+pub(super) async fn update_in<S>(
+    tx: &mut WriteTx<S>,
+    id: Uuid,
+    revision: i64,
+    content: ApiContent,
+) -> Result<(Api, Option<Event>), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
@@ -153,7 +164,13 @@ pub async fn verify_api(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Re
 }
 
 /// A person says which version is the current one: its id or slug, or none.
-pub async fn set_current_version(app: &App, actor: &Actor, id: Uuid, revision: i64, version: Option<&str>) -> Result<Api, Error> {
+pub async fn set_current_version(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    version: Option<&str>,
+) -> Result<Api, Error> {
     actor.require(Permission::EditCatalog)?;
     let mut tx = app.db.write(actor).await?;
     let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
@@ -196,7 +213,11 @@ async fn resolve_vendor<S>(tx: &mut WriteTx<S>, key: &str) -> Result<(Uuid, Stri
 }
 
 /// Finds the ids of the upstreams, and writes their present slugs into the content.
-async fn resolve_upstreams<S>(tx: &mut WriteTx<S>, mut content: ApiContent, id: Option<Uuid>) -> Result<(ApiContent, Vec<UpstreamIds>), Error> {
+async fn resolve_upstreams<S>(
+    tx: &mut WriteTx<S>,
+    mut content: ApiContent,
+    id: Option<Uuid>,
+) -> Result<(ApiContent, Vec<UpstreamIds>), Error> {
     let mut ids = Vec::new();
     for (n, upstream) in content.upstreams.iter_mut().enumerate() {
         let at = format!("/upstreams/{n}");

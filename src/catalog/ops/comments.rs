@@ -17,7 +17,13 @@ pub async fn comments(app: &App, actor: &Actor, kind: &str, id: Uuid) -> Result<
 }
 
 /// Adds a comment. Everyone who may edit or review does; an auditor writes nothing.
-pub async fn add_comment(app: &App, actor: &Actor, kind: &'static str, id: Uuid, new: NewComment) -> Result<Comment, Error> {
+pub async fn add_comment(
+    app: &App,
+    actor: &Actor,
+    kind: &'static str,
+    id: Uuid,
+    new: NewComment,
+) -> Result<Comment, Error> {
     if !actor.may(Permission::VerifyCatalog) {
         actor.require(Permission::EditCatalog)?;
     }

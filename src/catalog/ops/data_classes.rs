@@ -60,7 +60,13 @@ pub async fn create_data_class(app: &App, actor: &Actor, content: DataClassConte
 }
 
 /// Changes a class based on `revision`; its key stays.
-pub async fn update_data_class(app: &App, actor: &Actor, id: Uuid, revision: i64, content: DataClassContent) -> Result<DataClass, Error> {
+pub async fn update_data_class(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: DataClassContent,
+) -> Result<DataClass, Error> {
     actor.require(Permission::GovernDataClasses)?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
@@ -75,7 +81,10 @@ pub async fn update_data_class(app: &App, actor: &Actor, id: Uuid, revision: i64
     if content.state == State::Retired {
         let children = data_classes::children(tx.conn(), id).await?;
         if !children.is_empty() {
-            return Err(Error::Conflict(format!("Active classes stand below it: {}. Retire these first.", children.join(", "))));
+            return Err(Error::Conflict(format!(
+                "Active classes stand below it: {}. Retire these first.",
+                children.join(", ")
+            )));
         }
     }
     let after = DataClass { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };

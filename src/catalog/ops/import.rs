@@ -3,6 +3,7 @@
 
 mod merge;
 mod plan;
+mod shown;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -154,7 +155,12 @@ pub struct ApplyOutcome {
 }
 
 /// Shows what applying would do; writes nothing.
-pub async fn preview_document(app: &App, actor: &Actor, document: &DocumentImport, identity: &Identity) -> Result<ImportPreview, Error> {
+pub async fn preview_document(
+    app: &App,
+    actor: &Actor,
+    document: &DocumentImport,
+    identity: &Identity,
+) -> Result<ImportPreview, Error> {
     actor.require(Permission::EditCatalog)?;
     let mut conn = app.db.read().await?;
     let plan = plan::make(&mut conn, actor, app.clock.now(), document, identity).await?;
@@ -185,14 +191,22 @@ pub async fn preview_document(app: &App, actor: &Actor, document: &DocumentImpor
 
 /// Applies a document, all or nothing. Refuses what is older than what is here, and a document
 /// whose vendor nobody can tell.
-pub async fn apply_document(app: &App, actor: &Actor, document: &DocumentImport, identity: &Identity) -> Result<ApplyOutcome, Error> {
+pub async fn apply_document(
+    app: &App,
+    actor: &Actor,
+    document: &DocumentImport,
+    identity: &Identity,
+) -> Result<ApplyOutcome, Error> {
     actor.require(Permission::EditCatalog)?;
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
     sqlx::query!("select pg_advisory_xact_lock(7236, 4)").execute(tx.conn()).await?;
     let plan = plan::make(tx.conn(), actor, now, document, identity).await?;
     if !plan.asks.is_empty() {
-        return Err(Error::field("/vendor", "The document does not say whose API this is: it has no x-providerName and no absolute server. Name the vendor."));
+        return Err(Error::field(
+            "/vendor",
+            "The document does not say whose API this is: it has no x-providerName and no absolute server. Name the vendor.",
+        ));
     }
     if let Some(reason) = &plan.refused {
         return Err(Error::Conflict(reason.clone()));
@@ -201,7 +215,8 @@ pub async fn apply_document(app: &App, actor: &Actor, document: &DocumentImport,
     if !outcome.changed {
         return Ok(outcome);
     }
-    versions::keep_document(tx.conn(), &document.sha256, document.media_type, document.size, &document.compressed, now).await?;
+    versions::keep_document(tx.conn(), &document.sha256, document.media_type, document.size, &document.compressed, now)
+        .await?;
     let mut events = Vec::new();
     write(tx.conn(), &plan, &mut events).await?;
     versions::remember_document(tx.conn(), outcome.version_id, &document.sha256, identity.published_at, now).await?;

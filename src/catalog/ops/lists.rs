@@ -109,13 +109,17 @@ pub static APIS: Spec = Spec {
         Filter {
             name: "host",
             label: "Host",
-            test: Test::Overlaps("array(select e.host_pattern from api_endpoints e join api_versions x on x.id = e.version_id where x.api_id = t.id)"),
+            test: Test::Overlaps(
+                "array(select e.host_pattern from api_endpoints e join api_versions x on x.id = e.version_id where x.api_id = t.id)",
+            ),
             facet: false,
         },
         Filter {
             name: "scope",
             label: "Offers scope",
-            test: Test::Overlaps("array(select s.name from api_scopes s join api_versions x on x.id = s.version_id where x.api_id = t.id)"),
+            test: Test::Overlaps(
+                "array(select s.name from api_scopes s join api_versions x on x.id = s.version_id where x.api_id = t.id)",
+            ),
             facet: false,
         },
         Filter {
@@ -269,7 +273,13 @@ where
 }
 
 /// The total and facets of a list.
-pub async fn list_facets(app: &App, actor: &Actor, spec: &Spec, query: &Query, alike: Alike) -> Result<(Count, Vec<Facet>), Error> {
+pub async fn list_facets(
+    app: &App,
+    actor: &Actor,
+    spec: &Spec,
+    query: &Query,
+    alike: Alike,
+) -> Result<(Count, Vec<Facet>), Error> {
     actor.require(Permission::Read)?;
     lists::facets(&mut *app.db.read().await?, spec, query, alike).await
 }

@@ -17,13 +17,11 @@ pub use apis::{
     api_dependents, create_api, duplicate_apis, find_api, get_apis, set_current_version, update_api, verify_api,
 };
 pub use comments::{add_comment, comments, withdraw_comment};
-pub use data_classes::{
-    create_data_class, find_data_class, get_data_classes, seed_data_classes, update_data_class,
+pub use data_classes::{create_data_class, find_data_class, get_data_classes, seed_data_classes, update_data_class};
+pub use import::{
+    ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedRecord, apply_document, preview_document,
 };
-pub use import::{ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedRecord, apply_document, preview_document};
-pub use lists::{
-    APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets,
-};
+pub use lists::{APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets};
 pub use rows::{RowKind, content, over, save_row};
 pub use systems::{create_system, find_system, get_systems, update_system};
 pub use vendors::{

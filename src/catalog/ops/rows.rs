@@ -4,12 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{apis, systems, vendors};
-use crate::{
-    audit::Event,
-    catalog::store,
-    db::WriteTx,
-    error::Error,
-};
+use crate::{audit::Event, catalog::store, db::WriteTx, error::Error};
 
 /// Which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +20,12 @@ pub enum RowKind {
 /// Saves one row: `fields` over the present content of the record that one of
 /// `keys` (ids and slugs) names, else anew.
 /// The event, where anything changes, and whether the record is new.
-pub async fn save_row<S>(tx: &mut WriteTx<S>, kind: RowKind, keys: &[String], fields: Map<String, Value>) -> Result<(Option<Event>, bool), Error> {
+pub async fn save_row<S>(
+    tx: &mut WriteTx<S>,
+    kind: RowKind,
+    keys: &[String],
+    fields: Map<String, Value>,
+) -> Result<(Option<Event>, bool), Error> {
     match kind {
         RowKind::Vendor => {
             let mut id = None;
@@ -63,7 +63,10 @@ pub async fn save_row<S>(tx: &mut WriteTx<S>, kind: RowKind, keys: &[String], fi
     }
 }
 
-async fn existing<R>(id: Option<Uuid>, lock: impl AsyncFnOnce(Uuid) -> Result<Option<R>, Error>) -> Result<Option<(Uuid, R)>, Error> {
+async fn existing<R>(
+    id: Option<Uuid>,
+    lock: impl AsyncFnOnce(Uuid) -> Result<Option<R>, Error>,
+) -> Result<Option<(Uuid, R)>, Error> {
     let Some(id) = id else { return Ok(None) };
     Ok(lock(id).await?.map(|record| (id, record)))
 }
@@ -74,7 +77,10 @@ pub fn content<C: serde::de::DeserializeOwned>(fields: Map<String, Value>) -> Re
 }
 
 /// A content with some fields replaced.
-pub fn over<C: serde::Serialize + serde::de::DeserializeOwned>(present: &C, fields: Map<String, Value>) -> Result<C, Error> {
+pub fn over<C: serde::Serialize + serde::de::DeserializeOwned>(
+    present: &C,
+    fields: Map<String, Value>,
+) -> Result<C, Error> {
     let Value::Object(mut all) = serde_json::to_value(present).map_err(Error::internal)? else {
         return Err(Error::internal("a content that is no object"));
     };

@@ -62,7 +62,13 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: SystemContent) ->
 }
 
 /// Changes a system based on `revision`.
-pub async fn update_system(app: &App, actor: &Actor, id: Uuid, revision: i64, content: SystemContent) -> Result<System, Error> {
+pub async fn update_system(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: SystemContent,
+) -> Result<System, Error> {
     let mut tx = app.db.write(actor).await?;
     let (system, event) = update_in(&mut tx, id, revision, content).await?;
     if let Some(event) = event {
@@ -73,7 +79,12 @@ pub async fn update_system(app: &App, actor: &Actor, id: Uuid, revision: i64, co
 }
 
 /// The same within a transaction; no event where nothing changes.
-pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: SystemContent) -> Result<(System, Option<Event>), Error> {
+pub(super) async fn update_in<S>(
+    tx: &mut WriteTx<S>,
+    id: Uuid,
+    revision: i64,
+    content: SystemContent,
+) -> Result<(System, Option<Event>), Error> {
     tx.actor().require(Permission::EditCatalog)?;
     let content = content.checked()?;
     let team = resolve_team(tx, &content).await?;
@@ -107,7 +118,10 @@ async fn resolve_team<S>(tx: &mut WriteTx<S>, content: &SystemContent) -> Result
     }
 }
 
-async fn resolve_vendor<S>(tx: &mut WriteTx<S>, content: SystemContent) -> Result<(SystemContent, Option<Uuid>), Error> {
+async fn resolve_vendor<S>(
+    tx: &mut WriteTx<S>,
+    content: SystemContent,
+) -> Result<(SystemContent, Option<Uuid>), Error> {
     let Some(key) = &content.vendor else { return Ok((content, None)) };
     let id = vendors::find(tx.conn(), key)
         .await?

@@ -38,7 +38,12 @@ pub async fn vendor_apis(app: &App, actor: &Actor, vendor: &Vendor) -> Result<Ve
 }
 
 /// Vendors that may be the same as one about to be saved.
-pub async fn duplicate_vendors(app: &App, actor: &Actor, except: Option<Uuid>, content: &VendorContent) -> Result<Vec<Likely>, Error> {
+pub async fn duplicate_vendors(
+    app: &App,
+    actor: &Actor,
+    except: Option<Uuid>,
+    content: &VendorContent,
+) -> Result<Vec<Likely>, Error> {
     actor.require(Permission::Read)?;
     let domain = content.domain();
     let except = except.unwrap_or_default();
@@ -83,7 +88,13 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) ->
 
 /// Changes a vendor based on `revision`. What only reviewers set needs their right, and that they
 /// did not edit the rest; a change of identity ends the verification.
-pub async fn update_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64, content: VendorContent) -> Result<Vendor, Error> {
+pub async fn update_vendor(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: VendorContent,
+) -> Result<Vendor, Error> {
     let mut tx = app.db.write(actor).await?;
     let (vendor, event) = update_in(&mut tx, id, revision, content).await?;
     if let Some(event) = event {
@@ -94,7 +105,12 @@ pub async fn update_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64, co
 }
 
 /// The same within a transaction; no event where nothing changes.
-pub(super) async fn update_in<S>(tx: &mut WriteTx<S>, id: Uuid, revision: i64, content: VendorContent) -> Result<(Vendor, Option<Event>), Error> {
+pub(super) async fn update_in<S>(
+    tx: &mut WriteTx<S>,
+    id: Uuid,
+    revision: i64,
+    content: VendorContent,
+) -> Result<(Vendor, Option<Event>), Error> {
     let actor = tx.actor().clone();
     if !actor.may(Permission::VerifyCatalog) {
         actor.require(Permission::EditCatalog)?;
@@ -170,7 +186,11 @@ pub(super) fn require_review(actor: &Actor, editors: &[Uuid]) -> Result<(), Erro
     }
 }
 
-async fn resolve_parent<S>(tx: &mut WriteTx<S>, content: &VendorContent, id: Option<Uuid>) -> Result<Option<Uuid>, Error> {
+async fn resolve_parent<S>(
+    tx: &mut WriteTx<S>,
+    content: &VendorContent,
+    id: Option<Uuid>,
+) -> Result<Option<Uuid>, Error> {
     let Some(key) = &content.parent else { return Ok(None) };
     let parent = vendors::find(tx.conn(), key)
         .await?

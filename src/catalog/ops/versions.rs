@@ -68,7 +68,13 @@ pub async fn create_version(app: &App, actor: &Actor, api: Uuid, content: Versio
 }
 
 /// Changes a version based on `revision`. Its slug stays: others may have linked it.
-pub async fn update_version(app: &App, actor: &Actor, id: Uuid, revision: i64, content: VersionContent) -> Result<ApiVersion, Error> {
+pub async fn update_version(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: VersionContent,
+) -> Result<ApiVersion, Error> {
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;

@@ -124,7 +124,12 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Er
 }
 
 /// The vendor's API with a service name, or without one and with this title.
-pub async fn by_identity(conn: &mut PgConnection, vendor: Uuid, service: Option<&str>, title: &str) -> Result<Option<Uuid>, Error> {
+pub async fn by_identity(
+    conn: &mut PgConnection,
+    vendor: Uuid,
+    service: Option<&str>,
+    title: &str,
+) -> Result<Option<Uuid>, Error> {
     let id = sqlx::query_scalar!(
         "select id from apis where vendor_id = $1
            and case when $2::text is not null then service_name = $2
@@ -145,7 +150,11 @@ pub async fn free_slug(conn: &mut PgConnection, slug: &str) -> Result<String, Er
     Ok(first_free(slug, &taken.fetch_all(conn).await?))
 }
 
-pub async fn insert(conn: &mut PgConnection, api: &Api, upstreams: &[(Option<Uuid>, Option<Uuid>)]) -> Result<(), Error> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    api: &Api,
+    upstreams: &[(Option<Uuid>, Option<Uuid>)],
+) -> Result<(), Error> {
     let c = &api.content;
     let (sort_key, search) = keys(c);
     sqlx::query!(
@@ -155,11 +164,34 @@ pub async fn insert(conn: &mut PgConnection, api: &Api, upstreams: &[(Option<Uui
              updated_at, sort_key, search)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                  $22, $23, $24, $25, $26, $27, $28)",
-        api.id, api.vendor_id, c.slug, c.name, c.description, c.protocol.key(), c.documentation_url, c.terms_url,
-        c.licence, c.licence_url, c.contact_name, c.contact_email, c.contact_url, c.lifecycle.key(),
-        &methods(c), c.tls_minimum.map(|t| t.key()), c.service_name, &c.tags, c.state.key(), api.verified_at,
-        api.verified_by, &api.edited_by, Json(&api.imported) as _, api.revision, api.created_at, api.updated_at,
-        sort_key, search,
+        api.id,
+        api.vendor_id,
+        c.slug,
+        c.name,
+        c.description,
+        c.protocol.key(),
+        c.documentation_url,
+        c.terms_url,
+        c.licence,
+        c.licence_url,
+        c.contact_name,
+        c.contact_email,
+        c.contact_url,
+        c.lifecycle.key(),
+        &methods(c),
+        c.tls_minimum.map(super::super::api::TlsVersion::key),
+        c.service_name,
+        &c.tags,
+        c.state.key(),
+        api.verified_at,
+        api.verified_by,
+        &api.edited_by,
+        Json(&api.imported) as _,
+        api.revision,
+        api.created_at,
+        api.updated_at,
+        sort_key,
+        search,
     )
     .execute(&mut *conn)
     .await?;
@@ -167,7 +199,11 @@ pub async fn insert(conn: &mut PgConnection, api: &Api, upstreams: &[(Option<Uui
 }
 
 /// Changes an API and its upstreams.
-pub async fn update(conn: &mut PgConnection, api: &Api, upstreams: &[(Option<Uuid>, Option<Uuid>)]) -> Result<(), Error> {
+pub async fn update(
+    conn: &mut PgConnection,
+    api: &Api,
+    upstreams: &[(Option<Uuid>, Option<Uuid>)],
+) -> Result<(), Error> {
     update_facts(conn, api).await?;
     sqlx::query!("delete from api_upstreams where api_id = $1", api.id).execute(&mut *conn).await?;
     insert_upstreams(conn, api.id, upstreams).await
@@ -184,18 +220,44 @@ pub async fn update_facts(conn: &mut PgConnection, api: &Api) -> Result<(), Erro
              tags = $17, state = $18, verified_at = $19, verified_by = $20, edited_by = $21, imported = $22,
              revision = $23, updated_at = $24, sort_key = $25, search = $26, current_version_id = $27
          where id = $1",
-        api.id, c.slug, c.name, c.description, c.protocol.key(), c.documentation_url, c.terms_url,
-        c.licence, c.licence_url, c.contact_name, c.contact_email, c.contact_url, c.lifecycle.key(),
-        &methods(c), c.tls_minimum.map(|t| t.key()), c.service_name, &c.tags, c.state.key(), api.verified_at,
-        api.verified_by, &api.edited_by, Json(&api.imported) as _, api.revision, api.updated_at,
-        sort_key, search, api.current_version_id,
+        api.id,
+        c.slug,
+        c.name,
+        c.description,
+        c.protocol.key(),
+        c.documentation_url,
+        c.terms_url,
+        c.licence,
+        c.licence_url,
+        c.contact_name,
+        c.contact_email,
+        c.contact_url,
+        c.lifecycle.key(),
+        &methods(c),
+        c.tls_minimum.map(super::super::api::TlsVersion::key),
+        c.service_name,
+        &c.tags,
+        c.state.key(),
+        api.verified_at,
+        api.verified_by,
+        &api.edited_by,
+        Json(&api.imported) as _,
+        api.revision,
+        api.updated_at,
+        sort_key,
+        search,
+        api.current_version_id,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_upstreams(conn: &mut PgConnection, api: Uuid, upstreams: &[(Option<Uuid>, Option<Uuid>)]) -> Result<(), Error> {
+async fn insert_upstreams(
+    conn: &mut PgConnection,
+    api: Uuid,
+    upstreams: &[(Option<Uuid>, Option<Uuid>)],
+) -> Result<(), Error> {
     if upstreams.is_empty() {
         return Ok(());
     }
@@ -223,7 +285,13 @@ pub async fn dependents(conn: &mut PgConnection, id: Uuid) -> Result<Vec<(String
 }
 
 /// APIs that may be the same: a similar name at the same vendor, or the same host.
-pub async fn likely_duplicates(conn: &mut PgConnection, except: Uuid, vendor: Option<Uuid>, name: &str, hosts: &[String]) -> Result<Vec<Likely>, Error> {
+pub async fn likely_duplicates(
+    conn: &mut PgConnection,
+    except: Uuid,
+    vendor: Option<Uuid>,
+    name: &str,
+    hosts: &[String],
+) -> Result<Vec<Likely>, Error> {
     let rows = sqlx::query_as!(
         Likely,
         r#"select a.id, a.slug, a.name,

@@ -96,8 +96,20 @@ pub async fn insert(conn: &mut PgConnection, class: &DataClass) -> Result<(), Er
         "insert into data_classes (id, key, name, description, parent_id, sensitivity, regulations, source, state,
              revision, created_at, updated_at, sort_key, search)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        class.id, c.key, c.name, c.description, class.parent_id, c.sensitivity.key(), &regulations, class.source,
-        c.state.key(), class.revision, class.created_at, class.updated_at, sort_key, search,
+        class.id,
+        c.key,
+        c.name,
+        c.description,
+        class.parent_id,
+        c.sensitivity.key(),
+        &regulations,
+        class.source,
+        c.state.key(),
+        class.revision,
+        class.created_at,
+        class.updated_at,
+        sort_key,
+        search,
     )
     .execute(conn)
     .await?;
@@ -111,8 +123,16 @@ pub async fn update(conn: &mut PgConnection, class: &DataClass) -> Result<(), Er
         "update data_classes set name = $2, description = $3, sensitivity = $4, regulations = $5, state = $6,
              revision = $7, updated_at = $8, sort_key = $9, search = $10
          where id = $1",
-        class.id, c.name, c.description, c.sensitivity.key(), &regulations, c.state.key(), class.revision,
-        class.updated_at, sort_key, search,
+        class.id,
+        c.name,
+        c.description,
+        c.sensitivity.key(),
+        &regulations,
+        c.state.key(),
+        class.revision,
+        class.updated_at,
+        sort_key,
+        search,
     )
     .execute(conn)
     .await?;

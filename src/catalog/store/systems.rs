@@ -94,8 +94,21 @@ pub async fn insert(conn: &mut PgConnection, system: &System) -> Result<(), Erro
         "insert into systems (id, slug, name, description, kind, team_id, vendor_id, url, tags, state, revision,
              created_at, updated_at, sort_key, search)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        system.id, c.slug, c.name, c.description, c.kind.key(), system.team_id, system.vendor_id, c.url, &c.tags,
-        c.state.key(), system.revision, system.created_at, system.updated_at, sort_key, search,
+        system.id,
+        c.slug,
+        c.name,
+        c.description,
+        c.kind.key(),
+        system.team_id,
+        system.vendor_id,
+        c.url,
+        &c.tags,
+        c.state.key(),
+        system.revision,
+        system.created_at,
+        system.updated_at,
+        sort_key,
+        search,
     )
     .execute(conn)
     .await?;
@@ -109,8 +122,20 @@ pub async fn update(conn: &mut PgConnection, system: &System) -> Result<(), Erro
         "update systems set slug = $2, name = $3, description = $4, kind = $5, team_id = $6, vendor_id = $7,
              url = $8, tags = $9, state = $10, revision = $11, updated_at = $12, sort_key = $13, search = $14
          where id = $1",
-        system.id, c.slug, c.name, c.description, c.kind.key(), system.team_id, system.vendor_id, c.url, &c.tags,
-        c.state.key(), system.revision, system.updated_at, sort_key, search,
+        system.id,
+        c.slug,
+        c.name,
+        c.description,
+        c.kind.key(),
+        system.team_id,
+        system.vendor_id,
+        c.url,
+        &c.tags,
+        c.state.key(),
+        system.revision,
+        system.updated_at,
+        sort_key,
+        search,
     )
     .execute(conn)
     .await?;

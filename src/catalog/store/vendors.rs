@@ -162,7 +162,7 @@ pub fn first_free(slug: &str, taken: &[String]) -> String {
     if free(&first) {
         return first;
     }
-    (2..).map(|n| format!("{slug}-{n}")).find(free).unwrap_or(first)
+    (2..=taken.len() + 2).map(|n| format!("{slug}-{n}")).find(free).unwrap_or(first)
 }
 
 pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Error> {
@@ -175,11 +175,38 @@ pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
              edited_by, imported, revision, created_at, updated_at, sort_key, search)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                  $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
-        vendor.id, c.slug, c.name, c.legal_name, c.description, c.lei, Json(&c.identifiers) as _, c.country,
-        vendor.parent_id, c.website, c.domain(), c.provider_name, c.tier, &c.locations, c.security_contact,
-        c.incident_contact, c.status_page, c.dpa_status.key(), c.dpa_signed_on, c.dpa_expires_on, c.dpa_reference,
-        &c.tags, c.state.key(), vendor.verified_at, vendor.verified_by, &vendor.edited_by,
-        Json(&vendor.imported) as _, vendor.revision, vendor.created_at, vendor.updated_at, sort_key, search,
+        vendor.id,
+        c.slug,
+        c.name,
+        c.legal_name,
+        c.description,
+        c.lei,
+        Json(&c.identifiers) as _,
+        c.country,
+        vendor.parent_id,
+        c.website,
+        c.domain(),
+        c.provider_name,
+        c.tier,
+        &c.locations,
+        c.security_contact,
+        c.incident_contact,
+        c.status_page,
+        c.dpa_status.key(),
+        c.dpa_signed_on,
+        c.dpa_expires_on,
+        c.dpa_reference,
+        &c.tags,
+        c.state.key(),
+        vendor.verified_at,
+        vendor.verified_by,
+        &vendor.edited_by,
+        Json(&vendor.imported) as _,
+        vendor.revision,
+        vendor.created_at,
+        vendor.updated_at,
+        sort_key,
+        search,
     )
     .execute(&mut *conn)
     .await?;
@@ -197,11 +224,37 @@ pub async fn update(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
              verified_at = $24, verified_by = $25, edited_by = $26, imported = $27, revision = $28,
              updated_at = $29, sort_key = $30, search = $31
          where id = $1",
-        vendor.id, c.slug, c.name, c.legal_name, c.description, c.lei, Json(&c.identifiers) as _, c.country,
-        vendor.parent_id, c.website, c.domain(), c.provider_name, c.tier, &c.locations, c.security_contact,
-        c.incident_contact, c.status_page, c.dpa_status.key(), c.dpa_signed_on, c.dpa_expires_on, c.dpa_reference,
-        &c.tags, c.state.key(), vendor.verified_at, vendor.verified_by, &vendor.edited_by,
-        Json(&vendor.imported) as _, vendor.revision, vendor.updated_at, sort_key, search,
+        vendor.id,
+        c.slug,
+        c.name,
+        c.legal_name,
+        c.description,
+        c.lei,
+        Json(&c.identifiers) as _,
+        c.country,
+        vendor.parent_id,
+        c.website,
+        c.domain(),
+        c.provider_name,
+        c.tier,
+        &c.locations,
+        c.security_contact,
+        c.incident_contact,
+        c.status_page,
+        c.dpa_status.key(),
+        c.dpa_signed_on,
+        c.dpa_expires_on,
+        c.dpa_reference,
+        &c.tags,
+        c.state.key(),
+        vendor.verified_at,
+        vendor.verified_by,
+        &vendor.edited_by,
+        Json(&vendor.imported) as _,
+        vendor.revision,
+        vendor.updated_at,
+        sort_key,
+        search,
     )
     .execute(&mut *conn)
     .await?;
@@ -275,7 +328,12 @@ pub struct Likely {
     pub shared: String,
 }
 
-pub async fn likely_duplicates(conn: &mut PgConnection, except: Uuid, domain: Option<&str>, name: &str) -> Result<Vec<Likely>, Error> {
+pub async fn likely_duplicates(
+    conn: &mut PgConnection,
+    except: Uuid,
+    domain: Option<&str>,
+    name: &str,
+) -> Result<Vec<Likely>, Error> {
     let rows = sqlx::query_as!(
         Likely,
         r#"select id, slug, name, case when domain = $2 then 'domain' else 'name' end as "shared!"

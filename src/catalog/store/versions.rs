@@ -172,9 +172,21 @@ pub async fn insert(conn: &mut PgConnection, version: &ApiVersion) -> Result<(),
         "insert into api_versions (id, api_id, slug, label, description, lifecycle, deprecated_on, sunset_on,
              openapi_version, document_sha256, auth_schemes, imported, revision, created_at, updated_at, sort_key)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        version.id, version.api_id, version.slug, c.label, c.description, c.lifecycle.key(), c.deprecated_on,
-        c.sunset_on, version.openapi_version, hash(version)?, Json(&c.auth_schemes) as _,
-        Json(&version.imported) as _, version.revision, version.created_at, version.updated_at,
+        version.id,
+        version.api_id,
+        version.slug,
+        c.label,
+        c.description,
+        c.lifecycle.key(),
+        c.deprecated_on,
+        c.sunset_on,
+        version.openapi_version,
+        hash(version)?,
+        Json(&c.auth_schemes) as _,
+        Json(&version.imported) as _,
+        version.revision,
+        version.created_at,
+        version.updated_at,
         text::sort_key(&c.label),
     )
     .execute(&mut *conn)
@@ -189,9 +201,19 @@ pub async fn update(conn: &mut PgConnection, version: &ApiVersion) -> Result<(),
              openapi_version = $7, document_sha256 = $8, auth_schemes = $9, imported = $10, revision = $11,
              updated_at = $12, sort_key = $13
          where id = $1",
-        version.id, c.label, c.description, c.lifecycle.key(), c.deprecated_on, c.sunset_on,
-        version.openapi_version, hash(version)?, Json(&c.auth_schemes) as _, Json(&version.imported) as _,
-        version.revision, version.updated_at, text::sort_key(&c.label),
+        version.id,
+        c.label,
+        c.description,
+        c.lifecycle.key(),
+        c.deprecated_on,
+        c.sunset_on,
+        version.openapi_version,
+        hash(version)?,
+        Json(&c.auth_schemes) as _,
+        Json(&version.imported) as _,
+        version.revision,
+        version.updated_at,
+        text::sort_key(&c.label),
     )
     .execute(&mut *conn)
     .await?;
@@ -246,7 +268,14 @@ fn hash(version: &ApiVersion) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Keeps a document, once by its hash.
-pub async fn keep_document(conn: &mut PgConnection, sha256: &[u8], media_type: &str, size: i64, body: &[u8], now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn keep_document(
+    conn: &mut PgConnection,
+    sha256: &[u8],
+    media_type: &str,
+    size: i64,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query!(
         "insert into documents (sha256, media_type, size, body, created_at) values ($1, $2, $3, $4, $5)
          on conflict do nothing",
@@ -268,7 +297,10 @@ pub async fn document(conn: &mut PgConnection, sha256: &[u8]) -> Result<Option<(
 }
 
 /// When a version's documents were published, as far as known: (hash, moment), newest import first.
-pub async fn documents_of(conn: &mut PgConnection, version: Uuid) -> Result<Vec<(Vec<u8>, Option<DateTime<Utc>>)>, Error> {
+pub async fn documents_of(
+    conn: &mut PgConnection,
+    version: Uuid,
+) -> Result<Vec<(Vec<u8>, Option<DateTime<Utc>>)>, Error> {
     let rows = sqlx::query!(
         "select sha256, published_at from version_documents where version_id = $1 order by imported_at desc",
         version
@@ -276,7 +308,13 @@ pub async fn documents_of(conn: &mut PgConnection, version: Uuid) -> Result<Vec<
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.sha256, row.published_at)).collect())
 }
 
-pub async fn remember_document(conn: &mut PgConnection, version: Uuid, sha256: &[u8], published_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn remember_document(
+    conn: &mut PgConnection,
+    version: Uuid,
+    sha256: &[u8],
+    published_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query!(
         "insert into version_documents (version_id, sha256, published_at, imported_at) values ($1, $2, $3, $4)
          on conflict do nothing",

@@ -72,7 +72,11 @@ pub(super) fn for_existing(config: &Config, cluster: Cluster) -> anyhow::Result<
     if cluster.major == package::MAJOR && config.pg_bin.is_none() {
         return Ok(Cluster { binaries: package::install(&root)?.dir, ..cluster });
     }
-    bail!("the cluster in {} was made by PostgreSQL {major}, which is gone: install it (Debian: apt install postgresql-{major}) or name its folder in MUSTER_PG_BIN", cluster.dir.display(), major = cluster.major)
+    bail!(
+        "the cluster in {} was made by PostgreSQL {major}, which is gone: install it (Debian: apt install postgresql-{major}) or name its folder in MUSTER_PG_BIN",
+        cluster.dir.display(),
+        major = cluster.major
+    )
 }
 
 /// Asks `postgres --version`; a folder without both programs is none.

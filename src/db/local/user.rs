@@ -25,7 +25,9 @@ impl Account {
         let me = Uid::effective();
         if !me.is_root() {
             let Some(user) = User::from_uid(me)? else {
-                bail!("the user id {me} has no entry in the passwd file, and PostgreSQL needs one: run as a user that has a name");
+                bail!(
+                    "the user id {me} has no entry in the passwd file, and PostgreSQL needs one: run as a user that has a name"
+                );
             };
             return Ok(Self { uid: me, gid: user.gid, other: false });
         }
@@ -42,7 +44,9 @@ impl Account {
                 tracing::info!("made the system user 'muster': PostgreSQL does not run as root");
                 Ok(Self { uid: user.uid, gid: user.gid, other: true })
             }
-            _ => bail!("PostgreSQL does not run as root, there is no user 'postgres', and 'useradd muster' failed: run Muster as an ordinary user"),
+            _ => bail!(
+                "PostgreSQL does not run as root, there is no user 'postgres', and 'useradd muster' failed: run Muster as an ordinary user"
+            ),
         }
     }
 

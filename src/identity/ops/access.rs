@@ -10,8 +10,7 @@ use crate::{
     audit::Event,
     error::Error,
     identity::{
-        Actor, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Role, Via,
-        secrets,
+        Actor, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Role, Via, secrets,
         store::{
             access::{self, NewSession, SessionRow},
             people, tokens,
@@ -72,7 +71,9 @@ pub async fn mint_link(app: &App, actor: &Actor, person: Uuid) -> Result<MintedL
     let mut tx = app.db.write(actor).await?;
     let target = people::lock(tx.conn(), person).await?.ok_or(Error::NotFound("person"))?;
     if target.content.roles.contains(&Role::Admin) && !matches!(actor.authority.principal, Principal::System(_)) {
-        return Err(Error::Forbidden("Links for admins are minted on the command line only: muster admin link EMAIL.".into()));
+        return Err(Error::Forbidden(
+            "Links for admins are minted on the command line only: muster admin link EMAIL.".into(),
+        ));
     }
     let link = insert_link(&mut tx, person).await?;
     tx.record(Event::happened("sign_in_link.minted", "person", Some(person), json!(null))).await?.commit().await?;
@@ -88,7 +89,13 @@ async fn insert_link<S>(tx: &mut crate::db::WriteTx<S>, person: Uuid) -> Result<
 
 /// Mints a link for whoever holds the data directory. An unknown address becomes a person with
 /// `roles`; a known one keeps theirs.
-pub async fn mint_admin_link(app: &App, actor: &Actor, email: &str, name: Option<&str>, roles: &[Role]) -> Result<MintedLink, Error> {
+pub async fn mint_admin_link(
+    app: &App,
+    actor: &Actor,
+    email: &str,
+    name: Option<&str>,
+    roles: &[Role],
+) -> Result<MintedLink, Error> {
     if !matches!(actor.via, Via::Cli | Via::Job) {
         return Err(Error::Forbidden("This is for the command line.".into()));
     }
@@ -106,7 +113,8 @@ pub async fn mint_admin_link(app: &App, actor: &Actor, email: &str, name: Option
         ..PersonContent::default()
     };
     let now = tx.now();
-    let person = Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content: content.checked()? };
+    let person =
+        Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content: content.checked()? };
     people::insert(tx.conn(), &person).await?;
     people::set_roles(tx.conn(), person.id, &person.content.roles, None, now).await?;
     let link = insert_link(&mut tx, person.id).await?;
@@ -126,7 +134,13 @@ pub async fn link_holds(app: &App, secret: &str) -> Result<bool, Error> {
 }
 
 /// Uses a link up and begins a session; the session's secret. `previous` is ended with it.
-pub async fn sign_in(app: &App, link: &str, previous: Option<&str>, origin: Origin, request_id: String) -> Result<String, Error> {
+pub async fn sign_in(
+    app: &App,
+    link: &str,
+    previous: Option<&str>,
+    origin: Origin,
+    request_id: String,
+) -> Result<String, Error> {
     let anonymous = Actor { origin: origin.clone(), via: Via::Page, ..Actor::job("system:sign_in", request_id) };
     let mut tx = app.db.write(&anonymous).await?;
     let now = tx.now();
@@ -139,7 +153,10 @@ pub async fn sign_in(app: &App, link: &str, previous: Option<&str>, origin: Orig
     let (id, secret, csrf) = (Uuid::now_v7(), secrets::generate()?, secrets::generate()?);
     let new = NewSession { id, hash: &secrets::hash(&secret), csrf: &csrf, person, origin: &origin };
     access::insert_session(tx.conn(), new, now).await?;
-    tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" }))).await?.commit().await?;
+    tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })))
+        .await?
+        .commit()
+        .await?;
     app.authorities.clear();
     Ok(secret)
 }

@@ -114,7 +114,11 @@ pub async fn create_group(app: &App, actor: &Actor, kind: GroupKind, content: Gr
 }
 
 /// The same within a transaction, for imports of many.
-pub async fn create_group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, content: GroupContent) -> Result<(Group, Event), Error> {
+pub async fn create_group_in<S>(
+    tx: &mut WriteTx<S>,
+    kind: GroupKind,
+    content: GroupContent,
+) -> Result<(Group, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
     let content = content.checked(kind)?;
@@ -139,7 +143,14 @@ pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Res
 }
 
 /// Changes a group based on `revision`.
-pub async fn update_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+pub async fn update_group(
+    app: &App,
+    actor: &Actor,
+    kind: GroupKind,
+    id: Uuid,
+    revision: i64,
+    content: GroupContent,
+) -> Result<Group, Error> {
     let mut tx = app.db.write(actor).await?;
     let (group, event) = update_group_in(&mut tx, kind, id, revision, content).await?;
     if let Some(event) = event {
@@ -150,7 +161,13 @@ pub async fn update_group(app: &App, actor: &Actor, kind: GroupKind, id: Uuid, r
 }
 
 /// The same within a transaction; no event where nothing changes.
-pub async fn update_group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, id: Uuid, revision: i64, content: GroupContent) -> Result<(Group, Option<Event>), Error> {
+pub async fn update_group_in<S>(
+    tx: &mut WriteTx<S>,
+    kind: GroupKind,
+    id: Uuid,
+    revision: i64,
+    content: GroupContent,
+) -> Result<(Group, Option<Event>), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
     let content = content.checked(kind)?;
@@ -166,7 +183,10 @@ pub async fn update_group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, id: Uuid, 
     if content.state == State::Retired && kind == GroupKind::Team {
         let systems = groups::systems_of_team(tx.conn(), id).await?;
         if !systems.is_empty() {
-            return Err(Error::Conflict(format!("This team still has systems: {}. Give them to another team first.", systems.join(", "))));
+            return Err(Error::Conflict(format!(
+                "This team still has systems: {}. Give them to another team first.",
+                systems.join(", ")
+            )));
         }
     }
     let after = Group { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };

@@ -104,7 +104,13 @@ pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> 
 
 /// Changes a person based on `revision`. Nobody changes their own roles upwards, nor their own
 /// state: then nobody could undo it.
-pub async fn update_person(app: &App, actor: &Actor, id: Uuid, revision: i64, content: PersonContent) -> Result<Person, Error> {
+pub async fn update_person(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: PersonContent,
+) -> Result<Person, Error> {
     actor.require(Permission::ManagePeople)?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
@@ -116,7 +122,9 @@ pub async fn update_person(app: &App, actor: &Actor, id: Uuid, revision: i64, co
     if actor.person() == Some(id) {
         let gained = content.roles.iter().any(|role| !before.content.roles.contains(role));
         if gained || content.state != before.content.state {
-            return Err(Error::Forbidden("Nobody grants a role to themselves or disables themselves. Ask another admin.".into()));
+            return Err(Error::Forbidden(
+                "Nobody grants a role to themselves or disables themselves. Ask another admin.".into(),
+            ));
         }
     }
     if before.content == content {

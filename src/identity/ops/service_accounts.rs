@@ -23,7 +23,11 @@ pub async fn service_accounts(app: &App, actor: &Actor) -> Result<Vec<ServiceAcc
 }
 
 /// Makes a service account.
-pub async fn create_service_account(app: &App, actor: &Actor, content: ServiceAccountContent) -> Result<ServiceAccount, Error> {
+pub async fn create_service_account(
+    app: &App,
+    actor: &Actor,
+    content: ServiceAccountContent,
+) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
     refuse_widening_oneself(actor)?;
     let content = content.checked()?;
@@ -36,7 +40,13 @@ pub async fn create_service_account(app: &App, actor: &Actor, content: ServiceAc
 }
 
 /// Changes a service account based on `revision`. Its tokens never do more than it may.
-pub async fn update_service_account(app: &App, actor: &Actor, id: Uuid, revision: i64, content: ServiceAccountContent) -> Result<ServiceAccount, Error> {
+pub async fn update_service_account(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: ServiceAccountContent,
+) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
     refuse_widening_oneself(actor)?;
     let content = content.checked()?;
@@ -58,7 +68,9 @@ pub async fn update_service_account(app: &App, actor: &Actor, id: Uuid, revision
 /// A token never makes or changes an account: it could give itself more than it has.
 fn refuse_widening_oneself(actor: &Actor) -> Result<(), Error> {
     match actor.authority.token_id {
-        Some(_) => Err(Error::Forbidden("No token makes or changes a service account. Sign in, or use the command line.".into())),
+        Some(_) => Err(Error::Forbidden(
+            "No token makes or changes a service account. Sign in, or use the command line.".into(),
+        )),
         None => Ok(()),
     }
 }

@@ -126,5 +126,8 @@ pub async fn bind_pepper(app: &App) -> Result<(), Error> {
     if tokens::bind_pepper(&mut *app.db.housekeeping().await?, app.pepper.id()).await? {
         return Ok(());
     }
-    Err(Error::Conflict("The pepper is not the one that this database's tokens were made with. Put the right pepper file in its place.".into()))
+    Err(Error::Conflict(
+        "The pepper is not the one that this database's tokens were made with. Put the right pepper file in its place."
+            .into(),
+    ))
 }

@@ -62,9 +62,7 @@ pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -
     let scopes = |keys: &[String]| keys.iter().map(|s| s.parse::<Permission>()).collect::<Result<Permissions, _>>();
     let (principal, ceiling) = match (row.person_id, row.service_account_id) {
         (Some(id), None) => (Principal::Person(id), Permissions::of_roles(&roles)),
-        (None, Some(id)) => {
-            (Principal::ServiceAccount(id), scopes(row.account_scopes.as_deref().unwrap_or_default())?)
-        }
+        (None, Some(id)) => (Principal::ServiceAccount(id), scopes(row.account_scopes.as_deref().unwrap_or_default())?),
         _ => return Err(super::impossible("a token with two owners or none")),
     };
     Ok(Some(Authority {
@@ -112,7 +110,12 @@ pub async fn insert_session(conn: &mut PgConnection, new: NewSession<'_>, now: D
 }
 
 /// Ends one session, by its id or by its secret's hash.
-pub async fn end_session(conn: &mut PgConnection, person: Option<Uuid>, id: Option<Uuid>, hash: Option<&[u8]>) -> Result<u64, Error> {
+pub async fn end_session(
+    conn: &mut PgConnection,
+    person: Option<Uuid>,
+    id: Option<Uuid>,
+    hash: Option<&[u8]>,
+) -> Result<u64, Error> {
     let done = sqlx::query!(
         "delete from sessions where (id = $1 or token_hash = $2) and ($3::uuid is null or person_id = $3)",
         id,
@@ -144,7 +147,13 @@ pub async fn sessions_of(conn: &mut PgConnection, person: Uuid, now: DateTime<Ut
     Ok(rows.fetch_all(conn).await?)
 }
 
-pub async fn insert_link(conn: &mut PgConnection, id: Uuid, person: Uuid, hash: &[u8], now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn insert_link(
+    conn: &mut PgConnection,
+    id: Uuid,
+    person: Uuid,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query!(
         "insert into sign_in_links (id, person_id, token_hash, created_at, expires_at)
          values ($1, $2, $3, $4, $4::timestamptz + interval '1 hour')",
@@ -185,11 +194,13 @@ pub async fn consume_link(conn: &mut PgConnection, hash: &[u8], now: DateTime<Ut
 /// Removes what has ended.
 pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, Error> {
     let sessions = sqlx::query!("delete from sessions where expires_at < $1", now).execute(&mut *conn).await?;
-    let keys = sqlx::query!("delete from idempotency_keys where created_at < $1::timestamptz - interval '24 hours'", now)
-        .execute(&mut *conn)
-        .await?;
-    let uploads = sqlx::query!("delete from import_uploads where created_at < $1::timestamptz - interval '24 hours'", now)
-        .execute(conn)
-        .await?;
+    let keys =
+        sqlx::query!("delete from idempotency_keys where created_at < $1::timestamptz - interval '24 hours'", now)
+            .execute(&mut *conn)
+            .await?;
+    let uploads =
+        sqlx::query!("delete from import_uploads where created_at < $1::timestamptz - interval '24 hours'", now)
+            .execute(conn)
+            .await?;
     Ok(sessions.rows_affected() + keys.rows_affected() + uploads.rows_affected())
 }

@@ -143,22 +143,41 @@ pub async fn update(conn: &mut PgConnection, kind: GroupKind, group: &Group) -> 
     let content = &group.content;
     let (sort_key, search) = keys(content);
     match kind {
-        GroupKind::Team => sqlx::query!(
-            "update teams set slug = $2, name = $3, description = $4, email = $5, state = $6, revision = $7,
+        GroupKind::Team => {
+            sqlx::query!(
+                "update teams set slug = $2, name = $3, description = $4, email = $5, state = $6, revision = $7,
                     updated_at = $8, sort_key = $9, search = $10 where id = $1",
-            group.id, content.slug, content.name, content.description, content.email, content.state.key(),
-            group.revision, group.updated_at, sort_key, search,
-        )
-        .execute(&mut *conn)
-        .await?,
-        GroupKind::ReviewGroup => sqlx::query!(
-            "update review_groups set slug = $2, name = $3, description = $4, state = $5, revision = $6,
+                group.id,
+                content.slug,
+                content.name,
+                content.description,
+                content.email,
+                content.state.key(),
+                group.revision,
+                group.updated_at,
+                sort_key,
+                search,
+            )
+            .execute(&mut *conn)
+            .await?
+        }
+        GroupKind::ReviewGroup => {
+            sqlx::query!(
+                "update review_groups set slug = $2, name = $3, description = $4, state = $5, revision = $6,
                     updated_at = $7, sort_key = $8, search = $9 where id = $1",
-            group.id, content.slug, content.name, content.description, content.state.key(),
-            group.revision, group.updated_at, sort_key, search,
-        )
-        .execute(&mut *conn)
-        .await?,
+                group.id,
+                content.slug,
+                content.name,
+                content.description,
+                content.state.key(),
+                group.revision,
+                group.updated_at,
+                sort_key,
+                search,
+            )
+            .execute(&mut *conn)
+            .await?
+        }
     };
     set_members(conn, kind, group.id, &content.members).await
 }

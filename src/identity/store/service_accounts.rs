@@ -64,9 +64,7 @@ pub async fn all(conn: &mut PgConnection) -> Result<Vec<ServiceAccount>, Error> 
 }
 
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<ServiceAccount>, Error> {
-    sqlx::query!("select id from service_accounts where id = $1 for update", id)
-        .fetch_optional(&mut *conn)
-        .await?;
+    sqlx::query!("select id from service_accounts where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     find(conn, &id.to_string()).await
 }
 

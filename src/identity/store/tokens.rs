@@ -107,7 +107,12 @@ pub async fn of_owner(conn: &mut PgConnection, owner: Option<TokenOwner>) -> Res
 }
 
 /// Notes the use, once a minute for each token.
-pub async fn used(conn: &mut PgConnection, token: Uuid, at: DateTime<Utc>, address: Option<String>) -> Result<(), Error> {
+pub async fn used(
+    conn: &mut PgConnection,
+    token: Uuid,
+    at: DateTime<Utc>,
+    address: Option<String>,
+) -> Result<(), Error> {
     sqlx::query!(
         "insert into token_uses (token_id, used_at, address) values ($1, $2, $3::text::inet)
          on conflict (token_id) do update set used_at = excluded.used_at, address = excluded.address

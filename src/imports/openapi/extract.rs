@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     lenient::{Items, Object, Pairs, Text},
-    raw,
-    refuse,
+    raw, refuse,
 };
 use crate::{
     catalog::{AuthMethod, AuthScheme, Endpoint, Operation, Scope, Source, ops::DocumentImport},
@@ -59,14 +58,17 @@ fn version(raw: &raw::Document) -> Result<String, Error> {
     let known = |version: &str| version == "2.0" || version.starts_with("3.0") || version.starts_with("3.1");
     match said {
         Some(version) if known(version) => Ok(text::clip(version, 20).to_owned()),
-        Some(other) => Err(refuse(format!("This is OpenAPI {}; Muster reads 2.0, 3.0 and 3.1.", text::clip(other, 20)))),
+        Some(other) => {
+            Err(refuse(format!("This is OpenAPI {}; Muster reads 2.0, 3.0 and 3.1.", text::clip(other, 20))))
+        }
         None => Err(refuse("This is no OpenAPI document: it has neither 'openapi' nor 'swagger' at the top.".into())),
     }
 }
 
 /// One line of prose without a secret; white space collapsed, cut at `max` characters.
 fn line(value: Option<&str>, max: usize) -> Option<String> {
-    let words: Vec<&str> = value?.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        value?.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     keep(text::clip(&words.join(" "), max))
 }
 
@@ -192,7 +194,12 @@ fn operations(paths: &Pairs<raw::PathItem>, global: Option<&Security>, schemes: 
 /// The scopes named by any alternative, each once.
 fn needed(security: Option<&Security>, scoped: &HashSet<&str>) -> Vec<String> {
     let mut scopes = Vec::new();
-    for (_, names) in security.iter().flat_map(|s| &s.0).flat_map(|alternative| &alternative.0).filter(|(scheme, _)| scoped.contains(scheme.as_str())) {
+    for (_, names) in security
+        .iter()
+        .flat_map(|s| &s.0)
+        .flat_map(|alternative| &alternative.0)
+        .filter(|(scheme, _)| scoped.contains(scheme.as_str()))
+    {
         for name in names.0.iter().filter_map(|name| line(name.0.as_deref(), 500)) {
             if !scopes.contains(&name) && scopes.len() < 100 {
                 scopes.push(name);

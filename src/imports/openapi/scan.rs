@@ -22,8 +22,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    fn below(self, reference: bool) -> Self {
-        Self { depth: self.depth + 1, reference }
+    fn below(self) -> Self {
+        Self { depth: self.depth + 1, reference: false }
     }
 
     fn check_depth<E: Error>(self) -> Result<(), E> {
@@ -99,13 +99,15 @@ impl<'de> Visitor<'de> for Scan {
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         if self.reference && !text.starts_with('#') {
             let shown = crate::text::clip(text, 80);
-            return Err(E::custom(format!("the reference '{shown}' leaves the document; bundle it into one file first")));
+            return Err(E::custom(format!(
+                "the reference '{shown}' leaves the document; bundle it into one file first"
+            )));
         }
         Ok(())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         self.check_depth()?;
-        while seq.next_element_seed(self.below(false))?.is_some() {}
+        while seq.next_element_seed(self.below())?.is_some() {}
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -113,7 +115,7 @@ impl<'de> Visitor<'de> for Scan {
         let mut seen: Vec<u64> = Vec::new();
         while let Some((key, reference)) = map.next_key_seed(Key)? {
             seen.push(key);
-            map.next_value_seed(self.below(reference))?;
+            map.next_value_seed(Self { reference, ..self.below() })?;
         }
         seen.sort_unstable();
         if seen.windows(2).any(|pair| pair[0] == pair[1]) {

@@ -46,7 +46,9 @@ fn hostile_documents_are_refused_with_a_reason() {
     let deep = format!(r#"{head}"x":{}{}}}"#, "[".repeat(70), "]".repeat(70));
     assert!(refusal(&deep).contains("deeper than 64"));
     assert!(refusal(&format!(r#"{head}"paths":{{}},"paths":{{}}}}"#)).contains("twice"));
-    assert!(refusal(&format!(r#"{head}"x":{{"$ref":"https://evil.example/a.json"}}}}"#)).contains("leaves the document"));
+    assert!(
+        refusal(&format!(r#"{head}"x":{{"$ref":"https://evil.example/a.json"}}}}"#)).contains("leaves the document")
+    );
     assert!(refusal(&format!(r#"{head}"x":{{"$ref":"file:///etc/passwd"}}}}"#)).contains("leaves the document"));
     assert!(refusal(&format!("{head}\"x\":1")).contains("cannot be read"));
     assert!(refusal(r#"{"openapi":"4.0","info":{"title":"t","version":"1"}}"#).contains("Muster reads"));

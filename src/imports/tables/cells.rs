@@ -66,9 +66,8 @@ pub fn to_cell(value: &Value, column: Column) -> String {
 pub fn from_cell(cell: &str, column: Column) -> Result<Value, String> {
     let text = unescape(cell);
     Ok(match column {
-        Column::Text if text.is_empty() => Value::Null,
+        Column::Text | Column::Number if text.is_empty() => Value::Null,
         Column::Text => Value::String(text.to_owned()),
-        Column::Number if text.is_empty() => Value::Null,
         Column::Number => text.trim().parse::<i64>().map(Value::from).map_err(|_| "Give a whole number.".to_owned())?,
         Column::List => text.split('|').map(str::trim).filter(|word| !word.is_empty()).map(Value::from).collect(),
         Column::Json if text.is_empty() => Value::Array(Vec::new()),

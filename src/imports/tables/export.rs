@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{Notation, TableKind, cells};
 use crate::{
     app::App,
-    audit,
-    catalog,
+    audit, catalog,
     error::Error,
     identity::{self, Actor, GroupKind},
     lists::{Query, Spec},
@@ -26,7 +25,13 @@ pub struct Exporter {
 
 impl Exporter {
     /// Checks the filter and records that somebody takes data away.
-    pub async fn begin(app: &App, actor: &Actor, kind: TableKind, notation: Notation, pairs: &[(String, String)]) -> Result<Self, Error> {
+    pub async fn begin(
+        app: &App,
+        actor: &Actor,
+        kind: TableKind,
+        notation: Notation,
+        pairs: &[(String, String)],
+    ) -> Result<Self, Error> {
         let kept = |name: &str| !["limit", "cursor", "facets", "total"].contains(&name);
         let mut pairs: Vec<(String, String)> = pairs.iter().filter(|(name, _)| kept(name)).cloned().collect();
         Query::parse(spec(kind), &pairs, &[])?;
@@ -75,19 +80,59 @@ impl Exporter {
 pub fn columns(kind: TableKind) -> &'static [&'static str] {
     match kind {
         TableKind::Vendors => &[
-            "id", "slug", "name", "legal_name", "description", "lei", "identifiers", "country", "parent", "website",
-            "provider_name", "security_contact", "incident_contact", "status_page", "tags", "state", "tier", "locations",
-            "dpa_status", "dpa_signed_on", "dpa_expires_on", "dpa_reference", "certifications", "sub_processors",
+            "id",
+            "slug",
+            "name",
+            "legal_name",
+            "description",
+            "lei",
+            "identifiers",
+            "country",
+            "parent",
+            "website",
+            "provider_name",
+            "security_contact",
+            "incident_contact",
+            "status_page",
+            "tags",
+            "state",
+            "tier",
+            "locations",
+            "dpa_status",
+            "dpa_signed_on",
+            "dpa_expires_on",
+            "dpa_reference",
+            "certifications",
+            "sub_processors",
         ],
         TableKind::Apis => &[
-            "id", "slug", "vendor", "name", "description", "protocol", "documentation_url", "terms_url", "licence",
-            "licence_url", "contact_name", "contact_email", "contact_url", "lifecycle", "auth_methods", "tls_minimum",
-            "service_name", "upstreams", "tags", "state",
+            "id",
+            "slug",
+            "vendor",
+            "name",
+            "description",
+            "protocol",
+            "documentation_url",
+            "terms_url",
+            "licence",
+            "licence_url",
+            "contact_name",
+            "contact_email",
+            "contact_url",
+            "lifecycle",
+            "auth_methods",
+            "tls_minimum",
+            "service_name",
+            "upstreams",
+            "tags",
+            "state",
         ],
         TableKind::Systems => &["id", "slug", "name", "description", "kind", "team", "vendor", "url", "tags", "state"],
         TableKind::Teams => &["id", "slug", "name", "description", "email", "members", "state"],
         TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "state"],
-        TableKind::DataClasses => &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"],
+        TableKind::DataClasses => {
+            &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"]
+        }
         TableKind::People => &["id", "name", "email", "roles", "state"],
     }
 }

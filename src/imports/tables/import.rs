@@ -27,22 +27,6 @@ pub enum Mode {
     Apply,
 }
 
-/// `--dry-run` as a mode.
-pub struct DryRun(bool);
-
-impl From<bool> for DryRun {
-    fn from(yes: bool) -> Self {
-        Self(yes)
-    }
-}
-
-impl Mode {
-    /// The mode that the flag asks for.
-    pub fn of_dry_run(flag: DryRun) -> Self {
-        if flag.0 { Self::Preview } else { Self::Apply }
-    }
-}
-
 /// What an import does or would do.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Report {
@@ -77,7 +61,14 @@ pub struct RowReport {
 }
 
 /// Reads and tries every row; writes all of them, or none.
-pub async fn import(app: &App, actor: &Actor, kind: TableKind, notation: Notation, bytes: &[u8], mode: Mode) -> Result<Report, Error> {
+pub async fn import(
+    app: &App,
+    actor: &Actor,
+    kind: TableKind,
+    notation: Notation,
+    bytes: &[u8],
+    mode: Mode,
+) -> Result<Report, Error> {
     actor.require(if kind == TableKind::Teams { Permission::ManagePeople } else { Permission::EditCatalog })?;
     let parsed = parse(kind, notation, bytes)?;
     let mut tx = app.db.write(actor).await?;
@@ -115,7 +106,13 @@ async fn write(tx: WriteTx<Open>, events: Vec<Event>) -> Result<(), Error> {
 /// A row's number with its fields, or with what keeps it from being read.
 type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>);
 
-async fn try_row(tx: &mut WriteTx<Open>, kind: TableKind, row: usize, fields: Result<Map<String, Value>, Vec<FieldError>>, events: &mut Vec<Event>) -> Result<RowReport, Error> {
+async fn try_row(
+    tx: &mut WriteTx<Open>,
+    kind: TableKind,
+    row: usize,
+    fields: Result<Map<String, Value>, Vec<FieldError>>,
+    events: &mut Vec<Event>,
+) -> Result<RowReport, Error> {
     let fields = match fields {
         Ok(fields) => fields,
         Err(errors) => return Ok(wrong(row, String::new(), errors)),
@@ -149,7 +146,11 @@ fn wrong(row: usize, name: String, errors: Vec<FieldError>) -> RowReport {
     RowReport { row, name, action: "wrong".into(), changes: Vec::new(), errors }
 }
 
-async fn save(tx: &mut WriteTx<Open>, kind: TableKind, mut fields: Map<String, Value>) -> Result<(Option<Event>, bool), Error> {
+async fn save(
+    tx: &mut WriteTx<Open>,
+    kind: TableKind,
+    mut fields: Map<String, Value>,
+) -> Result<(Option<Event>, bool), Error> {
     let id = fields.remove("id").and_then(|id| id.as_str().map(str::to_owned));
     let slug = fields.get("slug").and_then(Value::as_str).map(str::to_owned);
     let keys: Vec<String> = id.into_iter().chain(slug).collect();
@@ -165,7 +166,11 @@ async fn save(tx: &mut WriteTx<Open>, kind: TableKind, mut fields: Map<String, V
     save_row(tx, row_kind, &keys, fields).await
 }
 
-async fn save_team(tx: &mut WriteTx<Open>, keys: &[String], fields: Map<String, Value>) -> Result<(Option<Event>, bool), Error> {
+async fn save_team(
+    tx: &mut WriteTx<Open>,
+    keys: &[String],
+    fields: Map<String, Value>,
+) -> Result<(Option<Event>, bool), Error> {
     let mut found = None;
     for key in keys {
         found = match found {
@@ -180,14 +185,16 @@ async fn save_team(tx: &mut WriteTx<Open>, keys: &[String], fields: Map<String, 
         }
         Some(team) => {
             let merged = over(&team.content, fields)?;
-            let (_, event) = identity::ops::update_group_in(tx, GroupKind::Team, team.id, team.revision, merged).await?;
+            let (_, event) =
+                identity::ops::update_group_in(tx, GroupKind::Team, team.id, team.revision, merged).await?;
             Ok((event, false))
         }
     }
 }
 
 fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<ParsedRow>, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8."))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8."))?;
     let text = text.trim_start_matches('\u{feff}');
     let rows = match notation {
         Notation::Csv => parse_csv(kind, text)?,
@@ -197,7 +204,10 @@ fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<Parsed
         return Err(Error::field("/file", "There are no rows in this file."));
     }
     if rows.len() > MOST {
-        return Err(Error::TooLarge(format!("These are {} rows; at most {MOST} go in at once. Split the file.", rows.len())));
+        return Err(Error::TooLarge(format!(
+            "These are {} rows; at most {MOST} go in at once. Split the file.",
+            rows.len()
+        )));
     }
     Ok(rows)
 }
@@ -209,7 +219,10 @@ fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
     let known = columns(kind);
     let unknown: Vec<&str> = header.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
     if !unknown.is_empty() {
-        return Err(Error::field("/file", format!("Unknown columns: {}. Known are {}.", unknown.join(", "), known.join(", "))));
+        return Err(Error::field(
+            "/file",
+            format!("Unknown columns: {}. Known are {}.", unknown.join(", "), known.join(", ")),
+        ));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -218,7 +231,11 @@ fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
         let (mut fields, mut errors) = (Map::new(), Vec::new());
         for (name, cell) in header.iter().zip(&record) {
             match cells::from_cell(cell, cells::column(name)) {
-                Ok(Value::Null) if matches!(name.as_str(), "id" | "slug" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status") => {}
+                Ok(Value::Null)
+                    if matches!(
+                        name.as_str(),
+                        "id" | "slug" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status"
+                    ) => {}
                 Ok(value) => {
                     fields.insert(name.clone(), value);
                 }

@@ -48,10 +48,9 @@ impl TableKind {
 impl std::str::FromStr for TableKind {
     type Err = crate::error::Error;
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        [Self::Vendors, Self::Apis, Self::Systems, Self::Teams]
-            .into_iter()
-            .find(|kind| kind.key() == key)
-            .ok_or_else(|| crate::error::Error::field("/kind", format!("'{key}' is not one of vendors, apis, systems, teams.")))
+        [Self::Vendors, Self::Apis, Self::Systems, Self::Teams].into_iter().find(|kind| kind.key() == key).ok_or_else(
+            || crate::error::Error::field("/kind", format!("'{key}' is not one of vendors, apis, systems, teams.")),
+        )
     }
 }
 

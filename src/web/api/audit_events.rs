@@ -58,17 +58,18 @@ struct EventParams {
     limit: Option<i64>,
 }
 
+fn read<T: std::str::FromStr>(errors: &mut FieldErrors, name: &str, value: &str, form: &str) -> Option<T> {
+    let read = value.parse().ok();
+    if read.is_none() {
+        errors.add(format!("/{name}"), format!("Give {form}."));
+    }
+    read
+}
+
 /// Reads the filter; every wrong value is named.
 pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
     let mut errors = FieldErrors::new();
     let mut filter = AuditFilter { limit: 100, ..AuditFilter::default() };
-    fn read<T: std::str::FromStr>(errors: &mut FieldErrors, name: &str, value: &str, form: &str) -> Option<T> {
-        let read = value.parse().ok();
-        if read.is_none() {
-            errors.add(format!("/{name}"), format!("Give {form}."));
-        }
-        read
-    }
     for (name, value) in pairs.0.iter().filter(|(_, value)| !value.is_empty()) {
         if value.contains('\0') {
             errors.add(format!("/{name}"), "This holds a NUL character.");

@@ -22,7 +22,11 @@ use crate::{
 };
 
 mod vendors {
-    use crate::{catalog::{Vendor, VendorContent, ops}, imports::tables::TableKind, web::api::resource::resource};
+    use crate::{
+        catalog::{Vendor, VendorContent, ops},
+        imports::tables::TableKind,
+        web::api::resource::resource,
+    };
     resource!("vendors", Vendor, VendorContent, ops::VendorRow, "vendor", &ops::VENDORS, TableKind::Vendors,
         paths: "/vendors", "/vendors/{key}", "/vendors/{key}/history", "/vendors/{key}/record",
         ids: "list_vendors", "create_vendor", "get_vendor", "update_vendor", "vendor_history", "vendor_at",
@@ -33,7 +37,11 @@ mod vendors {
 }
 
 mod apis {
-    use crate::{catalog::{Api, ApiContent, ops}, imports::tables::TableKind, web::api::resource::resource};
+    use crate::{
+        catalog::{Api, ApiContent, ops},
+        imports::tables::TableKind,
+        web::api::resource::resource,
+    };
     resource!("apis", Api, ApiContent, ops::ApiRow, "api", &ops::APIS, TableKind::Apis,
         paths: "/apis", "/apis/{key}", "/apis/{key}/history", "/apis/{key}/record",
         ids: "list_apis", "create_api", "get_api", "update_api", "api_history", "api_at",
@@ -44,7 +52,11 @@ mod apis {
 }
 
 mod systems {
-    use crate::{catalog::{System, SystemContent, ops}, imports::tables::TableKind, web::api::resource::resource};
+    use crate::{
+        catalog::{System, SystemContent, ops},
+        imports::tables::TableKind,
+        web::api::resource::resource,
+    };
     resource!("systems", System, SystemContent, ops::SystemRow, "system", &ops::SYSTEMS, TableKind::Systems,
         paths: "/systems", "/systems/{key}", "/systems/{key}/history", "/systems/{key}/record",
         ids: "list_systems", "create_system", "get_system", "update_system", "system_history", "system_at",
@@ -55,7 +67,11 @@ mod systems {
 }
 
 mod data_classes {
-    use crate::{catalog::{DataClass, DataClassContent, ops}, imports::tables::TableKind, web::api::resource::resource};
+    use crate::{
+        catalog::{DataClass, DataClassContent, ops},
+        imports::tables::TableKind,
+        web::api::resource::resource,
+    };
     resource!("data classes", DataClass, DataClassContent, ops::DataClassRow, "data_class", &ops::DATA_CLASSES, TableKind::DataClasses,
         paths: "/data-classes", "/data-classes/{key}", "/data-classes/{key}/history", "/data-classes/{key}/record",
         ids: "list_data_classes", "create_data_class", "get_data_class", "update_data_class", "data_class_history", "data_class_at",
@@ -83,7 +99,12 @@ pub fn router() -> OpenApiRouter<Web> {
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
     responses((status = 200, body = Vendor, description = "Verified"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn verify_vendor(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn verify_vendor(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let revision = conditional::if_match(&headers)?;
     let found = ops::find_vendor(&web.app, &actor, &key).await?;
     let verified = ops::verify_vendor(&web.app, &actor, found.id, revision).await?;
@@ -93,7 +114,11 @@ async fn verify_vendor(State(web): State<Web>, Caller(actor): Caller, Path(key):
 #[utoipa::path(post, path = "/vendors/duplicates", tag = "vendors", request_body = VendorContent,
     responses((status = 200, body = Vec<ops::Likely>, description = "Vendors here that may be the same; nothing is written"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn vendor_duplicates(State(web): State<Web>, Caller(actor): Caller, Body(content): Body<VendorContent>) -> Result<Json<Vec<ops::Likely>>, ApiError> {
+async fn vendor_duplicates(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(content): Body<VendorContent>,
+) -> Result<Json<Vec<ops::Likely>>, ApiError> {
     Ok(Json(ops::duplicate_vendors(&web.app, &actor, None, &content).await?))
 }
 
@@ -101,7 +126,12 @@ async fn vendor_duplicates(State(web): State<Web>, Caller(actor): Caller, Body(c
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
     responses((status = 200, body = Api, description = "Verified"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn verify_api(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn verify_api(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let revision = conditional::if_match(&headers)?;
     let found = ops::find_api(&web.app, &actor, &key).await?;
     let verified = ops::verify_api(&web.app, &actor, found.id, revision).await?;
@@ -123,7 +153,11 @@ pub async fn subject(web: &Web, actor: &Actor, plural: &str, key: &str) -> Resul
     params(("kind" = String, Path, description = "vendors, apis, systems or data-classes"), ("key" = String, Path, description = "Id or slug")),
     responses((status = 200, body = Vec<Comment>, description = "Oldest first"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn comments(State(web): State<Web>, Caller(actor): Caller, Path((kind, key)): Path<(String, String)>) -> Result<Json<Vec<Comment>>, ApiError> {
+async fn comments(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path((kind, key)): Path<(String, String)>,
+) -> Result<Json<Vec<Comment>>, ApiError> {
     let (kind, id) = subject(&web, &actor, &kind, &key).await?;
     Ok(Json(ops::comments(&web.app, &actor, kind, id).await?))
 }
@@ -132,7 +166,12 @@ async fn comments(State(web): State<Web>, Caller(actor): Caller, Path((kind, key
     params(("kind" = String, Path, description = "vendors, apis, systems or data-classes"), ("key" = String, Path, description = "Id or slug")),
     responses((status = 201, body = Comment, description = "Added"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn add_comment(State(web): State<Web>, Caller(actor): Caller, Path((kind, key)): Path<(String, String)>, Body(new): Body<NewComment>) -> Result<Response, ApiError> {
+async fn add_comment(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path((kind, key)): Path<(String, String)>,
+    Body(new): Body<NewComment>,
+) -> Result<Response, ApiError> {
     let (kind, id) = subject(&web, &actor, &kind, &key).await?;
     let comment = ops::add_comment(&web.app, &actor, kind, id, new).await?;
     Ok(answers::record(StatusCode::CREATED, &comment, comment.revision))
@@ -142,7 +181,11 @@ async fn add_comment(State(web): State<Web>, Caller(actor): Caller, Path((kind, 
     params(("id" = Uuid, Path, description = "The comment")),
     responses((status = 200, body = Comment, description = "Withdrawn; it stays on record"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn withdraw_comment(State(web): State<Web>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Json<Comment>, ApiError> {
+async fn withdraw_comment(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Comment>, ApiError> {
     let id = id.parse().map_err(|_| Error::NotFound("comment"))?;
     Ok(Json(ops::withdraw_comment(&web.app, &actor, id).await?))
 }

@@ -1,15 +1,9 @@
 //! People, teams, review groups, service accounts, tokens.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    response::Response,
+use super::{
+    body::{Body, patched},
+    resource as answers,
 };
-use serde::Serialize;
-use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
-use super::{body::{Body, patched}, resource as answers};
 use crate::{
     error::Error,
     identity::{NewToken, ServiceAccount, ServiceAccountContent, Token, TokenOwner, ops},
@@ -19,6 +13,15 @@ use crate::{
         extract::Caller,
     },
 };
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 mod people {
     use crate::{
@@ -54,7 +57,13 @@ mod teams {
     async fn create_one(app: &App, actor: &Actor, content: GroupContent) -> Result<Group, Error> {
         ops::create_group(app, actor, GroupKind::Team, content).await
     }
-    async fn update_one(app: &App, actor: &Actor, id: uuid::Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+    async fn update_one(
+        app: &App,
+        actor: &Actor,
+        id: uuid::Uuid,
+        revision: i64,
+        content: GroupContent,
+    ) -> Result<Group, Error> {
         ops::update_group(app, actor, GroupKind::Team, id, revision, content).await
     }
     resource!("teams", Group, GroupContent, ops::GroupRow, "team", ops::groups_list_spec(GroupKind::Team), TableKind::Teams,
@@ -80,7 +89,13 @@ mod review_groups {
     async fn create_one(app: &App, actor: &Actor, content: GroupContent) -> Result<Group, Error> {
         ops::create_group(app, actor, GroupKind::ReviewGroup, content).await
     }
-    async fn update_one(app: &App, actor: &Actor, id: uuid::Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+    async fn update_one(
+        app: &App,
+        actor: &Actor,
+        id: uuid::Uuid,
+        revision: i64,
+        content: GroupContent,
+    ) -> Result<Group, Error> {
         ops::update_group(app, actor, GroupKind::ReviewGroup, id, revision, content).await
     }
     resource!("review groups", Group, GroupContent, ops::GroupRow, "review_group", ops::groups_list_spec(GroupKind::ReviewGroup), TableKind::ReviewGroups,
@@ -118,7 +133,11 @@ struct Link {
     params(("key" = uuid::Uuid, Path, description = "The person")),
     responses((status = 201, body = Link, description = "Minted"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn mint_link(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<(StatusCode, Json<Link>), ApiError> {
+async fn mint_link(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<(StatusCode, Json<Link>), ApiError> {
     let id = key.parse().map_err(|_| Error::NotFound("person"))?;
     let minted = ops::mint_link(&web.app, &actor, id).await?;
     Ok((StatusCode::CREATED, Json(Link { url: format!("{}sign-in/{}", web.app.config.public_url, minted.secret) })))
@@ -127,14 +146,21 @@ async fn mint_link(State(web): State<Web>, Caller(actor): Caller, Path(key): Pat
 #[utoipa::path(get, path = "/service-accounts", tag = "service accounts",
     responses((status = 200, body = Vec<ServiceAccount>, description = "By name"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn service_accounts(State(web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<ServiceAccount>>, ApiError> {
+async fn service_accounts(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+) -> Result<Json<Vec<ServiceAccount>>, ApiError> {
     Ok(Json(ops::service_accounts(&web.app, &actor).await?))
 }
 
 #[utoipa::path(post, path = "/service-accounts", tag = "service accounts", request_body = ServiceAccountContent,
     responses((status = 201, body = ServiceAccount, description = "Made"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; no token makes one")))]
-async fn create_service_account(State(web): State<Web>, Caller(actor): Caller, Body(content): Body<ServiceAccountContent>) -> Result<Response, ApiError> {
+async fn create_service_account(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Body(content): Body<ServiceAccountContent>,
+) -> Result<Response, ApiError> {
     let account = ops::create_service_account(&web.app, &actor, content).await?;
     Ok(answers::created(&account, account.revision, &format!("/api/v1/service-accounts/{}", account.id)))
 }
@@ -143,7 +169,11 @@ async fn create_service_account(State(web): State<Web>, Caller(actor): Caller, B
     params(("key" = String, Path, description = "Id or slug")),
     responses((status = 200, body = ServiceAccount, description = "The account"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn service_account(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
+async fn service_account(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<Response, ApiError> {
     let account = ops::find_service_account(&web.app, &actor, &key).await?;
     Ok(answers::record(StatusCode::OK, &account, account.revision))
 }
@@ -153,7 +183,13 @@ async fn service_account(State(web): State<Web>, Caller(actor): Caller, Path(key
     request_body(content = ServiceAccountContent, content_type = "application/merge-patch+json"),
     responses((status = 200, body = ServiceAccount, description = "Changed"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; no token changes one")))]
-async fn update_service_account(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, headers: HeaderMap, Body(patch): Body<serde_json::Value>) -> Result<Response, ApiError> {
+async fn update_service_account(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    Body(patch): Body<serde_json::Value>,
+) -> Result<Response, ApiError> {
     let revision = conditional::if_match(&headers)?;
     let found = ops::find_service_account(&web.app, &actor, &key).await?;
     let content = patched(&found.content, patch)?;
@@ -182,7 +218,12 @@ struct FreshToken {
     params(("key" = String, Path, description = "Id or slug")),
     responses((status = 201, body = FreshToken, description = "Minted"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; no token mints one")))]
-async fn mint_token(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, Body(new): Body<NewToken>) -> Result<(StatusCode, Json<FreshToken>), ApiError> {
+async fn mint_token(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<FreshToken>), ApiError> {
     let account = ops::find_service_account(&web.app, &actor, &key).await?;
     let minted = ops::mint_token(&web.app, &actor, TokenOwner::ServiceAccount(account.id), new).await?;
     Ok((StatusCode::CREATED, Json(FreshToken { secret: minted.bearer.reveal().to_owned(), token: minted.token })))
@@ -192,7 +233,11 @@ async fn mint_token(State(web): State<Web>, Caller(actor): Caller, Path(key): Pa
     params(("id" = uuid::Uuid, Path, description = "The token's id")),
     responses((status = 200, body = Token, description = "Revoked"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn revoke_token(State(web): State<Web>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Json<Token>, ApiError> {
+async fn revoke_token(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Token>, ApiError> {
     let id = id.parse().map_err(|_| Error::NotFound("token"))?;
     Ok(Json(ops::revoke_token(&web.app, &actor, id).await?))
 }

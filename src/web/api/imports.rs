@@ -46,9 +46,15 @@ struct IdentityParams {
 fn identity(pairs: &Pairs) -> Result<Identity, Error> {
     let published_at = match pairs.get("published_at") {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| Error::field("/published_at", "Give a moment, such as 2027-01-31T00:00:00Z."))?),
+        Some(text) => Some(
+            text.parse().map_err(|_| Error::field("/published_at", "Give a moment, such as 2027-01-31T00:00:00Z."))?,
+        ),
     };
-    Ok(Identity { vendor: pairs.get("vendor").map(str::to_owned), api: pairs.get("api").map(str::to_owned), published_at })
+    Ok(Identity {
+        vendor: pairs.get("vendor").map(str::to_owned),
+        api: pairs.get("api").map(str::to_owned),
+        published_at,
+    })
 }
 
 async fn document(web: &Web, request: Request) -> Result<DocumentImport, Error> {
@@ -66,7 +72,12 @@ pub async fn read(web: &Web, bytes: Vec<u8>) -> Result<DocumentImport, Error> {
     request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0 or 3.1 document, JSON or YAML", content_type = "application/json"),
     responses((status = 200, body = ImportPreview, description = "What would be created and changed; nothing is written"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn preview(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, request: Request) -> Result<Json<ImportPreview>, ApiError> {
+async fn preview(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    pairs: Pairs,
+    request: Request,
+) -> Result<Json<ImportPreview>, ApiError> {
     actor.require(Permission::EditCatalog)?;
     let document = document(&web, request).await?;
     Ok(Json(ops::preview_document(&web.app, &actor, &document, &identity(&pairs)?).await?))
@@ -77,7 +88,12 @@ async fn preview(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, re
     responses((status = 200, body = ApplyOutcome, description = "The same document as before: nothing changed"),
         (status = 201, body = ApplyOutcome, description = "Imported, all of it"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; nothing was written")))]
-async fn apply(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, request: Request) -> Result<(StatusCode, Json<ApplyOutcome>), ApiError> {
+async fn apply(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    pairs: Pairs,
+    request: Request,
+) -> Result<(StatusCode, Json<ApplyOutcome>), ApiError> {
     actor.require(Permission::EditCatalog)?;
     let document = document(&web, request).await?;
     let outcome = ops::apply_document(&web.app, &actor, &document, &identity(&pairs)?).await?;
@@ -90,7 +106,13 @@ async fn apply(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, requ
     request_body(content = String, description = "CSV with a header, or NDJSON with Content-Type: application/x-ndjson", content_type = "text/csv"),
     responses((status = 200, body = Report, description = "Row by row; written unless a row is wrong or a preview was asked for"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn table(State(web): State<Web>, Caller(actor): Caller, Path(kind): Path<String>, pairs: Pairs, request: Request) -> Result<Json<Report>, ApiError> {
+async fn table(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(kind): Path<String>,
+    pairs: Pairs,
+    request: Request,
+) -> Result<Json<Report>, ApiError> {
     let kind = kind.parse()?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let notation = if content_type.contains("ndjson") { Notation::Ndjson } else { Notation::Csv };

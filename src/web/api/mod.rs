@@ -8,31 +8,27 @@ mod imports;
 mod resource;
 mod versions;
 
-use axum::{
-    Router,
-    body::Bytes,
-    http::header,
-    middleware,
-    response::IntoResponse,
-    routing::get,
-};
+use axum::{Router, body::Bytes, http::header, middleware, response::IntoResponse, routing::get};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
         RefOr,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         schema::{ArrayBuilder, ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Web, idempotent};
+use crate::{
+    identity::{GroupKind, ops as people},
+    lists::{Spec, Test},
+};
 pub(super) use audit_events::filter as audit_filter;
 pub(super) use catalog::subject;
 pub(super) use imports::read as read_document;
-use crate::{identity::{GroupKind, ops as people}, lists::{Spec, Test}};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -120,8 +116,11 @@ pub fn docs(document: &utoipa::openapi::OpenApi) -> Router<Web> {
     let page: Router<Web> = SwaggerUi::new("/api/v1/docs")
         .config(Config::new(["/api/v1/openapi.json"]).use_base_layout().validator_url("none"))
         .into();
-    page.route("/api/v1/openapi.json", get(move || {
-        let json = json.clone();
-        async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
-    }))
+    page.route(
+        "/api/v1/openapi.json",
+        get(move || {
+            let json = json.clone();
+            async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
+        }),
+    )
 }

@@ -63,7 +63,7 @@ macro_rules! resource {
             responses((status = 200, body = ListOf<$row>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
                 (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
         async fn list(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, headers: HeaderMap) -> Result<Response, ApiError> {
-            listing::answer::<$row>(&web, &actor, $spec, $table, &pairs, &headers, concat!("/api/v1", $list)).await
+            listing::answer::<$row>(&web, &actor, $spec, $table, &pairs, &headers).await
         }
 
         #[utoipa::path(post, path = $list, operation_id = $create_id, tag = $tag, request_body = $content,

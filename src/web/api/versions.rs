@@ -10,7 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{body::{Body, patched}, resource};
+use super::{
+    body::{Body, patched},
+    resource,
+};
 use crate::{
     catalog::{Api, ApiVersion, VersionContent, ops},
     web::{
@@ -33,7 +36,11 @@ pub fn router() -> OpenApiRouter<Web> {
     params(("key" = String, Path, description = "Id or slug of the API")),
     responses((status = 200, body = Vec<ops::VersionRow>, description = "The current one first"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn list(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Json<Vec<ops::VersionRow>>, ApiError> {
+async fn list(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<Json<Vec<ops::VersionRow>>, ApiError> {
     let api = ops::find_api(&web.app, &actor, &key).await?;
     Ok(Json(ops::versions(&web.app, &actor, api.id).await?))
 }
@@ -42,7 +49,12 @@ async fn list(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<Str
     params(("key" = String, Path, description = "Id or slug of the API")),
     responses((status = 201, body = ApiVersion, description = "Made"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn create(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, Body(content): Body<VersionContent>) -> Result<Response, ApiError> {
+async fn create(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    Body(content): Body<VersionContent>,
+) -> Result<Response, ApiError> {
     let api = ops::find_api(&web.app, &actor, &key).await?;
     let version = ops::create_version(&web.app, &actor, api.id, content).await?;
     let address = format!("/api/v1/apis/{}/versions/{}", api.id, version.id);
@@ -53,7 +65,11 @@ async fn create(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<S
     params(("key" = String, Path, description = "Id or slug of the API"), ("version" = String, Path, description = "Id or slug of the version")),
     responses((status = 200, body = ApiVersion, description = "With endpoints, scopes and operations"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn get_one(State(web): State<Web>, Caller(actor): Caller, Path((key, version)): Path<(String, String)>) -> Result<Response, ApiError> {
+async fn get_one(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path((key, version)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
     let api = ops::find_api(&web.app, &actor, &key).await?;
     let version = ops::find_version(&web.app, &actor, api.id, &version).await?;
     Ok(resource::record(StatusCode::OK, &version, version.revision))
@@ -65,7 +81,13 @@ async fn get_one(State(web): State<Web>, Caller(actor): Caller, Path((key, versi
     request_body(content = VersionContent, content_type = "application/merge-patch+json", description = "The fields to change (RFC 7396)"),
     responses((status = 200, body = ApiVersion, description = "Changed"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn update(State(web): State<Web>, Caller(actor): Caller, Path((key, version)): Path<(String, String)>, headers: HeaderMap, Body(patch): Body<serde_json::Value>) -> Result<Response, ApiError> {
+async fn update(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path((key, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    Body(patch): Body<serde_json::Value>,
+) -> Result<Response, ApiError> {
     let revision = conditional::if_match(&headers)?;
     let api = ops::find_api(&web.app, &actor, &key).await?;
     let found = ops::find_version(&web.app, &actor, api.id, &version).await?;
@@ -86,7 +108,13 @@ struct CurrentVersion {
     params(("key" = String, Path, description = "Id or slug of the API"), ("If-Match" = String, Header, description = "The API's ETag")),
     responses((status = 200, body = Api, description = "Set"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn set_current(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, headers: HeaderMap, Body(current): Body<CurrentVersion>) -> Result<Response, ApiError> {
+async fn set_current(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    Body(current): Body<CurrentVersion>,
+) -> Result<Response, ApiError> {
     let revision = conditional::if_match(&headers)?;
     let api = ops::find_api(&web.app, &actor, &key).await?;
     let changed = ops::set_current_version(&web.app, &actor, api.id, revision, current.version.as_deref()).await?;
@@ -97,7 +125,11 @@ async fn set_current(State(web): State<Web>, Caller(actor): Caller, Path(key): P
     params(("sha256" = String, Path, description = "SHA-256 in hexadecimal")),
     responses((status = 200, description = "The document as it was imported", content_type = "application/json", body = serde_json::Value),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn document(State(web): State<Web>, Caller(actor): Caller, Path(sha256): Path<String>) -> Result<Response, ApiError> {
+async fn document(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(sha256): Path<String>,
+) -> Result<Response, ApiError> {
     let (kind, body) = ops::document(&web.app, &actor, &sha256).await?;
     Ok(([(header::CONTENT_TYPE, kind.as_str()), (header::CONTENT_ENCODING, "gzip")], body).into_response())
 }

@@ -45,7 +45,11 @@ impl Posted {
 
     /// Every value of a name.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.pairs.iter().filter(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
+        self.pairs
+            .iter()
+            .filter(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 
     /// The revision that the form was opened with.
@@ -76,9 +80,19 @@ impl Posted {
         let or_null = |text: String| if text.trim().is_empty() { Value::Null } else { Value::String(text) };
         match kind {
             FieldKind::Needed | FieldKind::Select(_) => text(name).map(Value::String),
-            FieldKind::Text | FieldKind::Lines | FieldKind::Url | FieldKind::Email | FieldKind::Date | FieldKind::Maybe(_) | FieldKind::Suggest => text(name).map(or_null),
-            FieldKind::Number(_) => text(name).map(|text| text.trim().parse::<i64>().map_or_else(|_| or_null(text), Value::from)),
-            FieldKind::Words => text(name).map(|text| text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(Value::from).collect()),
+            FieldKind::Text
+            | FieldKind::Lines
+            | FieldKind::Url
+            | FieldKind::Email
+            | FieldKind::Date
+            | FieldKind::Maybe(_)
+            | FieldKind::Suggest => text(name).map(or_null),
+            FieldKind::Number(_) => {
+                text(name).map(|text| text.trim().parse::<i64>().map_or_else(|_| or_null(text), Value::from))
+            }
+            FieldKind::Words => text(name).map(|text| {
+                text.split([',', '\n']).map(str::trim).filter(|word| !word.is_empty()).map(Value::from).collect()
+            }),
             FieldKind::Checks(_) | FieldKind::ChecksOf => {
                 self.get(&format!("{name}.present"))?;
                 Some(self.all(name).into_iter().map(Value::from).collect())
@@ -86,7 +100,9 @@ impl Posted {
             FieldKind::Rows(columns) => {
                 self.get(&format!("{name}.present"))?;
                 let row = |n: usize| -> Map<String, Value> {
-                    let cell = |column: &super::SubField| Some((column.name.to_owned(), or_null(text(&format!("{name}.{n}.{}", column.name))?)));
+                    let cell = |column: &super::SubField| {
+                        Some((column.name.to_owned(), or_null(text(&format!("{name}.{n}.{}", column.name))?)))
+                    };
                     columns.iter().filter_map(cell).collect()
                 };
                 let filled = |row: &Map<String, Value>| {
@@ -94,7 +110,10 @@ impl Posted {
                     typed.into_iter().any(|column| row.get(column.name).is_some_and(|value| !value.is_null()))
                 };
                 let rows = (0..600).map(row).take_while(|row| !row.is_empty()).filter(filled);
-                Some(rows.map(|row| Value::Object(row.into_iter().filter(|(_, value)| !value.is_null()).collect())).collect())
+                Some(
+                    rows.map(|row| Value::Object(row.into_iter().filter(|(_, value)| !value.is_null()).collect()))
+                        .collect(),
+                )
             }
         }
     }

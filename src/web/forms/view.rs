@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Choice, FieldKind, FieldSpec, FormSpec, SubField};
-use crate::{error::Error, web::pages::{list::Link, view::plain}};
+use crate::{
+    error::Error,
+    web::pages::{list::Link, view::plain},
+};
 
 /// A record that may be the same.
 pub type Likely = crate::catalog::ops::Likely;
@@ -157,7 +160,8 @@ impl FormView {
     #[must_use]
     pub fn meanwhile(mut self, theirs: &Value, revision: i64) -> Self {
         for field in self.spec.fields() {
-            let (here, typed) = (theirs.get(field.name).unwrap_or(&Value::Null), self.values.get(field.name).unwrap_or(&Value::Null));
+            let (here, typed) =
+                (theirs.get(field.name).unwrap_or(&Value::Null), self.values.get(field.name).unwrap_or(&Value::Null));
             if plain(here) != plain(typed) {
                 self.theirs.push(Their { name: field.name.to_owned(), theirs: plain(here), yours: plain(typed) });
             }
@@ -169,7 +173,11 @@ impl FormView {
     /// The label of a field by its name, also of a part's.
     pub fn label_of(&self, name: &str) -> String {
         let head = name.split('.').next().unwrap_or(name);
-        let label = self.spec.fields().find(|field| field.name == head).map_or_else(|| crate::words::label(head), |field| field.label.to_owned());
+        let label = self
+            .spec
+            .fields()
+            .find(|field| field.name == head)
+            .map_or_else(|| crate::words::label(head), |field| field.label.to_owned());
         match name.split('.').nth(1).and_then(|n| n.parse::<usize>().ok()) {
             Some(n) => format!("{label}, row {}", n + 1),
             None => label,
@@ -179,52 +187,31 @@ impl FormView {
     /// The parts with their questions.
     pub fn sections(&self) -> Vec<SectionView> {
         let field = |field: &'static FieldSpec| self.field(field);
-        self.spec.sections.iter().map(|section| SectionView { title: section.title, hint: section.hint, fields: section.fields.iter().map(field).collect() }).collect()
+        self.spec
+            .sections
+            .iter()
+            .map(|section| SectionView {
+                title: section.title,
+                hint: section.hint,
+                fields: section.fields.iter().map(field).collect(),
+            })
+            .collect()
     }
 
     fn field(&self, field: &'static FieldSpec) -> FieldView {
         let json = self.values.get(field.name).cloned().unwrap_or(Value::Null);
-        let value = match (&json, &field.kind) {
-            (Value::Array(items), FieldKind::Words) => {
-                let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-                words.join(", ")
-            }
-            (Value::String(text), _) => text.clone(),
-            (Value::Number(n), _) => n.to_string(),
-            _ => String::new(),
-        };
-        let offered = self.choices.iter().find(|(name, _)| *name == field.name).map_or(&[][..], |(_, choices)| choices);
-        let chosen = |value: &str| match &json {
-            Value::Array(items) => items.iter().any(|item| item.as_str() == Some(value)),
-            Value::String(text) => text == value,
-            Value::Number(n) => n.to_string() == value,
-            _ => value.is_empty(),
-        };
-        let word = |key: &&str| OptionView { value: (*key).into(), label: crate::words::label(key), selected: chosen(key) };
-        let none = OptionView { value: String::new(), label: "–".into(), selected: chosen("") };
-        let with_none = |keys: &[&str]| std::iter::once(none.clone()).chain(keys.iter().map(word)).collect();
-        let (kind, input, options): (&str, &'static str, Vec<OptionView>) = match &field.kind {
-            FieldKind::Text | FieldKind::Needed | FieldKind::Words => ("text", "text", Vec::new()),
-            FieldKind::Lines => ("textarea", "", Vec::new()),
-            FieldKind::Url => ("text", "url", Vec::new()),
-            FieldKind::Email => ("text", "email", Vec::new()),
-            FieldKind::Date => ("text", "date", Vec::new()),
-            FieldKind::Number(keys) | FieldKind::Maybe(keys) => ("select", "", with_none(keys)),
-            FieldKind::Select(keys) => ("select", "", keys.iter().map(word).collect()),
-            FieldKind::Checks(keys) => ("checks", "", keys.iter().map(word).collect()),
-            FieldKind::Suggest => ("text", "text", offered.iter().map(|c| OptionView { value: c.value.clone(), label: c.label.clone(), selected: false }).collect()),
-            FieldKind::ChecksOf => ("checks", "", offered.iter().map(|c| OptionView { value: c.value.clone(), label: c.label.clone(), selected: chosen(&c.value) }).collect()),
-            FieldKind::Rows(_) => ("rows", "", Vec::new()),
-        };
+        let (kind, input) = control(&field.kind);
         let below = format!("{}.", field.name);
+        let rows = matches!(field.kind, FieldKind::Rows(_));
+        let mine = |name: &String| name == field.name || (!rows && name.starts_with(&below));
         FieldView {
             name: field.name,
             label: field.label,
             hint: field.hint,
             kind: kind.into(),
-            value,
-            error: self.errors.iter().find(|(name, _)| name == field.name || (!matches!(field.kind, FieldKind::Rows(_)) && name.starts_with(&below))).map(|(_, message)| message.clone()),
-            options,
+            value: typed(&json, &field.kind),
+            error: self.errors.iter().find(|(name, _)| mine(name)).map(|(_, message)| message.clone()),
+            options: self.options(field, &json),
             columns: match &field.kind {
                 FieldKind::Rows(columns) => columns.iter().collect(),
                 _ => Vec::new(),
@@ -235,6 +222,61 @@ impl FormView {
             sub_errors: self.errors.iter().filter(|(name, _)| name.starts_with(&below)).cloned().collect(),
             json,
         }
+    }
+
+    /// The words on offer, with those that are chosen.
+    fn options(&self, field: &FieldSpec, json: &Value) -> Vec<OptionView> {
+        let option =
+            |value: &str, label: String| OptionView { value: value.into(), label, selected: chosen(json, value) };
+        let word = |key: &&str| option(key, crate::words::label(key));
+        match &field.kind {
+            FieldKind::Number(keys) | FieldKind::Maybe(keys) => {
+                std::iter::once(option("", "–".into())).chain(keys.iter().map(word)).collect()
+            }
+            FieldKind::Select(keys) | FieldKind::Checks(keys) => keys.iter().map(word).collect(),
+            FieldKind::Suggest | FieldKind::ChecksOf => {
+                let offered = self.choices.iter().find(|(name, _)| *name == field.name);
+                let choices = offered.map_or(&[][..], |(_, choices)| choices);
+                choices.iter().map(|choice| option(&choice.value, choice.label.clone())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The template's control and the input's type.
+fn control(kind: &FieldKind) -> (&'static str, &'static str) {
+    match kind {
+        FieldKind::Text | FieldKind::Needed | FieldKind::Words | FieldKind::Suggest => ("text", "text"),
+        FieldKind::Lines => ("textarea", ""),
+        FieldKind::Url => ("text", "url"),
+        FieldKind::Email => ("text", "email"),
+        FieldKind::Date => ("text", "date"),
+        FieldKind::Number(_) | FieldKind::Maybe(_) | FieldKind::Select(_) => ("select", ""),
+        FieldKind::Checks(_) | FieldKind::ChecksOf => ("checks", ""),
+        FieldKind::Rows(_) => ("rows", ""),
+    }
+}
+
+/// The value as it is typed.
+fn typed(json: &Value, kind: &FieldKind) -> String {
+    match (json, kind) {
+        (Value::Array(items), FieldKind::Words) => {
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            words.join(", ")
+        }
+        (Value::String(text), _) => text.clone(),
+        (Value::Number(n), _) => n.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn chosen(json: &Value, value: &str) -> bool {
+    match json {
+        Value::Array(items) => items.iter().any(|item| item.as_str() == Some(value)),
+        Value::String(text) => text == value,
+        Value::Number(n) => n.to_string() == value,
+        _ => value.is_empty(),
     }
 }
 
@@ -254,7 +296,9 @@ impl FieldView {
         let empty = Vec::new();
         let filled = self.json.as_array().unwrap_or(&empty);
         let spare = if self.disabled { 0 } else { 3 };
-        (0..filled.len() + spare).map(|n| self.columns.iter().map(|column| self.cell(n, column, filled.get(n))).collect()).collect()
+        (0..filled.len() + spare)
+            .map(|n| self.columns.iter().map(|column| self.cell(n, column, filled.get(n))).collect())
+            .collect()
     }
 
     fn cell(&self, n: usize, column: &SubField, row: Option<&Value>) -> SubView {
@@ -262,8 +306,22 @@ impl FieldView {
         let value = row.and_then(|row| row.get(column.name)).map(plain).unwrap_or_default();
         SubView {
             label: format!("{} {}", column.label, n + 1),
-            error: self.sub_errors.iter().find(|(at, _)| *at == name || (column.name == self.columns[0].name && *at == format!("{}.{n}", self.name))).map(|(_, message)| message.clone()),
-            options: column.words.iter().map(|key| OptionView { value: (*key).into(), label: crate::words::label(key), selected: *key == value }).collect(),
+            error: self
+                .sub_errors
+                .iter()
+                .find(|(at, _)| {
+                    *at == name || (column.name == self.columns[0].name && *at == format!("{}.{n}", self.name))
+                })
+                .map(|(_, message)| message.clone()),
+            options: column
+                .words
+                .iter()
+                .map(|key| OptionView {
+                    value: (*key).into(),
+                    label: crate::words::label(key),
+                    selected: *key == value,
+                })
+                .collect(),
             input: column.input,
             name,
             value,

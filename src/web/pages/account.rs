@@ -13,7 +13,12 @@ use super::{Shell, html, view::ago};
 use crate::{
     error::Error,
     identity::{NewToken, Permission, Token, TokenOwner, ops},
-    web::{Web, error::PageError, extract::{Pairs, Signed}, forms::Posted},
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        forms::Posted,
+    },
 };
 
 pub fn router() -> Router<Web> {
@@ -126,7 +131,11 @@ async fn mint(State(web): State<Web>, posted: Posted) -> Result<Response, PageEr
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
         Err(Error::Invalid(errors)) => {
-            page.errors = errors.as_slice().iter().map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message)).collect();
+            page.errors = errors
+                .as_slice()
+                .iter()
+                .map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message))
+                .collect();
             page.name = posted.get("name").unwrap_or_default().to_owned();
             let mut response = html(&page)?;
             *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;

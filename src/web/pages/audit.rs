@@ -8,7 +8,12 @@ use crate::{
     audit,
     error::Error,
     identity::Permission,
-    web::{Web, api::audit_filter, error::PageError, extract::{Pairs, Signed}},
+    web::{
+        Web,
+        api::audit_filter,
+        error::PageError,
+        extract::{Pairs, Signed},
+    },
 };
 
 pub fn router() -> Router<Web> {
@@ -34,10 +39,24 @@ impl AuditPage {
     }
     fn older_query(&self, position: &i64) -> String {
         let kept = self.pairs.0.iter().filter(|(name, value)| name != "before" && !value.is_empty());
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair("before", &position.to_string()).finish()
+        url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("before", &position.to_string())
+            .finish()
     }
     fn kinds(&self) -> [&'static str; 10] {
-        ["vendor", "api", "api_version", "system", "data_class", "person", "team", "review_group", "service_account", "token"]
+        [
+            "vendor",
+            "api",
+            "api_version",
+            "system",
+            "data_class",
+            "person",
+            "team",
+            "review_group",
+            "service_account",
+            "token",
+        ]
     }
     fn doors(&self) -> [&'static str; 4] {
         ["page", "api", "cli", "job"]
@@ -56,7 +75,10 @@ async fn show(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
     let (mut filter, errors) = match audit_filter(&asked) {
         Ok(filter) => (filter, Vec::new()),
         Err(Error::Invalid(faults)) => {
-            let texts = faults.as_slice().iter().map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message));
+            let texts = faults
+                .as_slice()
+                .iter()
+                .map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message));
             (audit::AuditFilter { limit: 100, ..audit::AuditFilter::default() }, texts.collect())
         }
         Err(other) => return Err(other.into()),

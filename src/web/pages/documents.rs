@@ -22,6 +22,7 @@ async fn download(State(web): State<Web>, signed: Signed, Path(sha256): Path<Str
     let (kind, body) = ops::document(&web.app, &signed.actor, &sha256).await?;
     let extension = if kind.contains("yaml") { "yaml" } else { "json" };
     let name = format!("attachment; filename=\"{}.{extension}\"", crate::text::clip(&sha256, 12));
-    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip".into()), (header::CONTENT_DISPOSITION, name)];
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip".into()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, body).into_response())
 }

@@ -11,7 +11,11 @@ use crate::{
     error::Error,
     identity::{Actor, Permission},
     lists::{Count, Query, Spec},
-    web::{Web, error::PageError, extract::{Pairs, Signed}},
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+    },
 };
 
 pub fn router() -> Router<Web> {
@@ -47,7 +51,14 @@ async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
     let query = Query::parse(&ops::APIS, &[("sort".into(), "-updated_at".into()), ("limit".into(), "8".into())], &[])?;
     let recent = ops::list::<ApiRow>(&web.app, actor, &ops::APIS, &query).await?.rows;
     let shell = Shell::new(&web, &signed, "/", "Home", &pairs).await?;
-    let page = HomePage { counts: dashboard::rail(&web.app).await?, events, recent, may_edit: actor.may(Permission::EditCatalog), may_read_audit, shell };
+    let page = HomePage {
+        counts: dashboard::rail(&web.app).await?,
+        events,
+        recent,
+        may_edit: actor.may(Permission::EditCatalog),
+        may_read_audit,
+        shell,
+    };
     html(&page)
 }
 
@@ -66,13 +77,21 @@ struct Hits {
     alike: bool,
 }
 
-async fn find<R>(web: &Web, actor: &Actor, spec: &'static Spec, path: &str, label: &'static str, q: &str, hit: impl Fn(R) -> Hit) -> Result<Hits, Error>
+async fn find<R>(
+    web: &Web,
+    actor: &Actor,
+    spec: &'static Spec,
+    label: &'static str,
+    q: &str,
+    hit: impl Fn(R) -> Hit,
+) -> Result<Hits, Error>
 where
     R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
 {
     let query = Query::parse(spec, &[("q".into(), q.into()), ("limit".into(), "8".into())], &[])?;
     let page = ops::list::<R>(&web.app, actor, spec, &query).await?;
-    let all = url::form_urlencoded::Serializer::new(format!("{path}?")).append_pair("q", q).finish();
+    let path = label.to_lowercase().replace(' ', "-");
+    let all = url::form_urlencoded::Serializer::new(format!("/{path}?")).append_pair("q", q).finish();
     Ok(Hits { label, all, alike: page.alike, hits: page.rows.into_iter().map(hit).collect() })
 }
 
@@ -80,15 +99,23 @@ async fn everything(web: &Web, actor: &Actor, q: &str) -> Result<Vec<Hits>, Erro
     if q.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let vendor = |row: VendorRow| Hit { href: format!("/vendors/{}", row.slug), about: row.domain.unwrap_or_default(), name: row.name };
+    let vendor = |row: VendorRow| Hit {
+        href: format!("/vendors/{}", row.slug),
+        about: row.domain.unwrap_or_default(),
+        name: row.name,
+    };
     let api = |row: ApiRow| Hit { href: format!("/apis/{}", row.slug), about: row.vendor_name, name: row.name };
-    let system = |row: SystemRow| Hit { href: format!("/systems/{}", row.slug), about: row.team_name.or(row.vendor_name).unwrap_or_default(), name: row.name };
+    let system = |row: SystemRow| Hit {
+        href: format!("/systems/{}", row.slug),
+        about: row.team_name.or(row.vendor_name).unwrap_or_default(),
+        name: row.name,
+    };
     let class = |row: DataClassRow| Hit { href: format!("/data-classes/{}", row.key), about: row.key, name: row.name };
     let mut found = vec![
-        find(web, actor, &ops::VENDORS, "/vendors", "Vendors", q, vendor).await?,
-        find(web, actor, &ops::APIS, "/apis", "APIs", q, api).await?,
-        find(web, actor, &ops::SYSTEMS, "/systems", "Systems", q, system).await?,
-        find(web, actor, &ops::DATA_CLASSES, "/data-classes", "Data classes", q, class).await?,
+        find(web, actor, &ops::VENDORS, "Vendors", q, vendor).await?,
+        find(web, actor, &ops::APIS, "APIs", q, api).await?,
+        find(web, actor, &ops::SYSTEMS, "Systems", q, system).await?,
+        find(web, actor, &ops::DATA_CLASSES, "Data classes", q, class).await?,
     ];
     // Names spelled alike help only where nothing matches anywhere.
     if found.iter().any(|hits| !hits.alike && !hits.hits.is_empty()) {

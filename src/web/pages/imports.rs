@@ -44,12 +44,18 @@ struct StartPage {
     pasted: String,
 }
 
-async fn start_page(web: &Web, signed: &Signed, problem: Option<String>, pasted: String) -> Result<Response, PageError> {
+async fn start_page(
+    web: &Web,
+    signed: &Signed,
+    problem: Option<String>,
+    pasted: String,
+) -> Result<Response, PageError> {
     if !signed.actor.may(Permission::ManagePeople) {
         signed.actor.require(Permission::EditCatalog)?;
     }
     let wrong = problem.is_some();
-    let page = StartPage { shell: Shell::new(web, signed, "/imports", "Import", &Pairs::default()).await?, problem, pasted };
+    let page =
+        StartPage { shell: Shell::new(web, signed, "/imports", "Import", &Pairs::default()).await?, problem, pasted };
     let mut response = html(&page)?;
     if wrong {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -82,7 +88,10 @@ async fn parts(web: &Web, mut form: Multipart) -> Result<Parts, Error> {
         while let Some(chunk) = field.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > limit {
-                return Err(Error::TooLarge(format!("The file is larger than {} MiB. The command line takes more: muster import openapi FILE.", limit >> 20)));
+                return Err(Error::TooLarge(format!(
+                    "The file is larger than {} MiB. The command line takes more: muster import openapi FILE.",
+                    limit >> 20
+                )));
             }
         }
         let text = || String::from_utf8_lossy(&bytes).into_owned();
@@ -104,7 +113,11 @@ async fn parts(web: &Web, mut form: Multipart) -> Result<Parts, Error> {
     Ok(parts)
 }
 
-async fn upload(State(web): State<Web>, signed: Signed, form: Result<Multipart, axum::extract::multipart::MultipartRejection>) -> Result<Response, PageError> {
+async fn upload(
+    State(web): State<Web>,
+    signed: Signed,
+    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, PageError> {
     let form = form.map_err(|_| Error::field("/file", "Send the form as multipart/form-data."))?;
     let parts = parts(&web, form).await?;
     csrf::check_token(&signed.session, parts.csrf.as_deref())?;
@@ -119,20 +132,30 @@ async fn upload(State(web): State<Web>, signed: Signed, form: Result<Multipart, 
         read_document(&web, parts.bytes.clone()).await.map(|_| ())
     } else {
         let kind: TableKind = parts.kind.parse()?;
-        tables::import(&web.app, actor, kind, tables::notation(&parts.name), &parts.bytes, Mode::Preview).await.map(|_| ())
+        tables::import(&web.app, actor, kind, tables::notation(&parts.name), &parts.bytes, Mode::Preview)
+            .await
+            .map(|_| ())
     };
     match looked {
         Ok(()) => {}
         Err(error @ (Error::Invalid(_) | Error::TooLarge(_))) => {
             let text = match &error {
-                Error::Invalid(errors) => errors.as_slice().iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" "),
+                Error::Invalid(errors) => {
+                    errors.as_slice().iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" ")
+                }
                 other => other.to_string(),
             };
             return start_page(&web, &signed, Some(text), pasted).await;
         }
         Err(other) => return Err(other.into()),
     }
-    let upload = Upload { id: Uuid::now_v7(), kind: parts.kind, name: parts.name, identity: Identity::default(), bytes: parts.bytes };
+    let upload = Upload {
+        id: Uuid::now_v7(),
+        kind: parts.kind,
+        name: parts.name,
+        identity: Identity::default(),
+        bytes: parts.bytes,
+    };
     uploads::keep(&web.app, actor, &upload).await?;
     Ok(Redirect::to(&format!("/imports/{}", upload.id)).into_response())
 }
@@ -151,7 +174,12 @@ struct DocumentPage {
 
 impl DocumentPage {
     fn shown<'a>(&self, changes: &'a [crate::audit::Change]) -> Vec<ChangeView<'a>> {
-        let parts = |field: &str| field.split('/').next().is_some_and(|head| ["endpoints", "scopes", "operations", "auth_schemes"].contains(&head));
+        let parts = |field: &str| {
+            field
+                .split('/')
+                .next()
+                .is_some_and(|head| ["endpoints", "scopes", "operations", "auth_schemes"].contains(&head))
+        };
         changes.iter().filter(|change| !parts(&change.field) || changes.len() < 80).take(80).map(ChangeView).collect()
     }
     fn nothing(&self) -> bool {
@@ -195,18 +223,24 @@ fn identity(pairs: &Pairs, kept: Identity) -> (Identity, Vec<String>) {
     let text = |name: &str| pairs.get(name).map(|text| crate::text::clip(text.trim(), 200).to_owned());
     let published_at = match pairs.get("published_at") {
         None => kept.published_at,
-        Some(text) => match text.parse::<chrono::NaiveDate>() {
-            Ok(date) => date.and_hms_opt(0, 0, 0).map(|at| at.and_utc()),
-            Err(_) => {
+        Some(text) => {
+            if let Ok(date) = text.parse::<chrono::NaiveDate>() {
+                date.and_hms_opt(0, 0, 0).map(|at| at.and_utc())
+            } else {
                 errors.push("Published on: give a date, such as 2027-01-31.".into());
                 None
             }
-        },
+        }
     };
     (Identity { vendor: text("vendor").or(kept.vendor), api: text("api").or(kept.api), published_at }, errors)
 }
 
-async fn preview(State(web): State<Web>, signed: Signed, Path(id): Path<Uuid>, pairs: Pairs) -> Result<Response, PageError> {
+async fn preview(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(id): Path<Uuid>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let upload = uploads::find(&web.app, &signed.actor, id).await?;
     if upload.kind != "openapi" {
         return table_preview(&web, &signed, upload).await;
@@ -215,7 +249,13 @@ async fn preview(State(web): State<Web>, signed: Signed, Path(id): Path<Uuid>, p
     show_document(&web, &signed, upload, identity, errors).await
 }
 
-async fn show_document(web: &Web, signed: &Signed, upload: Upload, identity: Identity, mut errors: Vec<String>) -> Result<Response, PageError> {
+async fn show_document(
+    web: &Web,
+    signed: &Signed,
+    upload: Upload,
+    identity: Identity,
+    mut errors: Vec<String>,
+) -> Result<Response, PageError> {
     let document = read_document(web, upload.bytes).await?;
     let preview = match ops::preview_document(&web.app, &signed.actor, &document, &identity).await {
         Ok(preview) => preview,
@@ -248,7 +288,9 @@ fn texts(errors: &FieldErrors) -> Vec<String> {
 
 async fn table_preview(web: &Web, signed: &Signed, upload: Upload) -> Result<Response, PageError> {
     let kind: TableKind = upload.kind.parse()?;
-    let report = tables::import(&web.app, &signed.actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Preview).await?;
+    let report =
+        tables::import(&web.app, &signed.actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Preview)
+            .await?;
     html(&TablePage {
         shell: Shell::new(web, signed, "/imports", format!("Import {}", kind.key()), &Pairs::default()).await?,
         id: upload.id,
@@ -263,7 +305,8 @@ async fn apply(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> 
     let upload = uploads::find(app, actor, id).await?;
     if upload.kind != "openapi" {
         let kind: TableKind = upload.kind.parse()?;
-        let report = tables::import(app, actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Apply).await?;
+        let report =
+            tables::import(app, actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Apply).await?;
         if !report.applied {
             return table_preview(&web, &posted.signed, upload).await;
         }

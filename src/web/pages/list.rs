@@ -10,7 +10,12 @@ use crate::{
     identity::Actor,
     imports::tables::{Notation, TableKind},
     lists::{Alike, Count, Facet, Query, Spec},
-    web::{Web, error::PageError, extract::{Pairs, Signed}, listing},
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        listing,
+    },
 };
 
 /// A link with a label.
@@ -171,7 +176,14 @@ struct ListPage {
 }
 
 /// Answers a list page.
-pub async fn show<R>(web: &Web, signed: &Signed, pairs: &Pairs, spec: &'static Spec, frame: Frame, cells: impl Fn(R) -> Vec<Cell>) -> Result<Response, PageError>
+pub async fn show<R>(
+    web: &Web,
+    signed: &Signed,
+    pairs: &Pairs,
+    spec: &'static Spec,
+    frame: Frame,
+    cells: impl Fn(R) -> Vec<Cell>,
+) -> Result<Response, PageError>
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
@@ -180,7 +192,11 @@ where
     let alike = if page.alike { Alike::Yes } else { Alike::No };
     let (total, facets) = catalog::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
     let shell = Shell::new(web, signed, frame.path, frame.title, pairs).await?;
-    let filtered = facets.iter().flat_map(|facet| facet.values.iter().filter(|value| value.selected)).map(|value| value.label.to_lowercase()).collect::<Vec<_>>();
+    let filtered = facets
+        .iter()
+        .flat_map(|facet| facet.values.iter().filter(|value| value.selected))
+        .map(|value| value.label.to_lowercase())
+        .collect::<Vec<_>>();
     let asked = query.q.is_some() || !query.filters.is_empty();
     let main = frame.actions.iter().find(|action| action.main).cloned();
     let list = ListView {
@@ -210,13 +226,16 @@ where
 /// Filters that have no check boxes stay in force while others change.
 fn hidden(spec: &Spec, query: &Query) -> Vec<(String, String)> {
     let quiet = query.filters.iter().filter(|(index, _)| !spec.filters[*index].facet);
-    quiet.flat_map(|(index, values)| values.iter().map(|value| (spec.filters[*index].name.to_owned(), value.clone()))).collect()
+    quiet
+        .flat_map(|(index, values)| values.iter().map(|value| (spec.filters[*index].name.to_owned(), value.clone())))
+        .collect()
 }
 
 fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
     let mut options = Vec::new();
     for sort in spec.sorts {
-        let (up, down) = if sort.cast == "timestamptz" { ("oldest first", "newest first") } else { ("A to Z", "Z to A") };
+        let (up, down) =
+            if sort.cast == "timestamptz" { ("oldest first", "newest first") } else { ("A to Z", "Z to A") };
         for (descending, words) in [(false, up), (true, down)] {
             let sign = if descending { "-" } else { "" };
             options.push(SortOption {
@@ -232,6 +251,7 @@ fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
 /// Answers `…/export?format=`: exactly what the list's filter shows.
 pub async fn export(web: &Web, actor: &Actor, table: TableKind, pairs: &Pairs) -> Result<Response, PageError> {
     let notation = if pairs.get("format") == Some("ndjson") { Notation::Ndjson } else { Notation::Csv };
-    let kept: Vec<(String, String)> = pairs.0.iter().filter(|(name, _)| name != "format" && name != "note").cloned().collect();
+    let kept: Vec<(String, String)> =
+        pairs.0.iter().filter(|(name, _)| name != "format" && name != "note").cloned().collect();
     Ok(listing::export(web, actor, table, notation, &kept).await?)
 }

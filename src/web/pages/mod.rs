@@ -17,7 +17,10 @@ mod versions;
 pub(super) mod view;
 
 use askama::Template;
-use axum::{Router, response::{Html, IntoResponse, Response}};
+use axum::{
+    Router,
+    response::{Html, IntoResponse, Response},
+};
 
 use super::{Web, error::PageError};
 use crate::error::Error;

@@ -5,7 +5,11 @@ use crate::{
     error::Error,
     identity::{Actor, Permission},
     lists::Count,
-    web::{Web, extract::{Pairs, Signed}, statics},
+    web::{
+        Web,
+        extract::{Pairs, Signed},
+        statics,
+    },
 };
 
 /// The frame of a page.
@@ -42,7 +46,13 @@ pub struct NavItem {
 
 impl Shell {
     /// The frame for a page below `path`, the address of its entry in the rail.
-    pub async fn new(web: &Web, signed: &Signed, path: &'static str, title: impl Into<String>, pairs: &Pairs) -> Result<Self, Error> {
+    pub async fn new(
+        web: &Web,
+        signed: &Signed,
+        path: &'static str,
+        title: impl Into<String>,
+        pairs: &Pairs,
+    ) -> Result<Self, Error> {
         Ok(Self {
             title: title.into(),
             csrf: signed.session.csrf.clone(),
@@ -79,8 +89,17 @@ impl Shell {
 
     /// The rail: only pages that this person can open.
     pub fn nav(&self) -> Vec<NavGroup> {
-        let item = |label, href, count: Option<i64>| NavItem { label, href, count: count.map(Count), current: self.path == href };
-        let mut settings = vec![item("People", "/people", Some(self.counts.people)), item("Teams", "/teams", None), item("Review groups", "/review-groups", None)];
+        let item = |label, href, count: Option<i64>| NavItem {
+            label,
+            href,
+            count: count.map(Count),
+            current: self.path == href,
+        };
+        let mut settings = vec![
+            item("People", "/people", Some(self.counts.people)),
+            item("Teams", "/teams", None),
+            item("Review groups", "/review-groups", None),
+        ];
         if self.may(Permission::ManagePeople) {
             settings.push(item("Service accounts", "/service-accounts", None));
         }

@@ -48,7 +48,8 @@ async fn consume(State(web): State<Web>, Path(secret): Path<String>, request: Re
     let (parts, _) = request.into_parts();
     let name = cookie_name(&web);
     let previous = cookie(&parts.headers, name);
-    let session = ops::sign_in(&web.app, &secret, previous, origin(&parts), crate::web::telemetry::request_id()).await?;
+    let session =
+        ops::sign_in(&web.app, &secret, previous, origin(&parts), crate::web::telemetry::request_id()).await?;
     Ok(with_cookie(&web, &session, Redirect::to("/?note=welcome").into_response()))
 }
 

@@ -3,7 +3,11 @@
 
 use askama::Template;
 
-use super::{Shell, list::Link, view::{CommentView, EventView}};
+use super::{
+    Shell,
+    list::Link,
+    view::{CommentView, EventView},
+};
 
 /// A fact of a record.
 pub struct Fact {
@@ -91,7 +95,9 @@ macro_rules! simple_pages {
             match created {
                 Ok(record) => Ok(Redirect::to(&format!("{}/{}?note=created", $path, $key(&record))).into_response()),
                 Err(error) => {
-                    let form = FormView::new(&$form, typed, $path, $path).submit(concat!("Create ", $singular)).refused(error)?;
+                    let form = FormView::new(&$form, typed, $path, $path)
+                        .submit(concat!("Create ", $singular))
+                        .refused(error)?;
                     let form = $decorate(&web, &posted.signed, form).await?;
                     form_page(&web, &posted.signed, $path, concat!("New ", $singular), form).await
                 }
@@ -102,12 +108,17 @@ macro_rules! simple_pages {
             signed.actor.require($permission)?;
             let record = $find(&web.app, &signed.actor, &key).await?;
             let here = format!("{}/{}", $path, $key(&record));
-            let form = FormView::new(&$form, values(&record.content), format!("{}/{}", $path, record.id), here).at(record.revision);
+            let form = FormView::new(&$form, values(&record.content), format!("{}/{}", $path, record.id), here)
+                .at(record.revision);
             let form = $decorate(&web, &signed, form).await?;
             form_page(&web, &signed, $path, &format!("Edit {}", $name(&record)), form).await
         }
 
-        async fn update(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
+        async fn update(
+            State(web): State<Web>,
+            Path(key): Path<String>,
+            posted: Posted,
+        ) -> Result<Response, PageError> {
             let (app, actor) = (&web.app, &posted.signed.actor);
             let record = $find(app, actor, &key).await?;
             let here = format!("{}/{}", $path, $key(&record));

@@ -48,11 +48,17 @@ impl VersionParts {
     /// The parts that a tab and a filter ask for.
     pub fn new(version: ApiVersion, pairs: &Pairs) -> Self {
         let filter = crate::text::fold(pairs.get("find").unwrap_or_default());
-        let fits = |texts: &[&str]| filter.is_empty() || texts.iter().any(|text| crate::text::fold(text).contains(&filter));
+        let fits =
+            |texts: &[&str]| filter.is_empty() || texts.iter().any(|text| crate::text::fold(text).contains(&filter));
         let content = &version.content;
         let scopes = content.scopes.iter().filter(|s| fits(&[&s.name, s.description.as_deref().unwrap_or_default()]));
         let operations = content.operations.iter().filter(|o| {
-            fits(&[&o.path, &o.method, o.operation_id.as_deref().unwrap_or_default(), o.summary.as_deref().unwrap_or_default()])
+            fits(&[
+                &o.path,
+                &o.method,
+                o.operation_id.as_deref().unwrap_or_default(),
+                o.summary.as_deref().unwrap_or_default(),
+            ])
         });
         Self {
             scopes: scopes.take(SHOWN).cloned().collect(),
@@ -65,7 +71,8 @@ impl VersionParts {
 
     /// Whether a tab is the present one.
     pub fn on(&self, tab: &str) -> bool {
-        self.tab == tab || (tab == "endpoints" && !["scopes", "operations", "authentication"].contains(&self.tab.as_str()))
+        self.tab == tab
+            || (tab == "endpoints" && !["scopes", "operations", "authentication"].contains(&self.tab.as_str()))
     }
 }
 
@@ -115,7 +122,12 @@ struct VersionPage {
     current: bool,
 }
 
-async fn show(State(web): State<Web>, signed: Signed, Path((key, version)): Path<(String, String)>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path((key, version)): Path<(String, String)>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let api = ops::find_api(app, actor, &key).await?;
     let version = ops::find_version(app, actor, api.id, &version).await?;
@@ -146,7 +158,8 @@ async fn new(State(web): State<Web>, signed: Signed, Path(key): Path<String>) ->
     signed.actor.require(Permission::EditCatalog)?;
     let api = ops::find_api(&web.app, &signed.actor, &key).await?;
     let here = format!("/apis/{}", api.content.slug);
-    let form = FormView::new(&FORM, values(&VersionContent::default()), format!("{here}/versions"), here).submit("Add version");
+    let form = FormView::new(&FORM, values(&VersionContent::default()), format!("{here}/versions"), here)
+        .submit("Add version");
     form_page(&web, &signed, "/apis", &format!("New version of {}", api.content.name), form).await
 }
 
@@ -158,7 +171,10 @@ fn typed(posted: &Posted, present: &VersionContent) -> (Value, Result<VersionCon
         let before = values(present);
         let before = before.get(part).and_then(Value::as_array).cloned().unwrap_or_default();
         for row in fields.get_mut(part).and_then(Value::as_array_mut).into_iter().flatten() {
-            let same = before.iter().find(|old| old.get(key) == row.get(key) && row.as_object().is_some_and(|r| r.iter().all(|(name, value)| old.get(name) == Some(value))));
+            let same = before.iter().find(|old| {
+                old.get(key) == row.get(key)
+                    && row.as_object().is_some_and(|r| r.iter().all(|(name, value)| old.get(name) == Some(value)))
+            });
             if let (Some(old), Value::Object(fields)) = (same, row) {
                 for (name, value) in old.as_object().into_iter().flatten() {
                     fields.entry(name.clone()).or_insert_with(|| value.clone());
@@ -181,13 +197,18 @@ async fn create(State(web): State<Web>, Path(key): Path<String>, posted: Posted)
     match created {
         Ok(version) => Ok(Redirect::to(&format!("{here}/versions/{}?note=created", version.slug)).into_response()),
         Err(error) => {
-            let form = FormView::new(&FORM, typed, format!("{here}/versions"), here).submit("Add version").refused(error)?;
+            let form =
+                FormView::new(&FORM, typed, format!("{here}/versions"), here).submit("Add version").refused(error)?;
             form_page(&web, &posted.signed, "/apis", &format!("New version of {}", api.content.name), form).await
         }
     }
 }
 
-async fn edit(State(web): State<Web>, signed: Signed, Path((key, version)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn edit(
+    State(web): State<Web>,
+    signed: Signed,
+    Path((key, version)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     signed.actor.require(Permission::EditCatalog)?;
     let api = ops::find_api(&web.app, &signed.actor, &key).await?;
     let version = ops::find_version(&web.app, &signed.actor, api.id, &version).await?;
@@ -196,7 +217,11 @@ async fn edit(State(web): State<Web>, signed: Signed, Path((key, version)): Path
     form_page(&web, &signed, "/apis", &format!("Edit {} {}", api.content.name, version.content.label), form).await
 }
 
-async fn update(State(web): State<Web>, Path((key, version)): Path<(String, String)>, posted: Posted) -> Result<Response, PageError> {
+async fn update(
+    State(web): State<Web>,
+    Path((key, version)): Path<(String, String)>,
+    posted: Posted,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
     let api = ops::find_api(app, actor, &key).await?;
     let version = ops::find_version(app, actor, api.id, &version).await?;
@@ -213,5 +238,6 @@ async fn update(State(web): State<Web>, Path((key, version)): Path<(String, Stri
         Err(Error::Stale { .. }) => form.meanwhile(&values(&version.content), version.revision),
         Err(error) => form.refused(error)?,
     };
-    form_page(&web, &posted.signed, "/apis", &format!("Edit {} {}", api.content.name, version.content.label), form).await
+    form_page(&web, &posted.signed, "/apis", &format!("Edit {} {}", api.content.name, version.content.label), form)
+        .await
 }

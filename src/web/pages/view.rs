@@ -4,7 +4,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{audit::{AuditEvent, Change}, catalog::Comment, words};
+use crate::{
+    audit::{AuditEvent, Change},
+    catalog::Comment,
+    words,
+};
 
 /// A moment as people read it: `3 min ago`, `in 12 days`, a date beyond half a year.
 pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
@@ -146,7 +150,11 @@ pub fn plain(value: &Value) -> String {
             parts.join(", ")
         }
         Value::Object(fields) => {
-            let parts: Vec<String> = fields.iter().filter(|(_, v)| !is_empty(v)).map(|(name, v)| format!("{}: {}", name.replace('_', " "), plain(v))).collect();
+            let parts: Vec<String> = fields
+                .iter()
+                .filter(|(_, v)| !is_empty(v))
+                .map(|(name, v)| format!("{}: {}", name.replace('_', " "), plain(v)))
+                .collect();
             parts.join(" · ")
         }
         other => other.to_string(),
@@ -188,7 +196,7 @@ impl CommentView {
         self.comment.html()
     }
     /// Whether this person may withdraw it.
-    pub fn is_mine(&self, me: &Option<Uuid>) -> bool {
-        self.shown() && me.is_some() && self.comment.author_id == *me
+    pub fn is_mine(&self, me: Option<&Uuid>) -> bool {
+        self.shown() && me.is_some() && self.comment.author_id.as_ref() == me
     }
 }

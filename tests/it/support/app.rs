@@ -9,9 +9,12 @@ use muster::{
     identity::{Actor, NewToken, Permission, Person, PersonContent, Role, ServiceAccountContent, TokenOwner, ops},
     web::{self, Web},
 };
-use sqlx::{PgConnection, Connection, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use super::{client::{Browser, Reply}, cluster};
+use super::{
+    client::{Browser, Reply},
+    cluster,
+};
 
 /// An application under test.
 pub struct TestApp {
@@ -68,12 +71,21 @@ impl TestApp {
         let content = ServiceAccountContent { name, scopes: scopes.to_vec(), ..ServiceAccountContent::default() };
         let account = ops::create_service_account(&self.app, &self.cli(), content).await.expect("an account");
         let new = NewToken { name: "test".into(), scopes: scopes.to_vec(), expires_in_days: 30 };
-        let minted = ops::mint_token(&self.app, &self.cli(), TokenOwner::ServiceAccount(account.id), new).await.expect("a token");
+        let minted = ops::mint_token(&self.app, &self.cli(), TokenOwner::ServiceAccount(account.id), new)
+            .await
+            .expect("a token");
         minted.bearer.reveal().to_owned()
     }
 
     /// Calls the API.
-    pub async fn api(&self, method: &str, path: &str, token: &str, headers: &[(&str, &str)], body: Option<serde_json::Value>) -> Reply {
+    pub async fn api(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: Option<serde_json::Value>,
+    ) -> Reply {
         let mut all = vec![("authorization", format!("Bearer {token}"))];
         all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let bytes = body.map(|body| serde_json::to_vec(&body).expect("JSON"));
@@ -92,7 +104,10 @@ impl TestApp {
     /// The action of the last event.
     pub async fn last_action(&self) -> String {
         let mut conn = self.owner().await;
-        sqlx::query_scalar("select action from audit_events order by ordinal desc limit 1").fetch_one(&mut conn).await.expect("an event")
+        sqlx::query_scalar("select action from audit_events order by ordinal desc limit 1")
+            .fetch_one(&mut conn)
+            .await
+            .expect("an event")
     }
 
     /// A connection as the owner of the schema.

@@ -59,11 +59,23 @@ pub struct Browser {
 impl Browser {
     /// Presses the button of a sign-in link.
     pub async fn sign_in(router: Router, secret: &str) -> Self {
-        let reply = send(router.clone(), "POST", &format!("/sign-in/{secret}"), &[("sec-fetch-site", "same-origin".into())], Vec::new()).await;
+        let reply = send(
+            router.clone(),
+            "POST",
+            &format!("/sign-in/{secret}"),
+            &[("sec-fetch-site", "same-origin".into())],
+            Vec::new(),
+        )
+        .await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.text());
         let cookie = reply.header("set-cookie").split(';').next().expect("a cookie").to_owned();
         let page = send(router.clone(), "GET", "/account", &[("cookie", cookie.clone())], Vec::new()).await.text();
-        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a token").to_owned();
+        let csrf = page
+            .split("name=\"csrf\" value=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("a token")
+            .to_owned();
         Self { router, cookie, csrf }
     }
 
@@ -81,7 +93,8 @@ impl Browser {
     /// Posts a form with exactly these fields and headers besides the cookie.
     pub async fn post_raw(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, String)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let mut all = vec![("cookie", self.cookie.clone()), ("content-type", "application/x-www-form-urlencoded".into())];
+        let mut all =
+            vec![("cookie", self.cookie.clone()), ("content-type", "application/x-www-form-urlencoded".into())];
         all.extend(headers.iter().cloned());
         send(self.router.clone(), "POST", path, &all, body.into_bytes()).await
     }

@@ -13,7 +13,11 @@ use muster::{
     app::App,
     clock::Clock,
     config::{Config, Options},
-    db::{Db, local::{Managed, Use}, migrate},
+    db::{
+        Db,
+        local::{Managed, Use},
+        migrate,
+    },
     identity::{Actor, Pepper},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
@@ -29,7 +33,12 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A configuration that touches nothing outside a folder of the test's own.
 pub fn config(dir: PathBuf) -> Config {
-    let options = Options { data_dir: Some(dir), requests_per_minute: Some(10_000_000), database_connections: Some(6), ..Options::default() };
+    let options = Options {
+        data_dir: Some(dir),
+        requests_per_minute: Some(10_000_000),
+        database_connections: Some(6),
+        ..Options::default()
+    };
     Config::load(options).expect("a valid configuration")
 }
 
@@ -43,8 +52,18 @@ fn start() -> Cluster {
     }
     let managed = Managed::start(&config, Use::Exclusive).expect("a managed server");
     // When this process ends, however it ends, its end of the pipe closes.
-    let script = format!("read _; kill -INT {}; sleep 1; rm -rf '{}'", managed.server_pid().expect("started here"), dir.display());
-    let watchdog = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sh");
+    let script = format!(
+        "read _; kill -INT {}; sleep 1; rm -rf '{}'",
+        managed.server_pid().expect("started here"),
+        dir.display()
+    );
+    let watchdog = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh");
     std::mem::forget(watchdog);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -9,10 +9,13 @@ use crate::error::Error;
 
 /// Merges incoming facts into a content. A field is the import's while it is empty or still holds
 /// what the last import gave; `imported` notes what this one gives.
-pub fn merge<C: Serialize + DeserializeOwned>(content: &C, imported: &mut Map<String, Value>, incoming: &Map<String, Value>) -> Result<C, Error> {
-    let mut fields = match serde_json::to_value(content).map_err(Error::internal)? {
-        Value::Object(fields) => fields,
-        _ => return Err(Error::internal("a content that is no object")),
+pub fn merge<C: Serialize + DeserializeOwned>(
+    content: &C,
+    imported: &mut Map<String, Value>,
+    incoming: &Map<String, Value>,
+) -> Result<C, Error> {
+    let Value::Object(mut fields) = serde_json::to_value(content).map_err(Error::internal)? else {
+        return Err(Error::internal("a content that is no object"));
     };
     for (name, value) in incoming {
         let present = fields.get(name).cloned().unwrap_or(Value::Null);

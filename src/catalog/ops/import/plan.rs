@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ApplyOutcome, DocumentImport, Identity, PlannedRecord, merge};
+use super::{DocumentImport, Identity, merge};
 use crate::{
-    audit::{Record, diff},
     catalog::{
         Api, ApiContent, ApiVersion, Endpoint, Scope, Source, Vendor, VendorContent, VersionContent,
         store::{apis, vendors, versions},
@@ -54,7 +53,13 @@ struct Context<'a> {
     editor: Option<Uuid>,
 }
 
-pub async fn make(conn: &mut PgConnection, actor: &Actor, now: DateTime<Utc>, document: &DocumentImport, identity: &Identity) -> Result<Plan, Error> {
+pub async fn make(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    document: &DocumentImport,
+    identity: &Identity,
+) -> Result<Plan, Error> {
     let context = Context { document, identity, now, editor: actor.person() };
     let (vendor, asks) = plan_vendor(conn, &context).await?;
     let api = plan_api(conn, &context, &vendor).await?;
@@ -76,7 +81,10 @@ fn keep<R>(step: Step<R>) -> Step<R> {
     }
 }
 
-async fn plan_vendor(conn: &mut PgConnection, context: &Context<'_>) -> Result<(Step<Vendor>, Vec<&'static str>), Error> {
+async fn plan_vendor(
+    conn: &mut PgConnection,
+    context: &Context<'_>,
+) -> Result<(Step<Vendor>, Vec<&'static str>), Error> {
     let provider = context.document.provider_name.as_deref();
     let domain = context
         .document
@@ -108,19 +116,23 @@ async fn plan_vendor(conn: &mut PgConnection, context: &Context<'_>) -> Result<(
         let name = name_of_domain(provider);
         return Ok((new_vendor(conn, name, Some(provider.to_owned()), own, context).await?, Vec::new()));
     }
-    match domain {
-        Some(domain) => match vendors::by_domain(conn, &domain).await? {
+    if let Some(domain) = domain {
+        match vendors::by_domain(conn, &domain).await? {
             Some(id) => Ok((keep_vendor(conn, id, None, context).await?, Vec::new())),
             None => Ok((new_vendor(conn, name_of_domain(&domain), None, Some(domain), context).await?, Vec::new())),
-        },
-        None => {
-            let step = new_vendor(conn, "Unknown vendor".into(), None, None, context).await?;
-            Ok((step, vec!["vendor"]))
         }
+    } else {
+        let step = new_vendor(conn, "Unknown vendor".into(), None, None, context).await?;
+        Ok((step, vec!["vendor"]))
     }
 }
 
-async fn keep_vendor(conn: &mut PgConnection, id: Uuid, provider: Option<&str>, context: &Context<'_>) -> Result<Step<Vendor>, Error> {
+async fn keep_vendor(
+    conn: &mut PgConnection,
+    id: Uuid,
+    provider: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Step<Vendor>, Error> {
     let before = vendors::get(conn, id).await?.ok_or(Error::NotFound("vendor"))?;
     let Some(provider) = provider else { return Ok(Step::Keep(before)) };
     let mut after = before.clone();
@@ -131,7 +143,13 @@ async fn keep_vendor(conn: &mut PgConnection, id: Uuid, provider: Option<&str>, 
     Ok(Step::Update { before, after })
 }
 
-async fn new_vendor(conn: &mut PgConnection, name: String, provider: Option<String>, domain: Option<String>, context: &Context<'_>) -> Result<Step<Vendor>, Error> {
+async fn new_vendor(
+    conn: &mut PgConnection,
+    name: String,
+    provider: Option<String>,
+    domain: Option<String>,
+    context: &Context<'_>,
+) -> Result<Step<Vendor>, Error> {
     let website = domain.map(|domain| format!("https://{domain}"));
     let mut imported = Map::new();
     imported.insert("name".into(), json!(name));
@@ -197,7 +215,10 @@ async fn plan_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<
     };
     let before = apis::get(conn, id).await?.ok_or(Error::NotFound("API"))?;
     if before.vendor_id != vendor.record().id {
-        return Err(Error::field("/api", format!("'{}' is an API of another vendor, {}.", before.content.name, before.content.vendor)));
+        return Err(Error::field(
+            "/api",
+            format!("'{}' is an API of another vendor, {}.", before.content.name, before.content.vendor),
+        ));
     }
     // Facts of the API come from the newest label, as far as labels have an order.
     let told = before.imported.get("label").and_then(Value::as_str).unwrap_or_default();
@@ -218,7 +239,13 @@ async fn plan_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<
     Ok(Step::Update { before, after })
 }
 
-async fn new_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Vendor, name: String, facts: Map<String, Value>) -> Result<Step<Api>, Error> {
+async fn new_api(
+    conn: &mut PgConnection,
+    context: &Context<'_>,
+    vendor: &Vendor,
+    name: String,
+    facts: Map<String, Value>,
+) -> Result<Step<Api>, Error> {
     let mut imported = Map::new();
     let blank = ApiContent { vendor: vendor.content.slug.clone(), name: name.clone(), ..ApiContent::default() };
     let mut content: ApiContent = merge::merge(&ApiContent { name: String::new(), ..blank }, &mut imported, &facts)?;
@@ -248,7 +275,11 @@ async fn new_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Vendor
     }))
 }
 
-async fn plan_version(conn: &mut PgConnection, context: &Context<'_>, api: &Step<Api>) -> Result<(Step<ApiVersion>, Option<String>), Error> {
+async fn plan_version(
+    conn: &mut PgConnection,
+    context: &Context<'_>,
+    api: &Step<Api>,
+) -> Result<(Step<ApiVersion>, Option<String>), Error> {
     let document = context.document;
     let found = match api {
         Step::Create(_) => None,
@@ -266,8 +297,12 @@ async fn plan_version(conn: &mut PgConnection, context: &Context<'_>, api: &Step
     }
     let mut after = before.clone();
     after.content = VersionContent {
-        endpoints: replace_imported(&before.content.endpoints, &document.endpoints, |e: &Endpoint| (e.source, e.url.clone())),
-        scopes: replace_imported(&before.content.scopes, &document.scopes, |s: &Scope| (s.source, format!("{} {}", s.scheme, s.name))),
+        endpoints: replace_imported(&before.content.endpoints, &document.endpoints, |e: &Endpoint| {
+            (e.source, e.url.clone())
+        }),
+        scopes: replace_imported(&before.content.scopes, &document.scopes, |s: &Scope| {
+            (s.source, format!("{} {}", s.scheme, s.name))
+        }),
         operations: document.operations.clone(),
         auth_schemes: document.auth_schemes.clone(),
         ..before.content.clone()
@@ -281,13 +316,23 @@ async fn plan_version(conn: &mut PgConnection, context: &Context<'_>, api: &Step
 }
 
 /// Why a document is older than what is here: superseded before, or published earlier.
-fn older(document: &DocumentImport, identity: &Identity, known: &[(Vec<u8>, Option<DateTime<Utc>>)], current: Option<&str>) -> Option<String> {
+fn older(
+    document: &DocumentImport,
+    identity: &Identity,
+    known: &[(Vec<u8>, Option<DateTime<Utc>>)],
+    current: Option<&str>,
+) -> Option<String> {
     if known.iter().any(|(hash, _)| *hash == document.sha256) {
-        return Some("This document was imported before and a newer one has taken its place. Nothing was changed.".into());
+        return Some(
+            "This document was imported before and a newer one has taken its place. Nothing was changed.".into(),
+        );
     }
     let current = known.iter().find(|(hash, _)| Some(data_encoding::HEXLOWER.encode(hash).as_str()) == current);
     match (identity.published_at, current.and_then(|(_, at)| *at)) {
-        (Some(given), Some(here)) if given < here => Some(format!("This document was published before the one that is here ({} UTC). Nothing was changed.", here.format("%Y-%m-%d %H:%M"))),
+        (Some(given), Some(here)) if given < here => Some(format!(
+            "This document was published before the one that is here ({} UTC). Nothing was changed.",
+            here.format("%Y-%m-%d %H:%M")
+        )),
         _ => None,
     }
 }
@@ -323,56 +368,4 @@ async fn new_version(conn: &mut PgConnection, context: &Context<'_>, api: Uuid) 
         imported: Map::new(),
         content,
     }))
-}
-
-impl Plan {
-    /// The plan as people see it.
-    pub fn records(&self) -> Vec<PlannedRecord> {
-        let vendor = &self.vendor.record().content;
-        let api = &self.api.record().content;
-        let version = self.version.record();
-        vec![
-            planned("vendor", &self.vendor, &vendor.name, &vendor.slug),
-            planned("api", &self.api, &api.name, &api.slug),
-            planned("api_version", &self.version, &version.content.label, &version.slug),
-        ]
-    }
-
-    /// What applying the plan does.
-    pub fn outcome(&self) -> ApplyOutcome {
-        let records = self.records();
-        let (api, version) = (self.api.record(), self.version.record());
-        ApplyOutcome {
-            changed: records.iter().any(|record| record.action != "unchanged"),
-            vendor_id: self.vendor.record().id,
-            api_id: api.id,
-            api_slug: api.content.slug.clone(),
-            version_id: version.id,
-            version_slug: version.slug.clone(),
-            records,
-        }
-    }
-}
-
-/// Fields that say nothing to a person.
-const SILENT: [&str; 7] = ["id", "revision", "created_at", "updated_at", "api_id", "vendor_id", "edited_by"];
-
-fn planned<R: Record>(kind: &str, step: &Step<R>, name: &str, slug: &str) -> PlannedRecord {
-    let (action, changes) = match step {
-        Step::Create(record) => ("create", diff(&json!({}), &record.body())),
-        Step::Update { before, after } => ("update", diff(&before.body(), &after.body())),
-        Step::Keep(_) => ("unchanged", Vec::new()),
-    };
-    let quiet = |field: &str| SILENT.contains(&field) || field.starts_with("imported");
-    let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    PlannedRecord {
-        kind: kind.to_owned(),
-        action: action.to_owned(),
-        name: name.to_owned(),
-        slug: slug.to_owned(),
-        changes: changes
-            .into_iter()
-            .filter(|change| !quiet(&change.field) && !(empty(&change.before) && empty(&change.after)))
-            .collect(),
-    }
 }

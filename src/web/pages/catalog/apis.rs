@@ -68,14 +68,24 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
         actions.push(Link::other("New API", "/apis/new"));
         actions.push(Link::main("Import a document", "/imports"));
     }
-    let frame = Frame { title: "APIs", path: "/apis", noun: "APIs", columns: COLUMNS, actions, empty_text: "Import a vendor's OpenAPI document: everything else comes from it." };
+    let frame = Frame {
+        title: "APIs",
+        path: "/apis",
+        noun: "APIs",
+        columns: COLUMNS,
+        actions,
+        empty_text: "Import a vendor's OpenAPI document: everything else comes from it.",
+    };
     let now = web.app.clock.now();
     list::show(&web, &signed, &pairs, &ops::APIS, frame, |row: ops::ApiRow| {
         vec![
             Cell::name(&row.name, format!("/apis/{}", row.slug), Some(row.vendor_name)),
             if row.state == "retired" { Cell::badge("over", "Retired") } else { lifecycle(&row.lifecycle) },
             row.version.map_or_else(|| Cell::soft("–", None), |version| Cell::chips(vec![version])),
-            Cell::soft(row.auth_methods.iter().map(|method| crate::words::label(method)).collect::<Vec<_>>().join(", "), None),
+            Cell::soft(
+                row.auth_methods.iter().map(|method| crate::words::label(method)).collect::<Vec<_>>().join(", "),
+                None,
+            ),
             list::verified(row.verified_at),
             Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
         ]
@@ -92,9 +102,18 @@ async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView
 }
 
 simple_pages!(
-    "/apis", "API", specs::API, ApiContent, ApiContent::default(), Permission::EditCatalog,
-    ops::find_api, ops::create_api, ops::update_api,
-    |api: &Api| api.content.slug.clone(), |api: &Api| api.content.name.clone(), decorate
+    "/apis",
+    "API",
+    specs::API,
+    ApiContent,
+    ApiContent::default(),
+    Permission::EditCatalog,
+    ops::find_api,
+    ops::create_api,
+    ops::update_api,
+    |api: &Api| api.content.slug.clone(),
+    |api: &Api| api.content.name.clone(),
+    decorate
 );
 
 #[derive(Template)]
@@ -123,7 +142,12 @@ impl ApiPage {
     }
 }
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let api = ops::find_api(app, actor, &key).await?;
     if key != api.content.slug {
@@ -145,7 +169,9 @@ async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, p
         comments: CommentView::all(ops::comments(app, actor, "api", api.id).await?, now),
         me: actor.person(),
         may_edit: edits,
-        may_verify: reviews && api.verified_at.is_none() && actor.person().is_some_and(|me| !api.edited_by.contains(&me)),
+        may_verify: reviews
+            && api.verified_at.is_none()
+            && actor.person().is_some_and(|me| !api.edited_by.contains(&me)),
         may_comment: edits || reviews,
         shell: Shell::new(&web, &signed, "/apis", api.content.name.clone(), &pairs).await?,
         versions,

@@ -52,7 +52,14 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
     if signed.actor.may(Permission::GovernDataClasses) {
         actions.push(Link::main("New data class", "/data-classes/new"));
     }
-    let frame = Frame { title: "Data classes", path: "/data-classes", noun: "data classes", columns: COLUMNS, actions, empty_text: "The taxonomy is filled in at the first start." };
+    let frame = Frame {
+        title: "Data classes",
+        path: "/data-classes",
+        noun: "data classes",
+        columns: COLUMNS,
+        actions,
+        empty_text: "The taxonomy is filled in at the first start.",
+    };
     list::show(&web, &signed, &pairs, &ops::DATA_CLASSES, frame, |row: ops::DataClassRow| {
         let level = row.sensitivity.parse::<Sensitivity>().map_or(0, Sensitivity::level);
         let depth = row.key.matches('.').count().min(4);
@@ -78,12 +85,26 @@ async fn decorate(_: &Web, _: &Signed, form: FormView) -> Result<FormView, Error
 }
 
 simple_pages!(
-    "/data-classes", "data class", specs::DATA_CLASS, DataClassContent, DataClassContent::default(), Permission::GovernDataClasses,
-    ops::find_data_class, ops::create_data_class, ops::update_data_class,
-    |class: &DataClass| class.content.key.clone(), |class: &DataClass| class.content.name.clone(), decorate
+    "/data-classes",
+    "data class",
+    specs::DATA_CLASS,
+    DataClassContent,
+    DataClassContent::default(),
+    Permission::GovernDataClasses,
+    ops::find_data_class,
+    ops::create_data_class,
+    ops::update_data_class,
+    |class: &DataClass| class.content.key.clone(),
+    |class: &DataClass| class.content.name.clone(),
+    decorate
 );
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let class = ops::find_data_class(app, actor, &key).await?;
     let c = &class.content;
@@ -91,16 +112,25 @@ async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, p
     if key != c.key {
         return Ok(Redirect::permanent(&path).into_response());
     }
-    let below = Query::parse(&ops::DATA_CLASSES, &[("below".into(), c.key.clone()), ("limit".into(), "500".into())], &[])?;
+    let below =
+        Query::parse(&ops::DATA_CLASSES, &[("below".into(), c.key.clone()), ("limit".into(), "500".into())], &[])?;
     let below = ops::list::<ops::DataClassRow>(app, actor, &ops::DATA_CLASSES, &below).await?.rows;
-    let rows = below.into_iter().map(|row| Fact { label: "", text: row.name, href: Some(format!("/data-classes/{}", row.key)), class: "" });
+    let rows = below.into_iter().map(|row| Fact {
+        label: "",
+        text: row.name,
+        href: Some(format!("/data-classes/{}", row.key)),
+        class: "",
+    });
     let mut facts = vec![Fact::mono("Key", &c.key)];
     if let Some(parent) = c.parent_key() {
         facts.push(Fact::link("Below", parent, format!("/data-classes/{parent}")));
     }
     let regulations: Vec<String> = c.regulations.iter().map(|r| r.label()).collect();
     facts.push(Fact::text("Regulations", if regulations.is_empty() { "none".into() } else { regulations.join(", ") }));
-    facts.push(Fact::text("Source", if class.source == "fideslang" { "fideslang taxonomy (Ethyca, CC BY 4.0)" } else { "this organisation" }));
+    facts.push(Fact::text(
+        "Source",
+        if class.source == "fideslang" { "fideslang taxonomy (Ethyca, CC BY 4.0)" } else { "this organisation" },
+    ));
     let now = app.clock.now();
     let may_edit = actor.may(Permission::GovernDataClasses);
     html(&RecordPage {

@@ -23,8 +23,7 @@ use crate::{
     identity::Actor,
     lists::Query,
     web::{
-        Web,
-        api,
+        Web, api,
         error::PageError,
         extract::{Pairs, Signed},
         forms::{Choice, FormView, Posted},
@@ -49,7 +48,13 @@ struct FormPage {
 }
 
 /// Shows a form; with 422 when something in it is wrong.
-pub(super) async fn form_page(web: &Web, signed: &Signed, path: &'static str, title: &str, form: FormView) -> Result<Response, PageError> {
+pub(super) async fn form_page(
+    web: &Web,
+    signed: &Signed,
+    path: &'static str,
+    title: &str,
+    form: FormView,
+) -> Result<Response, PageError> {
     let wrong = !form.errors.is_empty() || form.problem.is_some() || !form.theirs.is_empty() || !form.likely.is_empty();
     let shell = Shell::new(web, signed, path, title, &Pairs::default()).await?;
     let mut response = html(&FormPage { shell, form })?;
@@ -66,7 +71,11 @@ async fn vendor_choices(web: &Web, actor: &Actor) -> Result<Vec<Choice>, Error> 
     Ok(rows.into_iter().map(|row| Choice { value: row.slug, label: row.name }).collect())
 }
 
-async fn comment(State(web): State<Web>, Path((kind, key)): Path<(String, String)>, posted: Posted) -> Result<Response, PageError> {
+async fn comment(
+    State(web): State<Web>,
+    Path((kind, key)): Path<(String, String)>,
+    posted: Posted,
+) -> Result<Response, PageError> {
     let actor = &posted.signed.actor;
     let (word, id) = api::subject(&web, actor, &kind, &key).await?;
     let body = posted.get("body").unwrap_or_default().replace("\r\n", "\n");

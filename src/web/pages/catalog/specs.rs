@@ -15,16 +15,38 @@ const fn column(name: &'static str, label: &'static str, input: &'static str) ->
 
 const STATES: &[&str] = &["active", "retired"];
 const TAGS: FieldSpec = field("tags", "Tags", "Joined by commas.", FieldKind::Words);
-const SLUG: FieldSpec = field("slug", "Slug", "Made from the name where empty. A former slug keeps working.", FieldKind::Text);
+const SLUG: FieldSpec =
+    field("slug", "Slug", "Made from the name where empty. A former slug keeps working.", FieldKind::Text);
 const STATE: FieldSpec = field("state", "State", "Nothing is deleted: it retires.", FieldKind::Select(STATES));
 
 /// What only reviewers set on a vendor.
-pub const REVIEWED: &[&str] =
-    &["tier", "locations", "dpa_status", "dpa_signed_on", "dpa_expires_on", "dpa_reference", "certifications", "sub_processors"];
+pub const REVIEWED: &[&str] = &[
+    "tier",
+    "locations",
+    "dpa_status",
+    "dpa_signed_on",
+    "dpa_expires_on",
+    "dpa_reference",
+    "certifications",
+    "sub_processors",
+];
 /// What everybody else sets on a vendor.
 pub const DESCRIBED: &[&str] = &[
-    "slug", "name", "legal_name", "description", "lei", "identifiers", "country", "parent", "website", "provider_name",
-    "security_contact", "incident_contact", "status_page", "tags", "state",
+    "slug",
+    "name",
+    "legal_name",
+    "description",
+    "lei",
+    "identifiers",
+    "country",
+    "parent",
+    "website",
+    "provider_name",
+    "security_contact",
+    "incident_contact",
+    "status_page",
+    "tags",
+    "state",
 ];
 
 pub static VENDOR: FormSpec = FormSpec {
@@ -42,7 +64,12 @@ pub static VENDOR: FormSpec = FormSpec {
                 field("parent", "Parent company", "A vendor that is here.", FieldKind::Suggest),
                 SLUG,
                 TAGS,
-                field("provider_name", "Provider name", "Its name in API directories; imports match by it.", FieldKind::Text),
+                field(
+                    "provider_name",
+                    "Provider name",
+                    "Its name in API directories; imports match by it.",
+                    FieldKind::Text,
+                ),
                 STATE,
             ],
         },
@@ -53,7 +80,12 @@ pub static VENDOR: FormSpec = FormSpec {
                 field("security_contact", "Security contact", "Address or page for reports.", FieldKind::Text),
                 field("incident_contact", "Incident contact", "Whom to call when it burns.", FieldKind::Text),
                 field("status_page", "Status page", "", FieldKind::Url),
-                field("identifiers", "Other identifiers", "", FieldKind::Rows(&[column("scheme", "Register", "text"), column("value", "Number", "text")])),
+                field(
+                    "identifiers",
+                    "Other identifiers",
+                    "",
+                    FieldKind::Rows(&[column("scheme", "Register", "text"), column("value", "Number", "text")]),
+                ),
             ],
         },
         Section {
@@ -61,7 +93,12 @@ pub static VENDOR: FormSpec = FormSpec {
             hint: "Set by a reviewer who did not edit the rest.",
             fields: &[
                 field("tier", "Tier", "1 is the most critical.", FieldKind::Number(&["1", "2", "3", "4"])),
-                field("locations", "Processing locations", "Countries by two letters, joined by commas.", FieldKind::Words),
+                field(
+                    "locations",
+                    "Processing locations",
+                    "Countries by two letters, joined by commas.",
+                    FieldKind::Words,
+                ),
                 field("dpa_status", "Data processing agreement", "", FieldKind::Select(DpaStatus::KEYS)),
                 field("dpa_signed_on", "Signed on", "", FieldKind::Date),
                 field("dpa_expires_on", "Ends on", "", FieldKind::Date),
@@ -70,9 +107,24 @@ pub static VENDOR: FormSpec = FormSpec {
                     "certifications",
                     "Certifications",
                     "",
-                    FieldKind::Rows(&[column("name", "Name", "text"), column("reference", "Reference", "text"), column("valid_from", "Valid from", "date"), column("expires_on", "Expires on", "date"), column("evidence_url", "Evidence", "url")]),
+                    FieldKind::Rows(&[
+                        column("name", "Name", "text"),
+                        column("reference", "Reference", "text"),
+                        column("valid_from", "Valid from", "date"),
+                        column("expires_on", "Expires on", "date"),
+                        column("evidence_url", "Evidence", "url"),
+                    ]),
                 ),
-                field("sub_processors", "Sub-processors", "", FieldKind::Rows(&[column("name", "Name", "text"), column("country", "Country", "text"), column("purpose", "Purpose", "text")])),
+                field(
+                    "sub_processors",
+                    "Sub-processors",
+                    "",
+                    FieldKind::Rows(&[
+                        column("name", "Name", "text"),
+                        column("country", "Country", "text"),
+                        column("purpose", "Purpose", "text"),
+                    ]),
+                ),
             ],
         },
     ],
@@ -91,7 +143,12 @@ pub static API: FormSpec = FormSpec {
                 field("lifecycle", "Lifecycle", "As its vendor says.", FieldKind::Select(Lifecycle::KEYS)),
                 SLUG,
                 TAGS,
-                field("service_name", "Service name", "Its name in API directories; imports match by it.", FieldKind::Text),
+                field(
+                    "service_name",
+                    "Service name",
+                    "Its name in API directories; imports match by it.",
+                    FieldKind::Text,
+                ),
                 STATE,
             ],
         },
@@ -100,8 +157,18 @@ pub static API: FormSpec = FormSpec {
             hint: "",
             fields: &[
                 field("auth_methods", "Authentication", "", FieldKind::Checks(AuthMethod::KEYS)),
-                field("tls_minimum", "TLS minimum", "The lowest version that the vendor accepts.", FieldKind::Maybe(TlsVersion::KEYS)),
-                field("upstreams", "Depends on", "APIs or vendors behind it, one a row.", FieldKind::Rows(&[column("api", "API", "text"), column("vendor", "or vendor", "text")])),
+                field(
+                    "tls_minimum",
+                    "TLS minimum",
+                    "The lowest version that the vendor accepts.",
+                    FieldKind::Maybe(TlsVersion::KEYS),
+                ),
+                field(
+                    "upstreams",
+                    "Depends on",
+                    "APIs or vendors behind it, one a row.",
+                    FieldKind::Rows(&[column("api", "API", "text"), column("vendor", "or vendor", "text")]),
+                ),
             ],
         },
         Section {
@@ -126,7 +193,12 @@ pub static SYSTEM: FormSpec = FormSpec {
         hint: "",
         fields: &[
             field("name", "Name", "", FieldKind::Needed),
-            field("kind", "Kind", "Own: an application of ours. SaaS: a vendor's, with our tenant in it.", FieldKind::Select(SystemKind::KEYS)),
+            field(
+                "kind",
+                "Kind",
+                "Own: an application of ours. SaaS: a vendor's, with our tenant in it.",
+                FieldKind::Select(SystemKind::KEYS),
+            ),
             field("team", "Team", "Who answers for it; needed for own systems.", FieldKind::Suggest),
             field("vendor", "Vendor", "For SaaS.", FieldKind::Suggest),
             field("description", "What it does", "", FieldKind::Lines),
@@ -143,7 +215,12 @@ pub static DATA_CLASS: FormSpec = FormSpec {
         title: "The data class",
         hint: "",
         fields: &[
-            field("key", "Key", "Dotted, such as user.contact.email; everything before the last dot is the parent.", FieldKind::Needed),
+            field(
+                "key",
+                "Key",
+                "Dotted, such as user.contact.email; everything before the last dot is the parent.",
+                FieldKind::Needed,
+            ),
             field("name", "Name", "", FieldKind::Needed),
             field("description", "What belongs to it", "", FieldKind::Lines),
             field("sensitivity", "Sensitivity", "How bad a leak would be.", FieldKind::Select(Sensitivity::KEYS)),

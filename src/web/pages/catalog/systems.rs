@@ -53,7 +53,14 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
     if signed.actor.may(Permission::EditCatalog) {
         actions.push(Link::main("New system", "/systems/new"));
     }
-    let frame = Frame { title: "Systems", path: "/systems", noun: "systems", columns: COLUMNS, actions, empty_text: "A system is what uses APIs: an application of ours, or a vendor's with our tenant in it." };
+    let frame = Frame {
+        title: "Systems",
+        path: "/systems",
+        noun: "systems",
+        columns: COLUMNS,
+        actions,
+        empty_text: "A system is what uses APIs: an application of ours, or a vendor's with our tenant in it.",
+    };
     let now = web.app.clock.now();
     list::show(&web, &signed, &pairs, &ops::SYSTEMS, frame, |row: ops::SystemRow| {
         vec![
@@ -81,12 +88,26 @@ async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView
 }
 
 simple_pages!(
-    "/systems", "system", specs::SYSTEM, SystemContent, SystemContent::default(), Permission::EditCatalog,
-    ops::find_system, ops::create_system, ops::update_system,
-    |system: &System| system.content.slug.clone(), |system: &System| system.content.name.clone(), decorate
+    "/systems",
+    "system",
+    specs::SYSTEM,
+    SystemContent,
+    SystemContent::default(),
+    Permission::EditCatalog,
+    ops::find_system,
+    ops::create_system,
+    ops::update_system,
+    |system: &System| system.content.slug.clone(),
+    |system: &System| system.content.name.clone(),
+    decorate
 );
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let system = ops::find_system(app, actor, &key).await?;
     let c = &system.content;

@@ -54,7 +54,14 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
     if signed.actor.may(Permission::EditCatalog) {
         actions.push(Link::main("New vendor", "/vendors/new"));
     }
-    let frame = Frame { title: "Vendors", path: "/vendors", noun: "vendors", columns: COLUMNS, actions, empty_text: "A vendor comes with its first API document, or by hand." };
+    let frame = Frame {
+        title: "Vendors",
+        path: "/vendors",
+        noun: "vendors",
+        columns: COLUMNS,
+        actions,
+        empty_text: "A vendor comes with its first API document, or by hand.",
+    };
     let now = web.app.clock.now();
     list::show(&web, &signed, &pairs, &ops::VENDORS, frame, |row: ops::VendorRow| {
         let dpa = match row.dpa_status.as_str() {
@@ -65,7 +72,11 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
         };
         let about = row.domain.or(row.legal_name);
         vec![
-            Cell::name(&row.name, format!("/vendors/{}", row.slug), if row.state == "retired" { Some("retired".into()) } else { about }),
+            Cell::name(
+                &row.name,
+                format!("/vendors/{}", row.slug),
+                if row.state == "retired" { Some("retired".into()) } else { about },
+            ),
             list::verified(row.verified_at),
             row.tier.map_or_else(|| Cell::soft("–", None), |tier| Cell::text(format!("Tier {tier}"))),
             dpa,
@@ -113,7 +124,12 @@ impl VendorPage {
     }
 }
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let vendor = ops::find_vendor(app, actor, &key).await?;
     if key != vendor.content.slug {
@@ -132,7 +148,9 @@ async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, p
         comments: CommentView::all(ops::comments(app, actor, "vendor", vendor.id).await?, now),
         me: actor.person(),
         may_edit: may_edit || reviewer,
-        may_verify: reviewer && vendor.verified_at.is_none() && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
+        may_verify: reviewer
+            && vendor.verified_at.is_none()
+            && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
         may_comment: may_edit || reviewer,
         today: now.date_naive(),
         shell: Shell::new(&web, &signed, "/vendors", vendor.content.name.clone(), &pairs).await?,
@@ -148,7 +166,8 @@ async fn form(web: &Web, signed: &Signed, vendor: Option<&Vendor>, values: Value
         Some(vendor) => (format!("/vendors/{}", vendor.id), format!("/vendors/{}", vendor.content.slug)),
         None => ("/vendors".into(), "/vendors".into()),
     };
-    let mut form = FormView::new(&specs::VENDOR, values, action, cancel).offer("parent", vendor_choices(web, actor).await?);
+    let mut form =
+        FormView::new(&specs::VENDOR, values, action, cancel).offer("parent", vendor_choices(web, actor).await?);
     if !actor.may(Permission::VerifyCatalog) {
         form = form.lock(specs::REVIEWED);
     }
@@ -227,7 +246,9 @@ async fn update(State(web): State<Web>, Path(key): Path<String>, posted: Posted)
             Ok(Redirect::to(&format!("/vendors/{}?note={note}", after.content.slug)).into_response())
         }
         Err(Error::Stale { .. }) => {
-            let form = form(&web, &posted.signed, Some(&vendor), typed).await?.meanwhile(&values(&vendor.content), vendor.revision);
+            let form = form(&web, &posted.signed, Some(&vendor), typed)
+                .await?
+                .meanwhile(&values(&vendor.content), vendor.revision);
             form_page(&web, &posted.signed, "/vendors", &title, form).await
         }
         Err(error) => {

@@ -49,7 +49,10 @@ struct AccountsPage {
 async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
     signed.actor.require(Permission::ManagePeople)?;
     let accounts = ops::service_accounts(&web.app, &signed.actor).await?;
-    html(&AccountsPage { shell: Shell::new(&web, &signed, "/service-accounts", "Service accounts", &pairs).await?, accounts })
+    html(&AccountsPage {
+        shell: Shell::new(&web, &signed, "/service-accounts", "Service accounts", &pairs).await?,
+        accounts,
+    })
 }
 
 async fn decorate(_: &Web, _: &Signed, form: FormView) -> Result<FormView, Error> {
@@ -57,9 +60,18 @@ async fn decorate(_: &Web, _: &Signed, form: FormView) -> Result<FormView, Error
 }
 
 simple_pages!(
-    "/service-accounts", "service account", SERVICE_ACCOUNT, ServiceAccountContent, ServiceAccountContent::default(), Permission::ManagePeople,
-    ops::find_service_account, ops::create_service_account, ops::update_service_account,
-    |account: &ServiceAccount| account.content.slug.clone(), |account: &ServiceAccount| account.content.name.clone(), decorate
+    "/service-accounts",
+    "service account",
+    SERVICE_ACCOUNT,
+    ServiceAccountContent,
+    ServiceAccountContent::default(),
+    Permission::ManagePeople,
+    ops::find_service_account,
+    ops::create_service_account,
+    ops::update_service_account,
+    |account: &ServiceAccount| account.content.slug.clone(),
+    |account: &ServiceAccount| account.content.name.clone(),
+    decorate
 );
 
 #[derive(Template)]
@@ -93,7 +105,12 @@ async fn page(web: &Web, signed: &Signed, key: &str, pairs: &Pairs) -> Result<Ac
     })
 }
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     html(&page(&web, &signed, &key, &pairs).await?)
 }
 
@@ -108,7 +125,11 @@ async fn mint(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
         Err(Error::Invalid(errors)) => {
-            page.errors = errors.as_slice().iter().map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message)).collect();
+            page.errors = errors
+                .as_slice()
+                .iter()
+                .map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message))
+                .collect();
             page.name = posted.get("name").unwrap_or_default().to_owned();
             let mut response = html(&page)?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

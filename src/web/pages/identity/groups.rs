@@ -64,7 +64,8 @@ macro_rules! group_pages {
                 if signed.actor.may(Permission::ManagePeople) {
                     actions.push(Link::main(concat!("New ", $singular), concat!($path, "/new")));
                 }
-                let frame = Frame { title: $title, path: $path, noun: $noun, columns: COLUMNS, actions, empty_text: $empty };
+                let frame =
+                    Frame { title: $title, path: $path, noun: $noun, columns: COLUMNS, actions, empty_text: $empty };
                 let now = web.app.clock.now();
                 list::show(&web, &signed, &pairs, ops::groups_list_spec($kind), frame, |row: ops::GroupRow| {
                     vec![
@@ -87,7 +88,13 @@ macro_rules! group_pages {
             async fn make(app: &App, actor: &Actor, content: GroupContent) -> Result<Group, Error> {
                 ops::create_group(app, actor, $kind, content).await
             }
-            async fn change(app: &App, actor: &Actor, id: Uuid, revision: i64, content: GroupContent) -> Result<Group, Error> {
+            async fn change(
+                app: &App,
+                actor: &Actor,
+                id: Uuid,
+                revision: i64,
+                content: GroupContent,
+            ) -> Result<Group, Error> {
                 ops::update_group(app, actor, $kind, id, revision, content).await
             }
             async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView, Error> {
@@ -95,12 +102,26 @@ macro_rules! group_pages {
             }
 
             simple_pages!(
-                $path, $singular, $form, GroupContent, GroupContent::default(), Permission::ManagePeople,
-                find, make, change,
-                |group: &Group| group.content.slug.clone(), |group: &Group| group.content.name.clone(), decorate
+                $path,
+                $singular,
+                $form,
+                GroupContent,
+                GroupContent::default(),
+                Permission::ManagePeople,
+                find,
+                make,
+                change,
+                |group: &Group| group.content.slug.clone(),
+                |group: &Group| group.content.name.clone(),
+                decorate
             );
 
-            async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+            async fn show(
+                State(web): State<Web>,
+                signed: Signed,
+                Path(key): Path<String>,
+                pairs: Pairs,
+            ) -> Result<Response, PageError> {
                 let (app, actor) = (&web.app, &signed.actor);
                 let group = find(app, actor, &key).await?;
                 let c = &group.content;
@@ -109,7 +130,12 @@ macro_rules! group_pages {
                     return Ok(Redirect::permanent(&path).into_response());
                 }
                 let members = ops::get_people(app, actor, &c.members).await?;
-                let rows = members.into_iter().map(|person| Fact { label: "", text: person.content.name, href: Some(format!("/people/{}", person.id)), class: "" });
+                let rows = members.into_iter().map(|person| Fact {
+                    label: "",
+                    text: person.content.name,
+                    href: Some(format!("/people/{}", person.id)),
+                    class: "",
+                });
                 let mut facts = vec![Fact::text("Members", c.members.len().to_string())];
                 if let Some(email) = &c.email {
                     facts.push(Fact::link("Mailbox", email, format!("mailto:{email}")));
@@ -137,5 +163,27 @@ macro_rules! group_pages {
     };
 }
 
-group_pages!(teams, GroupKind::Team, "/teams", "Teams", "teams", "team", "team", crate::web::pages::identity::TEAM, TableKind::Teams, "A team owns systems. Make one, then give it members.");
-group_pages!(review_groups, GroupKind::ReviewGroup, "/review-groups", "Review groups", "review groups", "review group", "review_group", crate::web::pages::identity::REVIEW_GROUP, TableKind::ReviewGroups, "A review group decides what is given to it: security, privacy, architecture.");
+group_pages!(
+    teams,
+    GroupKind::Team,
+    "/teams",
+    "Teams",
+    "teams",
+    "team",
+    "team",
+    crate::web::pages::identity::TEAM,
+    TableKind::Teams,
+    "A team owns systems. Make one, then give it members."
+);
+group_pages!(
+    review_groups,
+    GroupKind::ReviewGroup,
+    "/review-groups",
+    "Review groups",
+    "review groups",
+    "review group",
+    "review_group",
+    crate::web::pages::identity::REVIEW_GROUP,
+    TableKind::ReviewGroups,
+    "A review group decides what is given to it: security, privacy, architecture."
+);

@@ -34,7 +34,12 @@ static PERSON: FormSpec = FormSpec {
             field("name", "Name", "", FieldKind::Needed),
             field("email", "E-mail address", "", FieldKind::Email),
             field("roles", "Roles", "An auditor writes nothing, whatever else they are.", FieldKind::Checks(ROLES)),
-            field("state", "State", "A disabled person is signed out within a second.", FieldKind::Select(&["active", "disabled"])),
+            field(
+                "state",
+                "State",
+                "A disabled person is signed out within a second.",
+                FieldKind::Select(&["active", "disabled"]),
+            ),
         ],
     }],
 };
@@ -42,23 +47,46 @@ static PERSON: FormSpec = FormSpec {
 const NAME: FieldSpec = field("name", "Name", "", FieldKind::Needed);
 const SLUG: FieldSpec = field("slug", "Slug", "Made from the name where empty.", FieldKind::Text);
 const ABOUT: FieldSpec = field("description", "What it is for", "", FieldKind::Lines);
-const STATE: FieldSpec = field("state", "State", "Nothing is deleted: it retires.", FieldKind::Select(&["active", "retired"]));
+const STATE: FieldSpec =
+    field("state", "State", "Nothing is deleted: it retires.", FieldKind::Select(&["active", "retired"]));
 const MEMBERS: FieldSpec = field("members", "Members", "", FieldKind::ChecksOf);
 
 static TEAM: FormSpec = FormSpec {
-    sections: &[Section { title: "The team", hint: "", fields: &[NAME, field("email", "Mailbox", "", FieldKind::Email), ABOUT, MEMBERS, SLUG, STATE] }],
+    sections: &[Section {
+        title: "The team",
+        hint: "",
+        fields: &[NAME, field("email", "Mailbox", "", FieldKind::Email), ABOUT, MEMBERS, SLUG, STATE],
+    }],
 };
 static REVIEW_GROUP: FormSpec = FormSpec {
-    sections: &[Section { title: "The review group", hint: "Nobody adds themselves.", fields: &[NAME, ABOUT, MEMBERS, SLUG, STATE] }],
+    sections: &[Section {
+        title: "The review group",
+        hint: "Nobody adds themselves.",
+        fields: &[NAME, ABOUT, MEMBERS, SLUG, STATE],
+    }],
 };
 
-const SCOPES: &[&str] = &["read", "read_audit", "edit_catalog", "verify_catalog", "govern_data_classes", "manage_people", "manage_settings"];
+const SCOPES: &[&str] = &[
+    "read",
+    "read_audit",
+    "edit_catalog",
+    "verify_catalog",
+    "govern_data_classes",
+    "manage_people",
+    "manage_settings",
+];
 
 static SERVICE_ACCOUNT: FormSpec = FormSpec {
     sections: &[Section {
         title: "The service account",
         hint: "Its tokens never do more than it may.",
-        fields: &[NAME, ABOUT, field("scopes", "Scopes", "The most that a token of it may be given.", FieldKind::Checks(SCOPES)), SLUG, STATE],
+        fields: &[
+            NAME,
+            ABOUT,
+            field("scopes", "Scopes", "The most that a token of it may be given.", FieldKind::Checks(SCOPES)),
+            SLUG,
+            STATE,
+        ],
     }],
 };
 

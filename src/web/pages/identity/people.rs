@@ -56,7 +56,14 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
     if signed.actor.may(Permission::ManagePeople) {
         actions.push(Link::main("Add a person", "/people/new"));
     }
-    let frame = Frame { title: "People", path: "/people", noun: "people", columns: COLUMNS, actions, empty_text: "An admin adds people here." };
+    let frame = Frame {
+        title: "People",
+        path: "/people",
+        noun: "people",
+        columns: COLUMNS,
+        actions,
+        empty_text: "An admin adds people here.",
+    };
     let now = web.app.clock.now();
     list::show(&web, &signed, &pairs, &ops::PEOPLE, frame, |row: ops::PersonRow| {
         vec![
@@ -84,12 +91,26 @@ async fn decorate(_: &Web, _: &Signed, form: FormView) -> Result<FormView, Error
 }
 
 simple_pages!(
-    "/people", "person", PERSON, PersonContent, PersonContent::default(), Permission::ManagePeople,
-    find, ops::create_person, ops::update_person,
-    |person: &Person| person.id.to_string(), |person: &Person| person.content.name.clone(), decorate
+    "/people",
+    "person",
+    PERSON,
+    PersonContent,
+    PersonContent::default(),
+    Permission::ManagePeople,
+    find,
+    ops::create_person,
+    ops::update_person,
+    |person: &Person| person.id.to_string(),
+    |person: &Person| person.content.name.clone(),
+    decorate
 );
 
-async fn show(State(web): State<Web>, signed: Signed, Path(key): Path<String>, pairs: Pairs) -> Result<Response, PageError> {
+async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &signed.actor);
     let person = find(app, actor, &key).await?;
     let c = &person.content;
