@@ -75,6 +75,17 @@ impl Check {
         }
     }
 
+    /// Text typed by machines, in its limit of bytes; empty where it may be.
+    pub fn identifier(&mut self, pointer: &str, text: &str, max: usize) {
+        if text.len() > max {
+            self.fault(pointer, format!("This has {} bytes; at most {max} fit.", text.len()));
+        }
+        if text.chars().any(char::is_control) {
+            self.fault(pointer, "This holds control characters; remove them.");
+        }
+        secret::refuse(&mut self.0, pointer, text, Place::Reference);
+    }
+
     /// A slug; made from `name` where it is empty.
     pub fn slug(&mut self, pointer: &str, value: &mut String, name: &str, fallback: &str) {
         tidy(value);
@@ -110,6 +121,8 @@ impl Check {
             let fine = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             if !fine {
                 self.fault(pointer, "Give a whole URL that begins with https:// or http://.");
+            } else if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                self.fault(pointer, "This holds white space or control characters; remove them.");
             }
             secret::refuse(&mut self.0, pointer, text, Place::Reference);
         }
@@ -159,6 +172,10 @@ impl Check {
 
     /// Two dates in their order.
     pub fn in_order(&mut self, pointer: &str, first: Option<NaiveDate>, second: Option<NaiveDate>) {
+        let sane = |date: &NaiveDate| (1900..=2200).contains(&chrono::Datelike::year(date));
+        if !first.iter().chain(&second).all(sane) {
+            self.fault(pointer, "Give dates between the years 1900 and 2200.");
+        }
         if let (Some(first), Some(second)) = (first, second)
             && second < first
         {

@@ -18,7 +18,7 @@ pub struct Options {
     /// Folder that holds all state [default: ./data]
     #[arg(long, global = true, env = "MUSTER_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// `PostgreSQL` server to use instead of the managed one
+    /// PostgreSQL server to use instead of the managed one
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// The schema owner's URL, for migrations [default: the application's]
@@ -27,10 +27,10 @@ pub struct Options {
     /// Start although the server may lose writes that were already answered (fsync, `full_page_writes` or `synchronous_commit` is off)
     #[arg(long, global = true, env = "MUSTER_ACCEPT_LOSING_ANSWERED_WRITES", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub accept_losing_answered_writes: Option<bool>,
-    /// Folder with the `PostgreSQL` programs of the managed server
+    /// Folder with the PostgreSQL programs of the managed server
     #[arg(long, global = true, env = "MUSTER_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
-    /// Folders to look for `PostgreSQL` programs in after PATH; `*` stands for a version [default: /usr/lib/postgresql/*/bin]
+    /// Folders to look for PostgreSQL programs in after PATH; `*` stands for a version [default: /usr/lib/postgresql/*/bin]
     #[arg(long, global = true, env = "MUSTER_PG_SEARCH", value_name = "DIRS")]
     pub pg_search: Option<String>,
     /// Address of the pages and the API [default: 127.0.0.1:8080]

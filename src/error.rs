@@ -145,6 +145,13 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         Some("55P03" | "57014" | "53300" | "57P01" | "57P03") => {
             return Some(Error::Unavailable("The database is busy. Try again in a moment.".into()));
         }
+        // Text with a NUL, a moment out of range, a key too long for its index.
+        Some("22021" | "22007" | "22008" | "22009" | "22P05" | "54000") => {
+            return Some(Error::field(
+                "",
+                "This holds a value that cannot be kept: a NUL character, a date out of range, or a text that is too long.",
+            ));
+        }
         Some("40001" | "40P01") => {
             return Some(Error::Conflict("Two changes met. Try again.".into()));
         }
@@ -167,6 +174,7 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "vendors_lei_key" => ("/lei", "Another vendor has this LEI."),
         "apis_service_name_key" => ("/service_name", "This vendor has an API with this service name."),
         "api_versions_label_key" => ("/label", "This API already has a version with this label."),
+        "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
         "api_scopes_name_key" => ("/scopes", "The same scope is listed twice."),
         "data_classes_key_key" => ("/key", "There is already a data class with this key."),
         "role_grants_not_to_oneself" => {

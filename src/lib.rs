@@ -19,6 +19,7 @@ pub mod imports;
 pub mod json;
 pub mod lists;
 pub mod secret;
+pub mod settings;
 pub mod slugs;
 pub mod text;
 pub mod web;

@@ -175,9 +175,44 @@ impl VersionContent {
             scope.name = name.unwrap_or_default();
             check.optional(&format!("/scopes/{n}/description"), &mut scope.description, 2000);
         }
-        check.at_most("/operations", self.operations.len(), 50_000);
+        self.check_read_parts(&mut check);
         check.finish()?;
         Ok(self)
+    }
+
+    /// What mostly comes from documents: bounded, tidy and without secrets as all else.
+    fn check_read_parts(&mut self, check: &mut Check) {
+        for (n, endpoint) in self.endpoints.iter_mut().enumerate() {
+            check.optional(&format!("/endpoints/{n}/description"), &mut endpoint.description, 1000);
+        }
+        let mut seen = std::collections::HashSet::new();
+        for (n, scope) in self.scopes.iter_mut().enumerate() {
+            check.identifier(&format!("/scopes/{n}/scheme"), &scope.scheme, 200);
+            if !seen.insert((scope.scheme.clone(), scope.name.clone())) {
+                check.fault(&format!("/scopes/{n}/name"), "The same scope is listed twice.");
+            }
+        }
+        check.at_most("/operations", self.operations.len(), 50_000);
+        let mut seen = std::collections::HashSet::new();
+        for (n, operation) in self.operations.iter_mut().enumerate() {
+            let at = format!("/operations/{n}");
+            check.identifier(&format!("{at}/method"), &operation.method, 20);
+            check.identifier(&format!("{at}/path"), &operation.path, 2000);
+            check.reference(&format!("{at}/operation_id"), &mut operation.operation_id, 300);
+            check.optional(&format!("{at}/summary"), &mut operation.summary, 500);
+            check.at_most(&format!("{at}/scopes"), operation.scopes.len(), 100);
+            for (m, scope) in operation.scopes.iter().enumerate() {
+                check.identifier(&format!("{at}/scopes/{m}"), scope, 500);
+            }
+            if !seen.insert((operation.path.clone(), operation.method.clone())) {
+                check.fault(&format!("{at}/path"), "The same operation is listed twice.");
+            }
+        }
+        check.at_most("/auth_schemes", self.auth_schemes.len(), 200);
+        for (n, scheme) in self.auth_schemes.iter_mut().enumerate() {
+            check.identifier(&format!("/auth_schemes/{n}/name"), &scheme.name, 200);
+            check.reference(&format!("/auth_schemes/{n}/detail"), &mut scheme.detail, 300);
+        }
     }
 }
 

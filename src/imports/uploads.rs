@@ -28,12 +28,13 @@ pub async fn keep(app: &App, actor: &Actor, upload: &Upload) -> Result<(), Error
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&upload.bytes).map_err(Error::internal)?;
     let body = gzip.finish().map_err(Error::internal)?;
+    let name = upload.name.replace('\0', "");
     sqlx::query!(
         "insert into import_uploads (id, person_id, kind, name, options, body, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
         upload.id,
         person,
         upload.kind,
-        crate::text::clip(&upload.name, 200),
+        crate::text::clip(&name, 200),
         Json(&upload.identity) as _,
         body,
         app.clock.now()

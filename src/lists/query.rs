@@ -34,6 +34,8 @@ pub struct Query {
 pub(super) struct Cursor {
     pub key: String,
     pub id: Uuid,
+    #[serde(default)]
+    pub alike: bool,
     bound: String,
 }
 
@@ -116,8 +118,9 @@ impl Query {
     }
 
     /// The cursor after a row.
-    pub(super) fn cursor_after(&self, spec: &Spec, key: String, id: Uuid) -> String {
-        let cursor = Cursor { key, id, bound: self.binding(spec) };
+    pub(super) fn cursor_after(&self, spec: &Spec, key: String, id: Uuid, alike: super::Alike) -> String {
+        let alike = alike == super::Alike::Yes;
+        let cursor = Cursor { key, id, alike, bound: self.binding(spec) };
         BASE64URL_NOPAD.encode(&serde_json::to_vec(&cursor).unwrap_or_default())
     }
 

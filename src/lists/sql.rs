@@ -24,6 +24,11 @@ pub async fn page<R>(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Res
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
+    if query.cursor.as_ref().is_some_and(|cursor| cursor.alike) {
+        let ids = alike(conn, spec, query).await?.unwrap_or_default();
+        let page = fetch(conn, spec, query, &Words::Alike(ids)).await?;
+        return Ok(Page { alike: true, ..page });
+    }
     let words = words(query);
     let found = fetch(conn, spec, query, &words).await?;
     if !found.rows.is_empty() || query.cursor.is_some() {
@@ -76,8 +81,11 @@ where
     if more {
         rows.pop();
     }
+    let kind = if matches!(words, Words::Alike(_)) { super::Alike::Yes } else { super::Alike::No };
     let next = match rows.last() {
-        Some(last) if more => Some(query.cursor_after(spec, last.try_get("cursor_key")?, last.try_get("cursor_id")?)),
+        Some(last) if more => {
+            Some(query.cursor_after(spec, last.try_get("cursor_key")?, last.try_get("cursor_id")?, kind))
+        }
         _ => None,
     };
     let rows = rows.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;

@@ -18,12 +18,17 @@ use crate::{
 /// Headers of an answer that are kept with it.
 const KEPT: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
 
+/// Marks an answer that shows a secret.
+#[derive(Clone, Debug)]
+pub struct Secret;
+
 /// Answers a repeated POST from what is kept.
 pub async fn once(State(web): State<Web>, caller: Result<Caller, ApiError>, request: Request, next: Next) -> Response {
-    let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    // An unreadable key is an empty one, which is refused below: silently ignoring it would double a write.
+    let key = request.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or_default().to_owned());
     match (request.method() == Method::POST, key, caller) {
         (true, Some(key), Ok(Caller(actor))) => {
-            let actor = format!("{:?}", actor.authority.principal);
+            let actor = format!("{:?} {:?}", actor.authority.principal, actor.authority.token_id);
             guarded(&web, &actor, &key, request, next).await.unwrap_or_else(|error| ApiError(error).into_response())
         }
         _ => next.run(request).await,
@@ -56,6 +61,11 @@ async fn guarded(web: &Web, actor: &str, key: &str, request: Request, next: Next
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, most).await.map_err(Error::internal)?;
     let mut conn = web.app.db.housekeeping().await?;
+    // An answer that shows a secret once is not kept: the key stays used, and a repeat is refused.
+    let secret = parts.extensions.get::<Secret>().is_some();
+    if parts.status.is_success() && secret {
+        return Ok(Response::from_parts(parts, Body::from(body)));
+    }
     if parts.status.is_success() {
         let headers =
             KEPT.iter().filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.to_owned())));

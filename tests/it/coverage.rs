@@ -12,7 +12,7 @@ use crate::support::{TestApp, builders, client::send};
 
 /// Mutations that no token does, whatever its scopes: a person signs in for them.
 const NO_TOKEN: &[&str] =
-    &["create_service_account", "update_service_account", "mint_token", "verify_vendor", "verify_api"];
+    &["create_service_account", "update_service_account", "mint_token", "mint_link", "verify_vendor", "verify_api"];
 /// POSTs that write nothing.
 const READS: &[&str] = &["vendor_duplicates", "preview_openapi"];
 
@@ -134,6 +134,7 @@ fn body(id: &str) -> Value {
         | "update_service_account"
         | "update_data_class"
         | "update_version" => json!({ "description": "changed" }),
+        "update_settings" => json!({ "organisation": "Acme" }),
         "update_person" => json!({ "name": "Changed" }),
         "set_current_version" => json!({ "version": "1" }),
         "add_comment" => json!({ "body": "A comment" }),

@@ -87,7 +87,7 @@ impl Chrome {
             .await;
             self.devtools(
                 "Emulation.setEmulatedMedia",
-                json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] }),
+                json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }, { "name": "prefers-reduced-motion", "value": "reduce" }] }),
             )
             .await;
             let over: i64 = self

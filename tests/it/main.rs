@@ -8,6 +8,7 @@ mod architecture;
 mod catalog;
 mod cli;
 mod coverage;
+mod hostile;
 mod identity;
 mod imports;
 mod journey;

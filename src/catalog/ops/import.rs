@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     identity::{Actor, Permission},
 };
-use plan::{Plan, Step};
+use plan::{Hold, Plan, Step};
 
 /// What was read from a document.
 #[derive(Debug, Clone, Default)]
@@ -163,7 +163,7 @@ pub async fn preview_document(
 ) -> Result<ImportPreview, Error> {
     actor.require(Permission::EditCatalog)?;
     let mut conn = app.db.read().await?;
-    let plan = plan::make(&mut conn, actor, app.clock.now(), document, identity).await?;
+    let plan = plan::make(&mut conn, actor, app.clock.now(), document, identity, Hold::Look).await?;
     let likely = match &plan.api {
         Step::Create(api) => {
             let hosts: Vec<String> = document.endpoints.iter().map(|e| e.host_pattern.clone()).collect();
@@ -201,7 +201,7 @@ pub async fn apply_document(
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
     sqlx::query!("select pg_advisory_xact_lock(7236, 4)").execute(tx.conn()).await?;
-    let plan = plan::make(tx.conn(), actor, now, document, identity).await?;
+    let plan = plan::make(tx.conn(), actor, now, document, identity, Hold::Lock).await?;
     if !plan.asks.is_empty() {
         return Err(Error::field(
             "/vendor",

@@ -9,7 +9,7 @@ use crate::{
     catalog::{Vendor, VendorContent, store::vendors},
     db::WriteTx,
     error::Error,
-    identity::{Actor, Permission},
+    identity::{Actor, Permission, Principal},
     lists::Query,
     words::State,
 };
@@ -178,6 +178,9 @@ pub async fn verify_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64) ->
 /// The right to review, and not having edited.
 pub(super) fn require_review(actor: &Actor, editors: &[Uuid]) -> Result<(), Error> {
     actor.require(Permission::VerifyCatalog)?;
+    if matches!(actor.authority.principal, Principal::ServiceAccount(_)) {
+        return Err(Error::Forbidden("A person has to review: no script sets DPA, tier, certifications, locations or sub-processors, or verifies.".into()));
+    }
     match actor.person() {
         Some(me) if editors.contains(&me) => Err(Error::Forbidden(
             "You edited this yourself. Another reviewer has to verify it and set DPA, tier, certifications, locations and sub-processors.".into(),

@@ -162,7 +162,9 @@ pub fn first_free(slug: &str, taken: &[String]) -> String {
     if free(&first) {
         return first;
     }
-    (2..=taken.len() + 2).map(|n| format!("{slug}-{n}")).find(free).unwrap_or(first)
+    // Room for the number within the 80 characters of a slug.
+    let base = text::clip(slug, 72).trim_end_matches('-');
+    (2..=taken.len() + 2).map(|n| format!("{base}-{n}")).find(free).unwrap_or(first)
 }
 
 pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Error> {

@@ -17,6 +17,7 @@ use super::Use;
 pub struct Locks {
     run: Option<File>,
     using: File,
+    purpose: Use,
 }
 
 impl Locks {
@@ -31,11 +32,17 @@ impl Locks {
                 let command: Vec<String> = std::env::args().take(2).collect();
                 let name = command.get(1).filter(|arg| !arg.starts_with('-')).map_or("serve", |a| a);
                 write!(run, "{} (muster {name})", std::process::id())?;
-                Ok(Self { run: Some(run), using })
+                Ok(Self { run: Some(run), using, purpose })
             }
             Err(TryLockError::WouldBlock) if purpose == Use::Beside => {
                 using.lock_shared().context("use.lock")?;
-                Ok(Self { run: None, using })
+                // Whoever ran the server may have stopped while we waited: then it is ours to run.
+                if run.try_lock().is_ok() {
+                    using.unlock().context("use.lock")?;
+                    drop(run);
+                    return Self::take(data_dir, purpose);
+                }
+                Ok(Self { run: None, using, purpose })
             }
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -51,10 +58,11 @@ impl Locks {
         self.run.is_some()
     }
 
-    /// Waits until no other process uses the server, 20 s at most.
+    /// Waits until no other process uses the server: 20 s for `serve`, which was told to stop; a
+    /// command waits until the other command is done.
     pub fn wait_for_others(&self) {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(20) {
+        while self.purpose == Use::Beside || start.elapsed() < Duration::from_secs(20) {
             if !matches!(self.using.try_lock(), Err(TryLockError::WouldBlock)) {
                 return;
             }

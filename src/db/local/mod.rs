@@ -141,6 +141,11 @@ impl Managed {
         }
     }
 
+    /// Leaves the server running when this value goes; a test's watchdog stops it.
+    pub fn leave_running(mut self) {
+        self.child = None;
+    }
+
     fn options(&self, role: &str, password: &str, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
             .socket(&self.cluster.socket_dir)
@@ -148,6 +153,15 @@ impl Managed {
             .username(role)
             .password(password)
             .database(database)
+    }
+}
+
+/// Whatever goes wrong after the start, no server is left behind.
+impl Drop for Managed {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            process::stop(child);
+        }
     }
 }
 

@@ -101,7 +101,8 @@ fn spawn(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
 
 fn wait_ready(cluster: &Cluster, child: &mut Child, begin: Instant) -> anyhow::Result<Start> {
     let pid = child.id().to_string();
-    while begin.elapsed() < PATIENCE {
+    // A server that recovers from a crash takes as long as it takes.
+    while begin.elapsed() < PATIENCE || recovering(cluster) {
         if child.try_wait()?.is_some() {
             let log = fs::read_to_string(log_file(cluster)).unwrap_or_default();
             let held = log.contains("already exists") || log.contains("pre-existing shared memory");
@@ -116,7 +117,13 @@ fn wait_ready(cluster: &Cluster, child: &mut Child, begin: Instant) -> anyhow::R
     }
     // It is still there, but of no use.
     let _ = child.kill();
+    child.wait()?;
     Ok(Start::Failed)
+}
+
+fn recovering(cluster: &Cluster) -> bool {
+    let file = fs::read_to_string(cluster.dir.join("postmaster.pid")).unwrap_or_default();
+    file.lines().nth(7).is_some_and(|line| line.trim() == "starting")
 }
 
 /// Fast shutdown, waited for.
@@ -135,6 +142,7 @@ pub fn stop(mut child: Child) {
     tracing::warn!("PostgreSQL did not stop in time; it recovers at the next start");
     // A killed server recovers from its log.
     let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// Stops a server that a killed Muster left behind. We hold the lock: nobody else uses it.

@@ -68,6 +68,7 @@ pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Resul
 /// one.
 pub async fn mint_link(app: &App, actor: &Actor, person: Uuid) -> Result<MintedLink, Error> {
     actor.require(Permission::ManagePeople)?;
+    super::refuse_token(actor)?;
     let mut tx = app.db.write(actor).await?;
     let target = people::lock(tx.conn(), person).await?.ok_or(Error::NotFound("person"))?;
     if target.content.roles.contains(&Role::Admin) && !matches!(actor.authority.principal, Principal::System(_)) {

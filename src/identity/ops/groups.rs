@@ -204,6 +204,9 @@ pub async fn update_group_in<S>(
 
 /// Membership of a review group is a right; nobody gives it to themselves.
 fn refuse_own_membership(actor: &Actor, before: &[Uuid], after: &[Uuid], kind: GroupKind) -> Result<(), Error> {
+    if kind == GroupKind::ReviewGroup && after.iter().any(|member| !before.contains(member)) {
+        super::refuse_token(actor)?;
+    }
     let Some(me) = actor.person() else { return Ok(()) };
     if kind == GroupKind::ReviewGroup && after.contains(&me) && !before.contains(&me) {
         return Err(Error::Forbidden("Nobody adds themselves to a review group. Ask another admin.".into()));

@@ -6,6 +6,17 @@ mod people;
 mod service_accounts;
 mod tokens;
 
+use crate::{error::Error, identity::Actor};
+
+/// A token never opens a session, grants a role or changes an account: that would be a way to get more
+/// than its scopes say.
+fn refuse_token(actor: &Actor) -> Result<(), Error> {
+    match actor.authority.token_id {
+        Some(_) => Err(Error::Forbidden("No token does this. Sign in, or use the command line.".into())),
+        None => Ok(()),
+    }
+}
+
 pub use access::{
     MintedLink, authenticate_session, authenticate_token, end_session, housekeep, link_holds, mint_admin_link,
     mint_link, needs_first_admin, sessions, sign_in, sign_out,

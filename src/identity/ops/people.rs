@@ -93,6 +93,9 @@ pub async fn get_people(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Pe
 pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> Result<Person, Error> {
     actor.require(Permission::ManagePeople)?;
     let content = content.checked()?;
+    if !content.roles.is_empty() {
+        super::refuse_token(actor)?;
+    }
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
     let person = Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
@@ -129,6 +132,12 @@ pub async fn update_person(
     }
     if before.content == content {
         return Ok(before);
+    }
+    if before.content.roles != content.roles || before.content.state != content.state {
+        super::refuse_token(actor)?;
+        // A link minted for who they were does not sign in who they become.
+        let now = tx.now();
+        people::end_links(tx.conn(), id, now).await?;
     }
     let now = tx.now();
     let after = Person { revision: revision + 1, updated_at: now, content, ..before.clone() };

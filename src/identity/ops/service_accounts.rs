@@ -29,7 +29,7 @@ pub async fn create_service_account(
     content: ServiceAccountContent,
 ) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
-    refuse_widening_oneself(actor)?;
+    super::refuse_token(actor)?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
@@ -48,7 +48,7 @@ pub async fn update_service_account(
     content: ServiceAccountContent,
 ) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
-    refuse_widening_oneself(actor)?;
+    super::refuse_token(actor)?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let before = service_accounts::lock(tx.conn(), id).await?.ok_or(Error::NotFound("service account"))?;
@@ -63,14 +63,4 @@ pub async fn update_service_account(
     tx.record(Event::changed("service_account.updated", &before, &after)).await?.commit().await?;
     app.authorities.clear();
     Ok(after)
-}
-
-/// A token never makes or changes an account: it could give itself more than it has.
-fn refuse_widening_oneself(actor: &Actor) -> Result<(), Error> {
-    match actor.authority.token_id {
-        Some(_) => Err(Error::Forbidden(
-            "No token makes or changes a service account. Sign in, or use the command line.".into(),
-        )),
-        None => Ok(()),
-    }
 }

@@ -100,6 +100,8 @@ pub async fn revoke_token(app: &App, actor: &Actor, id: Uuid) -> Result<Token, E
     let own = before.person_id.is_some() && before.person_id == actor.person();
     if !own {
         actor.require(Permission::ManagePeople)?;
+    } else if actor.authority.token_id.is_some_and(|token| token != id) {
+        super::refuse_token(actor)?;
     }
     if before.revoked_at.is_some() {
         return Ok(before);

@@ -121,6 +121,14 @@ pub async fn update(conn: &mut PgConnection, person: &Person) -> Result<(), Erro
     Ok(())
 }
 
+/// Ends the open sign-in links of a person.
+pub async fn end_links(conn: &mut PgConnection, person: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query!("update sign_in_links set used_at = $2 where person_id = $1 and used_at is null", person, now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes the grants what `roles` says; `by` is null for the system.
 pub async fn set_roles(
     conn: &mut PgConnection,

@@ -103,7 +103,8 @@ fn endpoints(raw: &raw::Document) -> Vec<Endpoint> {
         .collect();
     if raw.swagger.0.is_some() {
         let base = raw.base_path.0.clone().unwrap_or_default();
-        let schemes: Vec<&str> = raw.schemes.0.iter().filter_map(|scheme| scheme.0.as_deref()).collect();
+        let base = if base.len() > 2000 { String::new() } else { base };
+        let schemes: Vec<&str> = raw.schemes.0.iter().filter_map(|scheme| scheme.0.as_deref()).take(8).collect();
         let schemes = if schemes.is_empty() { vec!["https"] } else { schemes };
         match &raw.host.0 {
             Some(host) => written.extend(schemes.iter().map(|scheme| (format!("{scheme}://{host}{base}"), None))),
@@ -165,45 +166,56 @@ fn method(scheme: &raw::SecurityScheme) -> Option<(AuthMethod, Option<String>)> 
 /// A security requirement list: alternatives of schemes with their scopes.
 type Security = Items<Pairs<Items<Text>>>;
 
+/// Operations of one document at most, and scope names over all of them together.
+const MOST_OPERATIONS: usize = 50_000;
+const MOST_NEEDED: usize = 500_000;
+
 fn operations(paths: &Pairs<raw::PathItem>, global: Option<&Security>, schemes: &[AuthScheme]) -> Vec<Operation> {
     let scoped: HashSet<&str> = schemes
         .iter()
         .filter(|s| matches!(s.method, AuthMethod::Oauth2 | AuthMethod::OpenidConnect))
         .map(|s| s.name.as_str())
         .collect();
-    let mut found = Vec::new();
+    let everywhere = needed(global, &scoped);
+    let (mut found, mut seen, mut named) = (Vec::new(), HashSet::new(), 0);
     for (path, item) in &paths.0 {
-        let Some(path) = line(Some(path), 2000) else { continue };
+        let Some(path) = line(Some(path), 2000).filter(|path| path.len() <= 2000) else { continue };
         for (method, operation) in &item.0 {
+            if found.len() >= MOST_OPERATIONS {
+                return found;
+            }
+            if !seen.insert((path.clone(), *method)) {
+                continue;
+            }
+            let mut scopes = match &operation.security {
+                Some(own) => needed(Some(own), &scoped),
+                None => everywhere.clone(),
+            };
+            named += scopes.len();
+            if named > MOST_NEEDED {
+                scopes.clear();
+            }
             found.push(Operation {
                 method: (*method).to_owned(),
                 path: path.clone(),
                 operation_id: line(operation.operation_id.0.as_deref(), 300),
                 summary: line(operation.summary.0.as_deref(), 500),
-                scopes: needed(operation.security.as_ref().or(global), &scoped),
+                scopes,
                 deprecated: operation.deprecated.is_true(),
             });
         }
     }
-    let mut seen = HashSet::new();
-    found.retain(|operation| seen.insert((operation.path.clone(), operation.method.clone())));
-    found.truncate(50_000);
     found
 }
 
-/// The scopes named by any alternative, each once.
+/// The scopes named by any alternative, each once; 100 at most, of the first 1,000 names.
 fn needed(security: Option<&Security>, scoped: &HashSet<&str>) -> Vec<String> {
-    let mut scopes = Vec::new();
-    for (_, names) in security
-        .iter()
-        .flat_map(|s| &s.0)
-        .flat_map(|alternative| &alternative.0)
-        .filter(|(scheme, _)| scoped.contains(scheme.as_str()))
-    {
-        for name in names.0.iter().filter_map(|name| line(name.0.as_deref(), 500)) {
-            if !scopes.contains(&name) && scopes.len() < 100 {
-                scopes.push(name);
-            }
+    let mut scopes: Vec<String> = Vec::new();
+    let alternatives = security.iter().flat_map(|s| &s.0).flat_map(|alternative| &alternative.0);
+    let names = alternatives.filter(|(scheme, _)| scoped.contains(scheme.as_str())).flat_map(|(_, names)| &names.0);
+    for name in names.take(1000).filter_map(|name| line(name.0.as_deref(), 300)) {
+        if !scopes.contains(&name) && scopes.len() < 100 {
+            scopes.push(name);
         }
     }
     scopes

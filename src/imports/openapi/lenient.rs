@@ -135,11 +135,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
         let mut pairs = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            if key.starts_with("x-") {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                pairs.push((key, map.next_value()?));
-            }
+            pairs.push((key, map.next_value()?));
         }
         Ok(Pairs(pairs))
     }

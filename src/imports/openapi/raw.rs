@@ -128,7 +128,17 @@ const METHODS: [(&str, &str); 8] = [
 
 impl<'de> Deserialize<'de> for PathItem {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PathVisitor)
+        // What is no object, such as null or the value of an extension, holds no operations.
+        Ok(Object::<Methods>::deserialize(deserializer)?.0.0)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Methods(PathItem);
+
+impl<'de> Deserialize<'de> for Methods {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PathVisitor).map(Methods)
     }
 }
 

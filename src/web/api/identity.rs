@@ -11,10 +11,11 @@ use crate::{
         Web, conditional,
         error::{ApiError, Problem},
         extract::Caller,
+        idempotent::Secret,
     },
 };
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -137,10 +138,14 @@ async fn mint_link(
     State(web): State<Web>,
     Caller(actor): Caller,
     Path(key): Path<String>,
-) -> Result<(StatusCode, Json<Link>), ApiError> {
+) -> Result<(StatusCode, Extension<Secret>, Json<Link>), ApiError> {
     let id = key.parse().map_err(|_| Error::NotFound("person"))?;
     let minted = ops::mint_link(&web.app, &actor, id).await?;
-    Ok((StatusCode::CREATED, Json(Link { url: format!("{}sign-in/{}", web.app.config.public_url, minted.secret) })))
+    Ok((
+        StatusCode::CREATED,
+        Extension(Secret),
+        Json(Link { url: format!("{}sign-in/{}", web.app.config.public_url, minted.secret) }),
+    ))
 }
 
 #[utoipa::path(get, path = "/service-accounts", tag = "service accounts",
@@ -223,10 +228,14 @@ async fn mint_token(
     Caller(actor): Caller,
     Path(key): Path<String>,
     Body(new): Body<NewToken>,
-) -> Result<(StatusCode, Json<FreshToken>), ApiError> {
+) -> Result<(StatusCode, Extension<Secret>, Json<FreshToken>), ApiError> {
     let account = ops::find_service_account(&web.app, &actor, &key).await?;
     let minted = ops::mint_token(&web.app, &actor, TokenOwner::ServiceAccount(account.id), new).await?;
-    Ok((StatusCode::CREATED, Json(FreshToken { secret: minted.bearer.reveal().to_owned(), token: minted.token })))
+    Ok((
+        StatusCode::CREATED,
+        Extension(Secret),
+        Json(FreshToken { secret: minted.bearer.reveal().to_owned(), token: minted.token }),
+    ))
 }
 
 #[utoipa::path(post, path = "/tokens/{id}/revoke", tag = "tokens",

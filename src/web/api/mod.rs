@@ -6,6 +6,7 @@ mod catalog;
 mod identity;
 mod imports;
 mod resource;
+mod settings;
 mod versions;
 
 use axum::{Router, body::Bytes, http::header, middleware, response::IntoResponse, routing::get};
@@ -62,6 +63,7 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", identity::router())
         .nest("/api/v1", imports::router())
         .nest("/api/v1", audit_events::router())
+        .nest("/api/v1", settings::router())
         .split_for_parts();
     let lists: [(&str, &'static Spec); 7] = [
         ("/api/v1/vendors", &crate::catalog::ops::VENDORS),

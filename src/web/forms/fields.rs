@@ -44,6 +44,8 @@ pub enum FieldKind {
     Date,
     /// A whole number out of a few; empty for none.
     Number(&'static [&'static str]),
+    /// Any whole number.
+    Count,
     /// One word of a closed set.
     Select(&'static [&'static str]),
     /// One word of a closed set, or none.

@@ -87,7 +87,7 @@ impl Posted {
             | FieldKind::Date
             | FieldKind::Maybe(_)
             | FieldKind::Suggest => text(name).map(or_null),
-            FieldKind::Number(_) => {
+            FieldKind::Number(_) | FieldKind::Count => {
                 text(name).map(|text| text.trim().parse::<i64>().map_or_else(|_| or_null(text), Value::from))
             }
             FieldKind::Words => text(name).map(|text| {

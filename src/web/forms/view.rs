@@ -252,6 +252,7 @@ fn control(kind: &FieldKind) -> (&'static str, &'static str) {
         FieldKind::Url => ("text", "url"),
         FieldKind::Email => ("text", "email"),
         FieldKind::Date => ("text", "date"),
+        FieldKind::Count => ("text", "number"),
         FieldKind::Number(_) | FieldKind::Maybe(_) | FieldKind::Select(_) => ("select", ""),
         FieldKind::Checks(_) | FieldKind::ChecksOf => ("checks", ""),
         FieldKind::Rows(_) => ("rows", ""),

@@ -150,7 +150,8 @@ pub struct ListView {
 impl ListView {
     /// `21 vendors · tier 1`.
     pub fn summary(&self) -> String {
-        let mut parts = vec![format!("{} {}", self.total, self.noun)];
+        let noun = if self.total.0 == 1 { self.noun.strip_suffix('s').unwrap_or(self.noun) } else { self.noun };
+        let mut parts = vec![format!("{} {noun}", self.total)];
         parts.extend(self.filtered.iter().cloned());
         parts.join(" · ")
     }

@@ -10,6 +10,7 @@ mod imports;
 pub(super) mod list;
 #[macro_use]
 mod simple;
+mod settings;
 mod shell;
 mod sign_in;
 mod styles;
@@ -39,6 +40,7 @@ pub fn router() -> Router<Web> {
         .merge(identity::router())
         .merge(imports::router())
         .merge(audit::router())
+        .merge(settings::router())
         .merge(styles::router())
 }
 

@@ -103,6 +103,9 @@ impl Shell {
         if self.may(Permission::ManagePeople) {
             settings.push(item("Service accounts", "/service-accounts", None));
         }
+        if self.may(Permission::ManageSettings) {
+            settings.push(item("Organisation", "/settings", None));
+        }
         let mut evidence = Vec::new();
         if self.may(Permission::ReadAudit) {
             evidence.push(item("Audit log", "/audit", None));

@@ -79,7 +79,7 @@ fn start() -> Cluster {
         db.close().await;
     });
     let cluster = Cluster { owner: managed.owner(), app: managed.app(), superuser: managed.superuser() };
-    std::mem::forget(managed);
+    managed.leave_running();
     cluster
 }
 

@@ -20,7 +20,7 @@ pub fn merge<C: Serialize + DeserializeOwned>(
     for (name, value) in incoming {
         let present = fields.get(name).cloned().unwrap_or(Value::Null);
         let last = imported.get(name);
-        if is_empty(&present) || last == Some(&present) {
+        if last.map_or_else(|| is_empty(&present), |last| *last == present) {
             fields.insert(name.clone(), value.clone());
         }
         imported.insert(name.clone(), value.clone());
@@ -44,7 +44,11 @@ pub fn label_order(a: &str, b: &str) -> Option<Ordering> {
         let label = label.trim().trim_start_matches(['v', 'V']);
         label.split(['.', '-']).map(|part| part.parse().ok()).collect()
     };
-    Some(numbers(a)?.cmp(&numbers(b)?))
+    let (mut a, mut b) = (numbers(a)?, numbers(b)?);
+    let length = a.len().max(b.len());
+    a.resize(length, 0);
+    b.resize(length, 0);
+    Some(a.cmp(&b))
 }
 
 #[cfg(test)]
@@ -68,6 +72,7 @@ mod tests {
 
     #[test]
     fn labels_have_an_order_only_where_they_are_numbers() {
+        assert_eq!(label_order("1.0", "1.0.0"), Some(Ordering::Equal));
         assert_eq!(label_order("v2", "10"), Some(Ordering::Less));
         assert_eq!(label_order("2024-06-20", "2023-12-31"), Some(Ordering::Greater));
         assert_eq!(label_order("beta", "1.0"), None);

@@ -51,6 +51,14 @@ struct Context<'a> {
     identity: &'a Identity,
     now: DateTime<Utc>,
     editor: Option<Uuid>,
+    hold: Hold,
+}
+
+/// Whether the rows looked at are locked: they are when the plan is to be carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    Look,
+    Lock,
 }
 
 pub async fn make(
@@ -59,8 +67,9 @@ pub async fn make(
     now: DateTime<Utc>,
     document: &DocumentImport,
     identity: &Identity,
+    hold: Hold,
 ) -> Result<Plan, Error> {
-    let context = Context { document, identity, now, editor: actor.person() };
+    let context = Context { document, identity, now, editor: actor.person(), hold };
     let (vendor, asks) = plan_vendor(conn, &context).await?;
     let api = plan_api(conn, &context, &vendor).await?;
     let (version, refused) = plan_version(conn, &context, &api).await?;
@@ -133,11 +142,16 @@ async fn keep_vendor(
     provider: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Step<Vendor>, Error> {
+    if context.hold == Hold::Lock {
+        vendors::lock(conn, id).await?;
+    }
     let before = vendors::get(conn, id).await?.ok_or(Error::NotFound("vendor"))?;
     let Some(provider) = provider else { return Ok(Step::Keep(before)) };
     let mut after = before.clone();
     after.content.provider_name = Some(provider.to_owned());
     after.imported.insert("provider_name".into(), json!(provider));
+    after.edited_by = super::super::with_editor(&before.edited_by, context.editor);
+    (after.verified_at, after.verified_by) = (None, None);
     after.revision += 1;
     after.updated_at = context.now;
     Ok(Step::Update { before, after })
@@ -213,6 +227,9 @@ async fn plan_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<
         let name = wanted.unwrap_or(&document.title).to_owned();
         return new_api(conn, context, vendor.record(), name, facts).await;
     };
+    if context.hold == Hold::Lock {
+        apis::lock(conn, id).await?;
+    }
     let before = apis::get(conn, id).await?.ok_or(Error::NotFound("API"))?;
     if before.vendor_id != vendor.record().id {
         return Err(Error::field(
@@ -231,7 +248,9 @@ async fn plan_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<
     if after.content == before.content && after.imported == before.imported {
         return Ok(Step::Keep(before));
     }
-    if after.content.identity_differs(&before.content) {
+    after.edited_by = super::super::with_editor(&before.edited_by, context.editor);
+    let own = before.verified_by.is_some() && before.verified_by == context.editor;
+    if own || after.content.identity_differs(&before.content) {
         (after.verified_at, after.verified_by) = (None, None);
     }
     after.revision += 1;
@@ -286,6 +305,9 @@ async fn plan_version(
         known => versions::by_label(conn, known.record().id, &document.label).await?,
     };
     let Some(id) = found else { return Ok((new_version(conn, context, api.record().id).await?, None)) };
+    if context.hold == Hold::Lock {
+        versions::lock(conn, id).await?;
+    }
     let before = versions::get(conn, id).await?.ok_or(Error::NotFound("API version"))?;
     let sha256 = data_encoding::HEXLOWER.encode(&document.sha256);
     if before.document_sha256.as_deref() == Some(&sha256) {

@@ -1,0 +1,78 @@
+//! Settings of the organisation: its name, time zone, working hours, and how long sessions hold.
+
+pub mod ops;
+mod store;
+
+use chrono::NaiveTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{audit::Record, check::Check, error::Error};
+
+/// What an admin sets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsContent {
+    /// The organisation's name, 200 characters at most.
+    pub organisation: String,
+    /// IANA time zone: due and expiry days are days there.
+    pub time_zone: String,
+    /// Working days, 1 (Monday) to 7.
+    pub working_days: Vec<i16>,
+    /// When work begins.
+    pub working_from: NaiveTime,
+    /// When work ends.
+    pub working_until: NaiveTime,
+    /// Minutes after which an idle session ends, 5 to 10,080.
+    pub session_idle_minutes: i32,
+    /// Minutes after which any session ends, 5 to 43,200.
+    pub session_absolute_minutes: i32,
+}
+
+impl SettingsContent {
+    /// Tidies and checks; names every fault.
+    pub fn checked(mut self) -> Result<Self, Error> {
+        let mut check = Check::new();
+        check.required("/organisation", &mut self.organisation, 200);
+        if self.time_zone.parse::<chrono_tz::Tz>().is_err() {
+            check.fault("/time_zone", "Give a time zone by its IANA name, such as Europe/Berlin.");
+        }
+        self.working_days.sort_unstable();
+        self.working_days.dedup();
+        if self.working_days.is_empty() || self.working_days.iter().any(|day| !(1..=7).contains(day)) {
+            check.fault("/working_days", "Give days from 1 (Monday) to 7, at least one.");
+        }
+        if self.working_until <= self.working_from {
+            check.fault("/working_until", "Work ends after it begins.");
+        }
+        if !(5..=10_080).contains(&self.session_idle_minutes) {
+            check.fault("/session_idle_minutes", "Give 5 to 10080 minutes.");
+        }
+        if !(5..=43_200).contains(&self.session_absolute_minutes) {
+            check.fault("/session_absolute_minutes", "Give 5 to 43200 minutes.");
+        }
+        check.finish()?;
+        Ok(self)
+    }
+}
+
+/// The settings, with their revision.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Settings {
+    /// Rises with each change.
+    pub revision: i64,
+    /// What an admin set.
+    #[serde(flatten)]
+    pub content: SettingsContent,
+}
+
+impl Record for Settings {
+    const KIND: &'static str = "settings";
+    fn id(&self) -> Uuid {
+        Uuid::nil()
+    }
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+}

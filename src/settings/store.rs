@@ -1,0 +1,65 @@
+//! The one row of settings.
+
+use chrono::NaiveTime;
+use sqlx::PgConnection;
+
+use super::{Settings, SettingsContent};
+use crate::error::Error;
+
+struct Row {
+    organisation: String,
+    time_zone: String,
+    working_days: Vec<i16>,
+    working_from: NaiveTime,
+    working_until: NaiveTime,
+    session_idle_minutes: i32,
+    session_absolute_minutes: i32,
+    revision: i64,
+}
+
+pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "select organisation, time_zone, working_days, working_from, working_until, session_idle_minutes,
+                session_absolute_minutes, revision
+         from installation"
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Settings {
+        revision: row.revision,
+        content: SettingsContent {
+            organisation: row.organisation,
+            time_zone: row.time_zone,
+            working_days: row.working_days,
+            working_from: row.working_from,
+            working_until: row.working_until,
+            session_idle_minutes: row.session_idle_minutes,
+            session_absolute_minutes: row.session_absolute_minutes,
+        },
+    })
+}
+
+pub async fn lock(conn: &mut PgConnection) -> Result<Settings, Error> {
+    sqlx::query!("select single from installation for update").fetch_one(&mut *conn).await?;
+    get(conn).await
+}
+
+pub async fn update(conn: &mut PgConnection, settings: &Settings) -> Result<(), Error> {
+    let content = &settings.content;
+    sqlx::query!(
+        "update installation set organisation = $1, time_zone = $2, working_days = $3, working_from = $4,
+             working_until = $5, session_idle_minutes = $6, session_absolute_minutes = $7, revision = $8",
+        content.organisation,
+        content.time_zone,
+        &content.working_days,
+        content.working_from,
+        content.working_until,
+        content.session_idle_minutes,
+        content.session_absolute_minutes,
+        settings.revision
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

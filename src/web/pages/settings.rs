@@ -1,0 +1,93 @@
+//! The organisation's settings.
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use serde_json::Value;
+
+use super::catalog::form_page;
+use crate::{
+    catalog::ops::content,
+    error::Error,
+    identity::Permission,
+    settings::{Settings, ops},
+    web::{
+        Web,
+        error::PageError,
+        extract::Signed,
+        forms::{Choice, FieldKind, FieldSpec, FormSpec, FormView, Posted, Section},
+    },
+};
+
+pub fn router() -> Router<Web> {
+    Router::new().route("/settings", get(edit).post(update))
+}
+
+const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, label, hint, kind }
+}
+
+static FORM: FormSpec = FormSpec {
+    sections: &[
+        Section {
+            title: "The organisation",
+            hint: "",
+            fields: &[
+                field("organisation", "Name", "", FieldKind::Needed),
+                field(
+                    "time_zone",
+                    "Time zone",
+                    "Due and expiry days are days there, such as Europe/Berlin.",
+                    FieldKind::Suggest,
+                ),
+                field("working_from", "Work begins", "Hours and minutes, such as 09:00:00.", FieldKind::Text),
+                field("working_until", "Work ends", "", FieldKind::Text),
+            ],
+        },
+        Section {
+            title: "Sessions",
+            hint: "They hold for sessions that begin or are used from now on.",
+            fields: &[
+                field("session_idle_minutes", "End when idle for", "Minutes, 5 to 10080.", FieldKind::Count),
+                field("session_absolute_minutes", "End in any case after", "Minutes, 5 to 43200.", FieldKind::Count),
+            ],
+        },
+    ],
+};
+
+fn form(settings: &Settings, values: Value) -> FormView {
+    let zones =
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| Choice { value: zone.name().into(), label: zone.name().into() });
+    FormView::new(&FORM, values, "/settings", "/").at(settings.revision).offer("time_zone", zones.collect())
+}
+
+fn values(settings: &Settings) -> Value {
+    serde_json::to_value(&settings.content).unwrap_or(Value::Null)
+}
+
+async fn edit(State(web): State<Web>, signed: Signed) -> Result<Response, PageError> {
+    signed.actor.require(Permission::ManageSettings)?;
+    let settings = ops::get(&web.app, &signed.actor).await?;
+    form_page(&web, &signed, "/settings", "Organisation", form(&settings, values(&settings))).await
+}
+
+async fn update(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
+    let (app, actor) = (&web.app, &posted.signed.actor);
+    actor.require(Permission::ManageSettings)?;
+    let settings = ops::get(app, actor).await?;
+    let fields = posted.over(&FORM, values(&settings));
+    let typed = Value::Object(fields.clone());
+    let updated = match content(fields) {
+        Ok(content) => ops::update(app, actor, posted.revision()?, content).await,
+        Err(error) => Err(error),
+    };
+    let form = match updated {
+        Ok(_) => return Ok(Redirect::to("/?note=saved").into_response()),
+        Err(Error::Stale { .. }) => form(&settings, typed).meanwhile(&values(&settings), settings.revision),
+        Err(error) => form(&settings, typed).refused(error)?,
+    };
+    form_page(&web, &posted.signed, "/settings", "Organisation", form).await
+}
