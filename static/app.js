@@ -56,6 +56,17 @@
     });
   }
 
+  // Long work says that it is under way, and is not begun twice.
+  for (const form of document.querySelectorAll("form[data-long]")) {
+    form.addEventListener("submit", () => {
+      const button = form.querySelector("button.main");
+      const bar = document.createElement("progress");
+      bar.setAttribute("aria-label", "Under way");
+      button.disabled = true;
+      button.after(bar);
+    });
+  }
+
   // What was typed is not lost by a slip.
   const form = document.querySelector("form.form[method=post]");
   if (form) {

@@ -250,7 +250,11 @@ impl Table {
         let notation = tables::notation(&self.file.to_string_lossy());
         let mode = if self.dry_run { tables::Mode::Preview } else { tables::Mode::Apply };
         let session = Session::open(config).await?;
+        let bar = ProgressBar::new_spinner();
+        bar.set_message("every row is being tried");
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
         let result = tables::import(&session.app, &session.actor, self.kind, notation, &bytes, mode).await;
+        bar.finish_and_clear();
         session.close().await;
         let report = result?;
         if self.json {

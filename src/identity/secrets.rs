@@ -86,7 +86,7 @@ impl Pepper {
                 std::fs::create_dir_all(dir)?;
             }
             let text = format!("{}\n", HEXLOWER.encode(&random::<32>()?));
-            crate::files::write_private(path, text.as_bytes())?;
+            crate::files::create_private(path, text.as_bytes())?;
         }
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read the pepper in {}", path.display()))?;

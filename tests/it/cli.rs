@@ -151,6 +151,20 @@ fn from_the_first_start_to_a_kill_and_back() {
 }
 
 #[test]
+fn two_that_start_at_once_share_one_cluster_and_migrate_once() {
+    let dir = data_dir();
+    let both: Vec<Child> = (0..2)
+        .map(|_| muster(dir.path(), &["migrate"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts"))
+        .collect();
+    for child in both {
+        let output = child.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let kinds = stdout(&run(dir.path(), &["export", "data-classes", "--format", "csv"]));
+    assert_eq!(kinds.lines().count(), 86, "the taxonomy was filled in once");
+}
+
+#[test]
 fn every_fault_of_the_configuration_is_named_at_once() {
     let dir = data_dir();
     let output =

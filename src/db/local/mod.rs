@@ -67,7 +67,7 @@ impl Managed {
         let locks = Locks::take(&data_dir, purpose)?;
         let file = data_dir.join("cluster.json");
         if !locks.runs_server() {
-            let cluster = read(&file)?.context("another Muster is still starting; try again")?;
+            let cluster = wait_prepared(&file)?;
             return Ok(Self { data_dir, cluster, child: None, locks });
         }
         let account = user::Account::choose()?;
@@ -188,6 +188,18 @@ fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::
     };
     process::initdb(&cluster, account)?;
     Ok(cluster)
+}
+
+/// The cluster of the Muster that runs the server, once its first start is through.
+fn wait_prepared(file: &Path) -> anyhow::Result<Cluster> {
+    let begin = std::time::Instant::now();
+    loop {
+        match read(file) {
+            Ok(Some(cluster)) if cluster.prepared => return Ok(cluster),
+            _ if begin.elapsed().as_secs() > 30 => bail!("another Muster is still starting; try again"),
+            _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+        }
+    }
 }
 
 /// A folder whose socket path stays within the 107 bytes that the kernel takes.

@@ -131,7 +131,8 @@ pub async fn needs_first_admin(app: &App) -> Result<bool, Error> {
 
 /// Whether a link would still work. Says nothing else of it.
 pub async fn link_holds(app: &App, secret: &str) -> Result<bool, Error> {
-    access::link_holds(&mut *app.db.read().await?, &secrets::hash(secret), app.clock.now()).await
+    let now = app.clock.now();
+    Ok(access::link_person(&mut *app.db.read().await?, &secrets::hash(secret), now).await?.is_some())
 }
 
 /// Uses a link up and begins a session; the session's secret. `previous` is ended with it.
@@ -142,12 +143,16 @@ pub async fn sign_in(
     origin: Origin,
     request_id: String,
 ) -> Result<String, Error> {
-    let anonymous = Actor { origin: origin.clone(), via: Via::Page, ..Actor::job("system:sign_in", request_id) };
-    let mut tx = app.db.write(&anonymous).await?;
+    let used = || Error::Conflict("This link has been used or is over an hour old. Ask for a new one.".into());
+    let hash = secrets::hash(link);
+    let person = access::link_person(&mut *app.db.read().await?, &hash, app.clock.now()).await?.ok_or_else(used)?;
+    let system = Actor::job("system:sign_in", request_id);
+    let authority = Authority { principal: Principal::Person(person), ..(*system.authority).clone() };
+    let actor = Actor { authority: Arc::new(authority), origin: origin.clone(), via: Via::Page, ..system };
+    let mut tx = app.db.write(&actor).await?;
     let now = tx.now();
-    let person = access::consume_link(tx.conn(), &secrets::hash(link), now)
-        .await?
-        .ok_or_else(|| Error::Conflict("This link has been used or is over an hour old. Ask for a new one.".into()))?;
+    // Used up only here, so that of two who press at once one is refused.
+    access::consume_link(tx.conn(), &hash, now).await?.ok_or_else(used)?;
     if let Some(previous) = previous {
         access::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }

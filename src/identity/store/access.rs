@@ -167,15 +167,15 @@ pub async fn insert_link(
     Ok(())
 }
 
-/// Whether a link would still work.
-pub async fn link_holds(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<bool, Error> {
-    let holds = sqlx::query_scalar!(
-        r#"select exists (select from sign_in_links l join people p on p.id = l.person_id
-           where l.token_hash = $1 and l.used_at is null and l.expires_at > $2 and p.state = 'active') as "holds!""#,
+/// Whom a link would sign in, if it still works.
+pub async fn link_person(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Uuid>, Error> {
+    let person = sqlx::query_scalar!(
+        "select l.person_id from sign_in_links l join people p on p.id = l.person_id
+         where l.token_hash = $1 and l.used_at is null and l.expires_at > $2 and p.state = 'active'",
         hash,
         now
     );
-    Ok(holds.fetch_one(conn).await?)
+    Ok(person.fetch_optional(conn).await?)
 }
 
 /// Uses a link up; the person it signs in, if it still held.
