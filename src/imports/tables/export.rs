@@ -38,7 +38,7 @@ impl Exporter {
         let filter = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         let format = if notation == Notation::Csv { "csv" } else { "ndjson" };
         audit::ops::exported(app, actor, kind.key(), &filter, format).await?;
-        pairs.push(("limit".into(), "500".into()));
+        pairs.push(("limit".into(), "200".into()));
         Ok(Self { kind, notation, pairs, cursor: None, header: None, done: false })
     }
 

@@ -1,6 +1,11 @@
 //! The audit log by position.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -99,11 +104,21 @@ pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
 }
 
 #[utoipa::path(get, path = "/audit-events", operation_id = "list_audit_events", tag = "audit", params(EventParams),
-    responses((status = 200, body = Events, description = "Events in the order of the record"),
+    responses((status = 200, body = Events, description = "Events in the order of the record; one a line as `application/x-ndjson` by Accept"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn list(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs) -> Result<Json<Events>, ApiError> {
+async fn list(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    pairs: Pairs,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let filter = filter(&pairs)?;
     let items = audit::ops::list(&web.app, &actor, &filter).await?;
     let last_position = items.last().map_or(filter.after.unwrap_or(0), |event| event.position);
-    Ok(Json(Events { items, last_position }))
+    if headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/x-ndjson")) {
+        let lines: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
+        let body = lines.map_err(Error::internal)?.into_iter().map(|line| line + "\n").collect::<String>();
+        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response());
+    }
+    Ok(Json(Events { items, last_position }).into_response())
 }

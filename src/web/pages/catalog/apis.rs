@@ -13,7 +13,7 @@ use crate::{
     audit,
     catalog::{Api, ApiContent, ApiVersion, ops},
     error::Error,
-    identity::Permission,
+    identity::{Permission, ops as people},
     imports::tables::TableKind,
     web::{
         Web,
@@ -127,6 +127,8 @@ struct ApiPage {
     dependents: Vec<(String, String)>,
     events: Vec<EventView>,
     comments: Vec<CommentView>,
+    editors: Vec<String>,
+    verifier: Option<String>,
     me: Option<uuid::Uuid>,
     may_edit: bool,
     may_verify: bool,
@@ -167,6 +169,8 @@ async fn show(
         dependents: ops::api_dependents(app, actor, api.id).await?,
         events: EventView::all(audit::ops::history(app, actor, "api", api.id).await?, now),
         comments: CommentView::all(ops::comments(app, actor, "api", api.id).await?, now),
+        editors: people::names(app, actor, &api.edited_by).await?,
+        verifier: people::names(app, actor, api.verified_by.as_slice()).await?.pop(),
         me: actor.person(),
         may_edit: edits,
         may_verify: reviews

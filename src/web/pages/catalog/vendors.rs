@@ -14,7 +14,7 @@ use crate::{
     audit,
     catalog::{Vendor, VendorContent, ops},
     error::Error,
-    identity::Permission,
+    identity::{Permission, ops as people},
     imports::tables::TableKind,
     web::{
         Web,
@@ -101,6 +101,8 @@ struct VendorPage {
     apis: Vec<ops::ApiRow>,
     events: Vec<EventView>,
     comments: Vec<CommentView>,
+    editors: Vec<String>,
+    verifier: Option<String>,
     me: Option<uuid::Uuid>,
     may_edit: bool,
     may_verify: bool,
@@ -146,6 +148,8 @@ async fn show(
         apis: ops::vendor_apis(app, actor, &vendor).await?,
         events: EventView::all(audit::ops::history(app, actor, "vendor", vendor.id).await?, now),
         comments: CommentView::all(ops::comments(app, actor, "vendor", vendor.id).await?, now),
+        editors: people::names(app, actor, &vendor.edited_by).await?,
+        verifier: people::names(app, actor, vendor.verified_by.as_slice()).await?.pop(),
         me: actor.person(),
         may_edit: may_edit || reviewer,
         may_verify: reviewer
