@@ -33,9 +33,11 @@ const APPEND_ONLY: &[&str] = &["audit_events", "audit_positions", "record_versio
 /// advisory lock. `app_role` gets its rights when it is not the owner.
 pub async fn run(owner: &PgConnectOptions, app_role: &str) -> anyhow::Result<u64> {
     let mut conn = PgConnection::connect_with(owner).await?;
+    // From the look to the last grant; the lock goes with the connection.
+    sqlx::query("select pg_advisory_lock(7236, 5)").execute(&mut conn).await?;
     let before = applied(&mut conn).await;
     let latest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
-    if before == latest {
+    if before == latest && is_granted(&mut conn, app_role).await {
         conn.close().await?;
         return Ok(0);
     }
@@ -63,6 +65,16 @@ async fn applied(conn: &mut PgConnection) -> i64 {
         .fetch_one(conn)
         .await
         .unwrap_or(0)
+}
+
+/// Whether the role has what the last migration's grant gave it.
+async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
+    // Where the question fails, granting again does no harm.
+    sqlx::query_scalar("select has_table_privilege($1, 'import_uploads', 'delete')")
+        .bind(role)
+        .fetch_one(conn)
+        .await
+        .unwrap_or(false)
 }
 
 async fn grant(conn: &mut PgConnection, role: &str) -> anyhow::Result<()> {

@@ -53,7 +53,7 @@ fn start() -> Cluster {
     let managed = Managed::start(&config, Use::Exclusive).expect("a managed server");
     // When this process ends, however it ends, its end of the pipe closes.
     let script = format!(
-        "read _; kill -INT {}; sleep 1; rm -rf '{}'",
+        "read _; kill -QUIT {}; sleep 2; rm -rf '{}'",
         managed.server_pid().expect("started here"),
         dir.display()
     );
