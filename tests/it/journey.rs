@@ -114,8 +114,21 @@ impl Chrome {
         self.driver.query(By::Css(css.to_owned())).first().await.expect(css).click().await.expect(css);
     }
 
-    async fn text(&self) -> String {
-        self.driver.find(By::Tag("main")).await.expect("main").text().await.expect("text")
+    /// Waits until the page says so; all that it says. A page that is just being replaced is asked again.
+    async fn says(&self, words: &str) -> String {
+        let script = "return document.readyState === 'complete' ? document.querySelector('main').innerText : ''";
+        let begun = std::time::Instant::now();
+        loop {
+            let said = match self.driver.execute(script, Vec::new()).await {
+                Ok(answer) => answer.convert::<String>().unwrap_or_default(),
+                Err(_) => String::new(),
+            };
+            if said.contains(words) {
+                return said;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "the page does not say '{words}': {said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -141,7 +154,7 @@ async fn from_the_link_to_the_history() {
     driver.goto(format!("{base}/sign-in/{}", link.secret)).await.expect("opened");
     chrome.look("sign-in").await;
     chrome.click("form button").await;
-    assert!(chrome.text().await.contains("You are signed in"));
+    chrome.says("You are signed in").await;
     chrome.look("home-empty").await;
 
     driver.goto(format!("{base}/imports")).await.expect("opened");
@@ -156,28 +169,28 @@ async fn from_the_link_to_the_history() {
         .await
         .expect("chosen");
     chrome.click("form.form button.main").await;
-    let preview = chrome.text().await;
+    let preview = chrome.says("Vendor: Stripe").await;
     assert!(preview.contains("Vendor: Stripe") && preview.contains("2 scopes"), "{preview}");
     chrome.look("import-preview").await;
     chrome.click("form[action$='/apply'] button.main").await;
-    assert!(chrome.text().await.contains("Imported. Every change is on record."));
+    chrome.says("Imported. Every change is on record.").await;
     chrome.look("api").await;
 
     driver.goto(format!("{base}/vendors?q=stirpe")).await.expect("opened");
-    assert!(chrome.text().await.contains("spelled alike"));
+    chrome.says("spelled alike").await;
     chrome.look("vendors").await;
     chrome.click("a.row-link[href='/vendors/stripe']").await;
     chrome.look("vendor").await;
     chrome.click("a.row-link[href^='/apis/']").await;
     chrome.click(".tabs a[href='?tab=scopes']").await;
-    let scopes = chrome.text().await;
+    let scopes = chrome.says("Make charges").await;
     assert!(scopes.contains("charges.write") && scopes.contains("Make charges"), "{scopes}");
     chrome.look("scopes").await;
     let history = driver.find(By::Id("history")).await.expect("the history").text().await.expect("text");
     assert!(history.contains("API imported by Ines Ortega"), "{history}");
 
     driver.goto(format!("{base}/audit")).await.expect("opened");
-    assert!(chrome.text().await.contains("API version imported"));
+    chrome.says("API version imported").await;
     chrome.look("audit").await;
     the_other_pages(&chrome, &base).await;
     the_palette_by_keyboard(&chrome, &base).await;
