@@ -3,14 +3,16 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 
 use crate::{
     clock::Clock,
     config::Config,
     db::Db,
+    error::Error,
     identity::{Authorities, Pepper},
 };
 
@@ -31,6 +33,10 @@ pub struct App {
     pub refusals: Arc<Refusals>,
     /// Counts of the rail, for 30 seconds.
     pub rail: Arc<crate::dashboard::RailCache>,
+    /// Totals and facets of lists, for some seconds.
+    pub facets: Arc<crate::lists::FacetCache>,
+    /// The organisation's time zone, for some seconds.
+    pub zone: Arc<Zone>,
 }
 
 impl App {
@@ -44,7 +50,47 @@ impl App {
             authorities: Arc::default(),
             refusals: Arc::default(),
             rail: Arc::default(),
+            facets: Arc::default(),
+            zone: Arc::default(),
         }
+    }
+
+    /// Forgets what is counted for pages: something changed here, and its author looks for it.
+    pub fn forget_counts(&self) {
+        self.rail.clear();
+        self.facets.clear();
+    }
+
+    /// The day that it is in the organisation's time zone.
+    pub async fn today(&self) -> Result<NaiveDate, Error> {
+        let zone = if let Some(zone) = self.zone.get() {
+            zone
+        } else {
+            let zone = crate::settings::ops::time_zone(self).await?;
+            self.zone.put(zone);
+            zone
+        };
+        Ok(self.clock.now().with_timezone(&zone).date_naive())
+    }
+}
+
+/// The organisation's time zone, read again after some seconds.
+#[derive(Debug, Default)]
+pub struct Zone(Mutex<Option<(Instant, chrono_tz::Tz)>>);
+
+impl Zone {
+    fn get(&self) -> Option<chrono_tz::Tz> {
+        let kept = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.filter(|(at, _)| at.elapsed() < Duration::from_secs(5)).map(|(_, zone)| zone)
+    }
+
+    fn put(&self, zone: chrono_tz::Tz) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), zone));
+    }
+
+    /// Forgets it: it was set anew.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -158,6 +158,9 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         _ => {}
     }
     let constraint = db.constraint()?;
+    if let Some(fault) = decision_fault(constraint) {
+        return Some(fault);
+    }
     let (pointer, message) = match constraint {
         "people_email_key" => ("/email", "Somebody with this e-mail address is already here."),
         "teams_slug_key"
@@ -166,6 +169,8 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         | "systems_slug_key"
         | "review_groups_slug_key"
         | "service_accounts_slug_key"
+        | "integrations_slug_key"
+        | "credentials_slug_key"
         | "api_versions_slug_key" => ("/slug", "This slug is taken. Choose another."),
         "teams_name_key" | "review_groups_name_key" | "service_accounts_name_key" => {
             ("/name", "This name is taken. Choose another.")
@@ -177,6 +182,11 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
         "api_scopes_name_key" => ("/scopes", "The same scope is listed twice."),
         "data_classes_key_key" => ("/key", "There is already a data class with this key."),
+        "integrations_use_key" => ("/name", "This system uses this API under that name already. Choose another name."),
+        "integrations_version" => ("/version", "This version is not one of this API."),
+        "credential_rotations_never_again" => {
+            ("/fingerprint", "This credential had this fingerprint before: nothing was rotated.")
+        }
         "role_grants_not_to_oneself" => {
             return Some(Error::Forbidden("Nobody grants a role to themselves.".into()));
         }
@@ -186,4 +196,25 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         _ => return None,
     };
     Some(Error::field(pointer, message))
+}
+
+/// What the guards of change requests say.
+fn decision_fault(constraint: &str) -> Option<Error> {
+    Some(match constraint {
+        "change_requests_one_unclosed" => {
+            Error::Conflict("There is an open request for this integration already.".into())
+        }
+        "request_decisions_once" => Error::Conflict("You have decided on this already.".into()),
+        "request_decisions_on_open_content" => {
+            Error::Conflict("It changed since you looked. Look again, then decide.".into())
+        }
+        "request_decisions_not_by_requester"
+        | "request_decisions_not_by_participant"
+        | "request_decisions_not_by_owner"
+        | "request_decisions_by_the_group"
+        | "request_decisions_by_no_token" => Error::Forbidden(
+            "Somebody of the stage's group who neither asked, nor edited, nor owns has to decide.".into(),
+        ),
+        _ => return None,
+    })
 }

@@ -3,6 +3,7 @@
 //! draws it.
 
 pub mod app;
+pub mod approvals;
 pub mod audit;
 pub mod catalog;
 pub mod check;
@@ -16,6 +17,7 @@ pub mod files;
 pub mod idempotency;
 pub mod identity;
 pub mod imports;
+pub mod integrations;
 pub mod json;
 pub mod lists;
 pub mod secret;

@@ -68,12 +68,12 @@ fn keyed(parts: &[Value]) -> Option<BTreeMap<String, &Value>> {
     for part in parts {
         let object = part.as_object()?;
         let text = |name: &str| object.get(name).and_then(Value::as_str);
-        let key = match (text("method"), text("path")) {
-            (Some(method), Some(path)) => format!("{method} {path}"),
-            _ => {
-                ["url", "name", "value", "upstream_api_id", "upstream_vendor_id"].into_iter().find_map(text)?.to_owned()
-            }
-        };
+        let pair = |first, second| text(first).zip(text(second)).map(|(a, b)| format!("{a} {b}"));
+        let names =
+            ["url", "name", "value", "scope", "environment", "upstream_api_id", "upstream_vendor_id", "api", "vendor"];
+        let key = pair("method", "path")
+            .or_else(|| pair("data_class", "direction"))
+            .or_else(|| names.into_iter().find_map(text).map(str::to_owned))?;
         if map.insert(key, part).is_some() {
             return None;
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Sensitivity;
 use crate::{audit::Record, check::Check, error::Error, words, words::State};
 
 words! {
@@ -147,6 +148,9 @@ pub struct ApiContent {
     /// The lowest TLS version that the vendor accepts.
     #[serde(default)]
     pub tls_minimum: Option<TlsVersion>,
+    /// The most sensitive data that its purpose needs.
+    #[serde(default)]
+    pub data_sensitivity: Option<Sensitivity>,
     /// The name under which API directories list it, within the provider; imports match by it.
     #[serde(default)]
     pub service_name: Option<String>,

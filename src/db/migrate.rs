@@ -25,9 +25,26 @@ const DELETABLE: &[&str] = &[
     "api_scopes",
     "api_operations",
     "slug_history",
+    "integration_environments",
+    "integration_upstreams",
+    "data_flows",
+    "scope_grants",
+    "credential_uses",
+    "request_stages",
+    "form_drafts",
+    "last_visits",
 ];
 /// Tables that the application may only insert into and read.
-const APPEND_ONLY: &[&str] = &["audit_events", "audit_positions", "record_versions", "documents", "version_documents"];
+const APPEND_ONLY: &[&str] = &[
+    "audit_events",
+    "audit_positions",
+    "record_versions",
+    "documents",
+    "version_documents",
+    "credential_rotations",
+    "request_participants",
+    "request_decisions",
+];
 
 /// Runs what is missing. Two instances that start at once take turns: the migrator holds an
 /// advisory lock. `app_role` gets its rights when it is not the owner.
@@ -70,7 +87,7 @@ async fn applied(conn: &mut PgConnection) -> i64 {
 /// Whether the role has what the last migration's grant gave it.
 async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
     // Where the question fails, granting again does no harm.
-    sqlx::query_scalar("select has_table_privilege($1, 'import_uploads', 'delete')")
+    sqlx::query_scalar("select has_table_privilege($1, 'form_drafts', 'delete')")
         .bind(role)
         .fetch_one(conn)
         .await

@@ -12,9 +12,9 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Drafts and edits, creates vendors and APIs.
+    /// Drafts, submits and edits for their own teams, creates vendors and APIs.
     Requester,
-    /// Verifies vendors and APIs, sets what only reviewers may set.
+    /// Decides in their review groups, verifies vendors and APIs, sets what only reviewers may set.
     Reviewer,
     /// Sets sensitivities, overrides imported facts.
     GovernanceLead,
@@ -38,6 +38,16 @@ pub enum Permission {
     VerifyCatalog,
     /// Extend the data classes and set their sensitivity.
     GovernDataClasses,
+    /// Register integrations, propose changes, note credentials; for one's own teams.
+    Propose,
+    /// Record rotations and what vendors granted.
+    Rotate,
+    /// Decide on change requests. No token does, whatever its scopes.
+    Decide,
+    /// Suspend an integration at once.
+    Suspend,
+    /// Change owners, tags and review dates of any integration; propose for any team.
+    Steward,
     /// People, roles, teams, review groups, service accounts and their tokens.
     ManagePeople,
     /// Settings of the organisation.
@@ -73,9 +83,17 @@ impl Role {
     /// What the role may do beyond reading.
     pub fn permissions(self) -> &'static [Permission] {
         match self {
-            Self::Requester => &[Permission::EditCatalog],
-            Self::Reviewer => &[Permission::VerifyCatalog],
-            Self::GovernanceLead => &[Permission::EditCatalog, Permission::GovernDataClasses, Permission::ReadAudit],
+            Self::Requester => &[Permission::EditCatalog, Permission::Propose, Permission::Rotate],
+            Self::Reviewer => &[Permission::VerifyCatalog, Permission::Decide, Permission::Suspend],
+            Self::GovernanceLead => &[
+                Permission::EditCatalog,
+                Permission::Propose,
+                Permission::Rotate,
+                Permission::Suspend,
+                Permission::Steward,
+                Permission::GovernDataClasses,
+                Permission::ReadAudit,
+            ],
             Self::Auditor => &[Permission::ReadAudit],
             Self::Admin => &[Permission::ManagePeople, Permission::ManageSettings, Permission::ReadAudit],
         }
@@ -94,12 +112,17 @@ impl std::str::FromStr for Role {
 
 impl Permission {
     /// Every right, in the order in which pages show them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::ReadAudit,
         Self::EditCatalog,
         Self::VerifyCatalog,
         Self::GovernDataClasses,
+        Self::Propose,
+        Self::Rotate,
+        Self::Decide,
+        Self::Suspend,
+        Self::Steward,
         Self::ManagePeople,
         Self::ManageSettings,
     ];
@@ -112,6 +135,11 @@ impl Permission {
             Self::EditCatalog => "edit_catalog",
             Self::VerifyCatalog => "verify_catalog",
             Self::GovernDataClasses => "govern_data_classes",
+            Self::Propose => "propose",
+            Self::Rotate => "rotate",
+            Self::Decide => "decide",
+            Self::Suspend => "suspend",
+            Self::Steward => "steward",
             Self::ManagePeople => "manage_people",
             Self::ManageSettings => "manage_settings",
         }
@@ -125,6 +153,11 @@ impl Permission {
             Self::EditCatalog => "Create, edit and import",
             Self::VerifyCatalog => "Verify vendors and APIs",
             Self::GovernDataClasses => "Govern data classes",
+            Self::Propose => "Register and propose changes",
+            Self::Rotate => "Record rotations and grants",
+            Self::Decide => "Decide on change requests",
+            Self::Suspend => "Suspend integrations",
+            Self::Steward => "Change owners, tags and review dates of any",
             Self::ManagePeople => "Manage people and tokens",
             Self::ManageSettings => "Change settings",
         }
@@ -239,6 +272,10 @@ pub struct Authority {
     pub email: String,
     /// The roles granted.
     pub roles: Vec<Role>,
+    /// The teams they are in; a service account's team.
+    pub teams: Vec<Uuid>,
+    /// The review groups they are in.
+    pub review_groups: Vec<Uuid>,
     /// What they may do.
     pub permissions: Permissions,
     /// The token that was used, if one was.
@@ -308,6 +345,19 @@ impl Actor {
         self.authority.permissions.contains(permission)
     }
 
+    /// Whether the actor is in one of these teams.
+    pub fn is_in_team(&self, teams: impl IntoIterator<Item = Uuid>) -> bool {
+        teams.into_iter().any(|team| self.authority.teams.contains(&team))
+    }
+
+    /// The service account acting, when it is one.
+    pub fn service_account(&self) -> Option<Uuid> {
+        match self.authority.principal {
+            Principal::ServiceAccount(id) => Some(id),
+            Principal::Person(_) | Principal::System(_) => None,
+        }
+    }
+
     /// The person acting, when it is one.
     pub fn person(&self) -> Option<Uuid> {
         match self.authority.principal {
@@ -324,6 +374,8 @@ impl Authority {
             name: name.into(),
             email: String::new(),
             roles: Vec::new(),
+            teams: Vec::new(),
+            review_groups: Vec::new(),
             permissions: Permissions::all(),
             token_id: None,
             session: None,

@@ -1,16 +1,19 @@
 //! Lists: closed sets of filters and sorts, keyset pages, facets that follow the other filters,
 //! full-text search and, where that finds nothing, a search that forgives typing errors.
 
+mod kept;
 mod query;
 mod sql;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use kept::FacetCache;
 pub use query::Query;
 pub use sql::{facets, page};
 
-/// One list: where its rows come from and what may be asked of it. All SQL in it is constant.
+/// One list: where its rows come from and what may be asked of it. All SQL in it is constant, but for
+/// `{today}`, which stands for the day of the question.
 #[derive(Debug)]
 pub struct Spec {
     /// The records' word.
@@ -49,10 +52,16 @@ pub enum Test {
     Overlaps(&'static str),
     /// A date expression lies before the value.
     Before(&'static str),
+    /// A date expression lies on or after the value.
+    From(&'static str),
+    /// A date expression lies more than that many days before today.
+    OlderThan(&'static str),
+    /// A dotted key is the value or below it.
+    Below(&'static str),
 }
 
 /// One way to sort: a non-null column with an index on (column, id).
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Sort {
     /// Its name in URLs.
     pub name: &'static str,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Sort, Spec};
+use super::{Sort, Spec, Test};
 use crate::error::{Error, FieldErrors};
 
 /// Rows of a page where nothing is said, and at most.
@@ -25,6 +25,8 @@ pub struct Query {
     pub descending: bool,
     /// Rows at most.
     pub limit: i64,
+    /// The day of the question, in the organisation's time zone.
+    pub today: Option<chrono::NaiveDate>,
     pub(super) cursor: Option<Cursor>,
     pub(super) column: &'static str,
     pub(super) cast: &'static str,
@@ -51,6 +53,7 @@ impl Query {
             sort: first.name,
             descending: false,
             limit: LIMIT,
+            today: None,
             cursor: None,
             column: first.column,
             cast: first.cast,
@@ -101,8 +104,15 @@ impl Query {
             }
             return;
         };
-        if matches!(spec.filters[index].test, super::Test::Before(_)) && value.parse::<chrono::NaiveDate>().is_err() {
-            errors.add(format!("/{name}"), "Give a date, such as 2027-01-31.");
+        let fault = match spec.filters[index].test {
+            Test::Before(_) | Test::From(_) if value.parse::<chrono::NaiveDate>().is_err() => {
+                Some("Give a date, such as 2027-01-31.")
+            }
+            Test::OlderThan(_) if value.parse::<u16>().is_err() => Some("Give a number of days, such as 180."),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            errors.add(format!("/{name}"), fault);
             return;
         }
         let value = crate::text::clip(value, 300).to_owned();
@@ -110,6 +120,20 @@ impl Query {
             Some((_, values)) => values.push(value),
             None => self.filters.push((index, vec![value])),
         }
+    }
+
+    /// The same question asked on a day.
+    #[must_use]
+    pub fn on(mut self, today: chrono::NaiveDate) -> Self {
+        self.today = Some(today);
+        self
+    }
+
+    /// What the question is, without its page: what totals and facets depend on.
+    pub fn subject(&self, spec: &Spec) -> String {
+        let mut filters = self.filters.clone();
+        filters.sort();
+        format!("{} {:?} {filters:?} {:?}", spec.kind, self.q, self.today)
     }
 
     /// The values asked for of a filter.

@@ -58,11 +58,11 @@ where
     let key = if cast == "timestamptz" {
         format!("to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
     } else {
-        column.to_owned()
+        format!("{column}::text")
     };
-    let mut sql = QueryBuilder::<Postgres>::new(format!(
-        "select {}, {key} as cursor_key, t.id as cursor_id from {} where true",
-        spec.columns, spec.from
+    let mut sql = QueryBuilder::<Postgres>::new(dated(
+        query,
+        &format!("select {}, {key} as cursor_key, t.id as cursor_id from {} where true", spec.columns, spec.from),
     ));
     conditions(&mut sql, spec, query, words, None);
     if let Some(cursor) = &query.cursor {
@@ -92,6 +92,12 @@ where
     Ok(Page { rows, next, alike: false })
 }
 
+/// A text with the day of the question in place of `{today}`.
+fn dated(query: &Query, sql: &str) -> String {
+    let today = query.today.map_or_else(|| "current_date".to_owned(), |day| format!("date '{day}'"));
+    sql.replace("{today}", &today)
+}
+
 /// Adds the words and every filter except `leave_out`.
 fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, words: &Words, leave_out: Option<usize>) {
     match words {
@@ -105,15 +111,32 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, word
     }
     for (index, values) in query.filters.iter().filter(|(index, _)| Some(*index) != leave_out) {
         match spec.filters[*index].test {
+            // A single value is compared plainly: an index that is sorted by name serves it then.
+            Test::Equals(value) | Test::Named(value, _) if values.len() == 1 => {
+                sql.push(dated(query, &format!(" and {value} = "))).push_bind(values[0].clone());
+            }
             Test::Equals(value) | Test::Named(value, _) => {
-                sql.push(format!(" and {value} = any(")).push_bind(values.clone()).push(")");
+                sql.push(dated(query, &format!(" and {value} = any("))).push_bind(values.clone()).push(")");
             }
             Test::Overlaps(array) => {
-                sql.push(format!(" and {array} && ")).push_bind(values.clone());
+                sql.push(dated(query, &format!(" and {array} && "))).push_bind(values.clone());
             }
             Test::Before(date) => {
                 let last = values.last().cloned().unwrap_or_default();
                 sql.push(format!(" and {date} < ")).push_bind(last).push("::text::date");
+            }
+            Test::From(date) => {
+                let last = values.last().cloned().unwrap_or_default();
+                sql.push(format!(" and {date} >= ")).push_bind(last).push("::text::date");
+            }
+            Test::OlderThan(date) => {
+                let days: i32 = values.last().and_then(|value| value.parse().ok()).unwrap_or_default();
+                sql.push(dated(query, &format!(" and {date} < {{today}} - "))).push_bind(days);
+            }
+            Test::Below(key) => {
+                sql.push(" and exists (select from unnest(")
+                    .push_bind(values.clone())
+                    .push(format!(") b where {key} = b or starts_with({key}, b || '.'))"));
             }
         }
     }
@@ -195,11 +218,14 @@ pub async fn facets(
             Test::Equals(value) => (value.to_owned(), "null::text"),
             Test::Named(value, label) => (value.to_owned(), label),
             Test::Overlaps(array) => (format!("unnest({array})"), "null::text"),
-            Test::Before(_) => continue,
+            Test::Before(_) | Test::From(_) | Test::OlderThan(_) | Test::Below(_) => continue,
         };
-        sql.push(format!(
-            " union all select '{}', value, min(label), count(*) from (select {value} as value, {label} as label from {} where true",
-            filter.name, spec.from
+        sql.push(dated(
+            query,
+            &format!(
+                " union all select '{}', value, min(label), count(*) from (select {value} as value, {label} as label from {} where true",
+                filter.name, spec.from
+            ),
         ));
         conditions(&mut sql, spec, query, &words, Some(index));
         sql.push(" limit 10001) x where value is not null group by value");
@@ -244,7 +270,8 @@ fn facet(spec: &Spec, query: &Query, filter: &super::Filter, rows: Vec<FacetRow>
 
 fn readable(filter: &str, value: &str) -> String {
     match filter {
-        "tag" | "country" | "vendor" => value.to_owned(),
+        "tag" | "country" | "vendor" | "location" => value.to_owned(),
+        "review" => crate::words::label(if value == "open" { "in_review" } else { value }),
         "tier" => format!("Tier {value}"),
         _ => crate::words::label(value),
     }

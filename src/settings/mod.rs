@@ -28,6 +28,10 @@ pub struct SettingsContent {
     pub session_idle_minutes: i32,
     /// Minutes after which any session ends, 5 to 43,200.
     pub session_absolute_minutes: i32,
+    /// Id or slug of the review group that decides on change requests; where it is left out, the only
+    /// group there is.
+    #[serde(default)]
+    pub approval_group: Option<String>,
 }
 
 impl SettingsContent {
@@ -52,6 +56,7 @@ impl SettingsContent {
         if !(5..=43_200).contains(&self.session_absolute_minutes) {
             check.fault("/session_absolute_minutes", "Give 5 to 43200 minutes.");
         }
+        check.reference("/approval_group", &mut self.approval_group, 100);
         check.finish()?;
         Ok(self)
     }

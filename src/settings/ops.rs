@@ -5,13 +5,20 @@ use crate::{
     app::App,
     audit::Event,
     error::Error,
-    identity::{Actor, Permission},
+    identity::{self, Actor, GroupKind, Permission},
+    words::State,
 };
 
 /// The settings. Everyone signed in may read them.
 pub async fn get(app: &App, actor: &Actor) -> Result<Settings, Error> {
     actor.require(Permission::Read)?;
     store::get(&mut *app.db.read().await?).await
+}
+
+/// The organisation's time zone.
+pub async fn time_zone(app: &App) -> Result<chrono_tz::Tz, Error> {
+    let settings = store::get(&mut *app.db.read().await?).await?;
+    settings.content.time_zone.parse().map_err(|_| Error::internal("an unknown time zone in the settings"))
 }
 
 /// Changes the settings based on `revision`.
@@ -23,12 +30,22 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     if before.revision != revision {
         return Err(Error::Stale { given: revision, current: before.revision });
     }
+    let group = match &content.approval_group {
+        None => None,
+        Some(key) => {
+            let found = identity::ops::group_in(&mut tx, GroupKind::ReviewGroup, key).await?;
+            let fault = || Error::field("/approval_group", format!("There is no review group '{key}'."));
+            Some(found.filter(|group| group.content.state == State::Active).ok_or_else(fault)?)
+        }
+    };
+    let content = SettingsContent { approval_group: group.as_ref().map(|group| group.content.slug.clone()), ..content };
     if before.content == content {
         return Ok(before);
     }
     let after = Settings { revision: revision + 1, content };
-    store::update(tx.conn(), &after).await?;
+    store::update(tx.conn(), &after, group.map(|group| group.id)).await?;
     tx.record(Event::changed("settings.updated", &before, &after)).await?.commit().await?;
     app.authorities.clear();
+    app.zone.clear();
     Ok(after)
 }

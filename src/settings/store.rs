@@ -2,6 +2,7 @@
 
 use chrono::NaiveTime;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{Settings, SettingsContent};
 use crate::error::Error;
@@ -14,6 +15,7 @@ struct Row {
     working_until: NaiveTime,
     session_idle_minutes: i32,
     session_absolute_minutes: i32,
+    approval_group: Option<String>,
     revision: i64,
 }
 
@@ -21,7 +23,8 @@ pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
     let row = sqlx::query_as!(
         Row,
         "select organisation, time_zone, working_days, working_from, working_until, session_idle_minutes,
-                session_absolute_minutes, revision
+                session_absolute_minutes,
+                (select g.slug from review_groups g where g.id = approval_group_id) as approval_group, revision
          from installation"
     )
     .fetch_one(conn)
@@ -36,6 +39,7 @@ pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
             working_until: row.working_until,
             session_idle_minutes: row.session_idle_minutes,
             session_absolute_minutes: row.session_absolute_minutes,
+            approval_group: row.approval_group,
         },
     })
 }
@@ -45,11 +49,12 @@ pub async fn lock(conn: &mut PgConnection) -> Result<Settings, Error> {
     get(conn).await
 }
 
-pub async fn update(conn: &mut PgConnection, settings: &Settings) -> Result<(), Error> {
+pub async fn update(conn: &mut PgConnection, settings: &Settings, approval_group: Option<Uuid>) -> Result<(), Error> {
     let content = &settings.content;
     sqlx::query!(
         "update installation set organisation = $1, time_zone = $2, working_days = $3, working_from = $4,
-             working_until = $5, session_idle_minutes = $6, session_absolute_minutes = $7, revision = $8",
+             working_until = $5, session_idle_minutes = $6, session_absolute_minutes = $7, revision = $8,
+             approval_group_id = $9",
         content.organisation,
         content.time_zone,
         &content.working_days,
@@ -57,7 +62,8 @@ pub async fn update(conn: &mut PgConnection, settings: &Settings) -> Result<(), 
         content.working_until,
         content.session_idle_minutes,
         content.session_absolute_minutes,
-        settings.revision
+        settings.revision,
+        approval_group,
     )
     .execute(conn)
     .await?;

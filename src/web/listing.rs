@@ -82,9 +82,10 @@ where
     let mut answer = ListOf { items: page.rows, next_cursor: page.next, alike: page.alike, total: None, facets: None };
     if total || facets {
         let alike = if page.alike { Alike::Yes } else { Alike::No };
-        let (count, divided) = catalog::ops::list_facets(&web.app, actor, spec, &query, alike).await?;
+        let counted = catalog::ops::list_facets(&web.app, actor, spec, &query, alike).await?;
+        let (count, divided) = counted.as_ref();
         answer.total = total.then_some(count.0);
-        answer.facets = facets.then_some(divided);
+        answer.facets = facets.then(|| divided.clone());
     }
     let link = answer.next_cursor.as_deref().and_then(|cursor| next_link(&address(table), &pairs.0, cursor));
     let mut response = Json(answer).into_response();

@@ -49,10 +49,15 @@ struct World {
     comment: String,
     token: String,
     sha256: String,
+    integration: String,
+    request: String,
+    credential: String,
+    shop: builders::Shop,
 }
 
 async fn world(test: &TestApp) -> World {
     let all = test.token(&Permission::ALL).await;
+    let shop = builders::shop(test).await;
     let outcome = ops::apply_document(
         &test.app,
         &test.cli(),
@@ -66,14 +71,30 @@ async fn world(test: &TestApp) -> World {
         assert_eq!(reply.status, 201, "{path}: {}", reply.text());
         reply.json()["id"].as_str().expect("an id").to_owned()
     };
-    let team = made("/api/v1/teams", json!({ "name": "Payments" })).await;
+    let team = made("/api/v1/teams", json!({ "name": "Growth" })).await;
     let version =
         ops::find_version(&test.app, &test.cli(), outcome.api_id, &outcome.version_slug).await.expect("a version");
     // A comment by a person, who alone may withdraw it.
     let ids = muster::identity::ops::service_accounts(&test.app, &test.cli()).await.expect("accounts");
+    let system = made("/api/v1/systems", json!({ "name": "Messenger", "kind": "own", "team": team })).await;
+    let registered = test
+        .api(
+            "POST",
+            "/api/v1/integrations",
+            &all,
+            &[],
+            Some(builders::integration(&system, "stripe.com pay", "payments")),
+        )
+        .await;
+    assert_eq!(registered.status, 201, "{}", registered.text());
+    let credential = json!({ "name": "stripe live", "created_on": "2027-01-01" });
     World {
-        system: made("/api/v1/systems", json!({ "name": "Shop", "kind": "own", "team": team })).await,
-        group: made("/api/v1/review-groups", json!({ "name": "Security" })).await,
+        integration: registered.json()["integration"]["id"].as_str().expect("an id").to_owned(),
+        request: registered.json()["request"]["id"].as_str().expect("an id").to_owned(),
+        credential: made("/api/v1/credentials", credential).await,
+        shop,
+        system,
+        group: made("/api/v1/review-groups", json!({ "name": "Privacy", "state": "retired" })).await,
         comment: made(&format!("/api/v1/comments/vendors/{}", outcome.vendor_id), json!({ "body": "hello" })).await,
         person: test.person("Somebody", &[]).await.id.to_string(),
         class: ops::find_data_class(&test.app, &test.cli(), "user.contact.email").await.expect("seeded").id.to_string(),
@@ -97,6 +118,8 @@ fn fill(path: &str, world: &World) -> String {
         ("/review-groups/", &world.group),
         ("/people/", &world.person),
         ("/service-accounts/", &world.account),
+        ("/integrations/", &world.integration),
+        ("/credentials/", &world.credential),
     ];
     let mut path = path
         .replace("{version}", &world.version)
@@ -105,6 +128,7 @@ fn fill(path: &str, world: &World) -> String {
     path = path
         .replace("/comments/{id}", &format!("/comments/{}", world.comment))
         .replace("/tokens/{id}", &format!("/tokens/{}", world.token))
+        .replace("/requests/{id}", &format!("/requests/{}", world.request))
         .replace("/tables/{kind}", "/tables/vendors");
     for (prefix, id) in key {
         path = path.replace(&format!("{prefix}{{key}}"), &format!("{prefix}{id}"));
@@ -140,13 +164,62 @@ fn body(id: &str) -> Value {
         "add_comment" => json!({ "body": "A comment" }),
         "import_openapi" | "preview_openapi" => builders::document("adyen.com", "pay", "1"),
         "import_table" => json!("name\nFrom a table\n"),
+        "register_integration" => json!({ "system": "shop", "api": "stripe.com pay", "name": "Another" }),
+        "steward_integrations" => json!({ "integrations": ["stripe-for-shop"], "add_tags": ["pay"] }),
+        "suspend_integration" | "mark_compromised" | "revoke_credential" => json!({ "reason": "A leak" }),
+        "record_grants" => json!({ "granted": [{ "scope": "charges.read" }] }),
+        "create_credential" => json!({ "name": "Fresh credential", "created_on": "2027-02-01" }),
+        "update_credential" => json!({ "description": "changed" }),
+        "record_rotation" => json!({ "fingerprint": format!("sha256:{}", "ab".repeat(32)) }),
+        "propose_request" => json!({ "kind": "change", "reason": "Needed", "content": { "purpose": "Another" } }),
+        "edit_request" => json!({ "content": { "business_logic": "Called on checkout." } }),
+        "submit_request" | "withdraw_request" | "rebase_request" | "begin_rotation" => json!({}),
         "verify_vendor" | "verify_api" | "withdraw_comment" | "mint_link" | "revoke_token" => json!({}),
         other => panic!("no body for {other}: add one"),
     }
 }
 
+/// The path to something in the state that an operation needs, made for it alone.
+async fn fresh(test: &TestApp, operation: &Operation, world: &World) -> Option<String> {
+    use muster::{approvals, integrations};
+    let (app, name) = (&test.app, uuid::Uuid::new_v4().to_string());
+    let requester = test.page(&world.shop.requester).await;
+    let id = match operation.id.as_str() {
+        "suspend_integration" | "propose_request" => builders::active(test, &world.shop, &name).await.id,
+        "edit_request" | "submit_request" | "withdraw_request" => {
+            let start = integrations::ops::Start::AsGiven;
+            approvals::ops::register(app, &requester, builders::content(&name), start).await.expect("registered").1.id
+        }
+        "rebase_request" => {
+            let key = builders::active(test, &world.shop, &name).await.id.to_string();
+            let kind = approvals::RequestKind::Change;
+            let request = approvals::ops::propose(app, &requester, &key, kind, None, None).await.expect("proposed");
+            let edit = approvals::ops::Stewardship {
+                integrations: vec![key],
+                add_tags: vec!["moved".into()],
+                ..Default::default()
+            };
+            approvals::ops::steward(app, &requester, edit).await.expect("stewarded");
+            request.id
+        }
+        "begin_rotation" | "record_rotation" | "mark_compromised" | "revoke_credential" => {
+            let content = integrations::CredentialContent {
+                name,
+                created_on: Some("2027-01-01".parse().expect("a date")),
+                ..Default::default()
+            };
+            integrations::ops::create_credential(app, &test.cli(), content).await.expect("noted").id
+        }
+        _ => return None,
+    };
+    Some(operation.path.replace("{key}", &id.to_string()).replace("{id}", &id.to_string()))
+}
+
 async fn call(test: &TestApp, operation: &Operation, world: &World, token: &str) -> crate::support::Reply {
-    let path = fill(&operation.path, world);
+    let path = match fresh(test, operation, world).await {
+        Some(path) => path,
+        None => fill(&operation.path, world),
+    };
     if operation.method == "GET" {
         return test.api("GET", &path, token, &[], None).await;
     }
@@ -154,7 +227,20 @@ async fn call(test: &TestApp, operation: &Operation, world: &World, token: &str)
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "text/csv".to_owned())];
         return send(test.router.clone(), "POST", &path, &headers, b"name\nFrom a table\n".to_vec()).await;
     }
-    let current = path.trim_end_matches("/verify").trim_end_matches("/current-version").to_owned();
+    let verbs = [
+        "/verify",
+        "/current-version",
+        "/submit",
+        "/withdraw",
+        "/rebase",
+        "/suspend",
+        "/grants",
+        "/begin",
+        "/rotation",
+        "/compromise",
+        "/revoke",
+    ];
+    let current = verbs.iter().fold(path.as_str(), |path, verb| path.trim_end_matches(verb)).to_owned();
     let all = test.token(&Permission::ALL).await;
     let etag = test.api("GET", &current, &all, &[], None).await.header("etag").to_owned();
     let etag = if etag.is_empty() { "\"1\"".to_owned() } else { etag };

@@ -4,13 +4,16 @@
 
 mod support;
 
+mod approvals;
 mod architecture;
 mod catalog;
 mod cli;
 mod coverage;
+mod credentials;
 mod hostile;
 mod identity;
 mod imports;
+mod integrations;
 mod journey;
 mod lists;
 mod record;

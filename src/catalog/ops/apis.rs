@@ -57,7 +57,7 @@ pub async fn create_api(app: &App, actor: &Actor, content: ApiContent) -> Result
     let mut tx = app.db.write(actor).await?;
     let (api, event) = create_in(&mut tx, content).await?;
     tx.record(event).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(api)
 }
 
@@ -94,7 +94,7 @@ pub async fn update_api(app: &App, actor: &Actor, id: Uuid, revision: i64, conte
     let (api, event) = update_in(&mut tx, id, revision, content).await?;
     if let Some(event) = event {
         tx.record(event).await?.commit().await?;
-        app.rail.clear();
+        app.forget_counts();
     }
     Ok(api)
 }
@@ -159,7 +159,7 @@ pub async fn verify_api(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Re
     let (_, upstreams) = resolve_upstreams(&mut tx, before.content.clone(), Some(id)).await?;
     save(&mut tx, &before, &after, &upstreams).await?;
     tx.record(Event::changed("api.verified", &before, &after)).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(after)
 }
 

@@ -55,7 +55,7 @@ pub async fn create_data_class(app: &App, actor: &Actor, content: DataClassConte
     };
     data_classes::insert(tx.conn(), &class).await?;
     tx.record(Event::created("data_class.created", &class)).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(class)
 }
 
@@ -90,7 +90,7 @@ pub async fn update_data_class(
     let after = DataClass { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };
     data_classes::update(tx.conn(), &after).await?;
     tx.record(Event::changed("data_class.updated", &before, &after)).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(after)
 }
 

@@ -227,7 +227,7 @@ pub async fn apply_document(
         tx = tx.record(event).await?;
     }
     tx.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(outcome)
 }
 

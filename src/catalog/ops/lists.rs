@@ -263,23 +263,37 @@ pub struct DataClassRow {
     pub revision: i64,
 }
 
-/// One page of a list.
+/// One page of a list, as of today.
 pub async fn list<R>(app: &App, actor: &Actor, spec: &Spec, query: &Query) -> Result<Page<R>, Error>
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
     actor.require(Permission::Read)?;
-    lists::page(&mut *app.db.read().await?, spec, query).await
+    let query = query.clone().on(app.today().await?);
+    lists::page(&mut *app.db.read().await?, spec, &query).await
 }
 
-/// The total and facets of a list.
+/// The total and facets of a list, at most some seconds old: they count thousands of rows.
 pub async fn list_facets(
     app: &App,
     actor: &Actor,
     spec: &Spec,
     query: &Query,
     alike: Alike,
-) -> Result<(Count, Vec<Facet>), Error> {
+) -> Result<std::sync::Arc<(Count, Vec<Facet>)>, Error> {
     actor.require(Permission::Read)?;
-    lists::facets(&mut *app.db.read().await?, spec, query, alike).await
+    let query = query.clone().on(app.today().await?);
+    let subject = format!("{} {alike:?}", query.subject(spec));
+    let _turn = match app.facets.get(&subject) {
+        Ok(kept) => return Ok(kept),
+        Err(turn) => turn.lock_owned().await,
+    };
+    // Whoever waited for somebody else's count takes that one.
+    if let Ok(kept) = app.facets.get(&subject) {
+        return Ok(kept);
+    }
+    let begun = std::time::Instant::now();
+    let counted = std::sync::Arc::new(lists::facets(&mut *app.db.read().await?, spec, &query, alike).await?);
+    app.facets.put(subject, begun, counted.clone());
+    Ok(counted)
 }

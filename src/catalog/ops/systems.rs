@@ -36,7 +36,7 @@ pub async fn create_system(app: &App, actor: &Actor, content: SystemContent) -> 
     let mut tx = app.db.write(actor).await?;
     let (system, event) = create_in(&mut tx, content).await?;
     tx.record(event).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(system)
 }
 
@@ -73,7 +73,7 @@ pub async fn update_system(
     let (system, event) = update_in(&mut tx, id, revision, content).await?;
     if let Some(event) = event {
         tx.record(event).await?.commit().await?;
-        app.rail.clear();
+        app.forget_counts();
     }
     Ok(system)
 }

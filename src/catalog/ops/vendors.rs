@@ -55,7 +55,7 @@ pub async fn create_vendor(app: &App, actor: &Actor, content: VendorContent) -> 
     let mut tx = app.db.write(actor).await?;
     let (vendor, event) = create_in(&mut tx, content).await?;
     tx.record(event).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(vendor)
 }
 
@@ -99,7 +99,7 @@ pub async fn update_vendor(
     let (vendor, event) = update_in(&mut tx, id, revision, content).await?;
     if let Some(event) = event {
         tx.record(event).await?.commit().await?;
-        app.rail.clear();
+        app.forget_counts();
     }
     Ok(vendor)
 }
@@ -171,7 +171,7 @@ pub async fn verify_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64) ->
     };
     vendors::update(tx.conn(), &after).await?;
     tx.record(Event::changed("vendor.verified", &before, &after)).await?.commit().await?;
-    app.rail.clear();
+    app.forget_counts();
     Ok(after)
 }
 

@@ -30,6 +30,7 @@ struct Row {
     lifecycle: String,
     auth_methods: Vec<String>,
     tls_minimum: Option<String>,
+    data_sensitivity: Option<String>,
     service_name: Option<String>,
     current_version_id: Option<Uuid>,
     tags: Vec<String>,
@@ -74,6 +75,7 @@ impl TryFrom<Row> for Api {
                 lifecycle: row.lifecycle.parse()?,
                 auth_methods: row.auth_methods.iter().map(|m| m.parse()).collect::<Result<_, _>>()?,
                 tls_minimum: row.tls_minimum.as_deref().map(str::parse).transpose()?,
+                data_sensitivity: row.data_sensitivity.as_deref().map(str::parse).transpose()?,
                 service_name: row.service_name,
                 upstreams: row.upstreams.0,
                 tags: row.tags,
@@ -89,7 +91,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Api>,
         Row,
         r#"select a.id, a.vendor_id, v.slug as vendor_slug, a.slug, a.name, a.description, a.protocol,
                   a.documentation_url, a.terms_url, a.licence, a.licence_url, a.contact_name, a.contact_email,
-                  a.contact_url, a.lifecycle, a.auth_methods, a.tls_minimum, a.service_name, a.current_version_id,
+                  a.contact_url, a.lifecycle, a.auth_methods, a.tls_minimum, a.data_sensitivity, a.service_name, a.current_version_id,
                   a.tags, a.state, a.verified_at, a.verified_by, a.edited_by,
                   a.imported as "imported: Json<Map<String, Value>>", a.revision, a.created_at, a.updated_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('api', ua.slug, 'vendor', uv.slug) order by u.position), '[]')
@@ -161,9 +163,9 @@ pub async fn insert(
         "insert into apis (id, vendor_id, slug, name, description, protocol, documentation_url, terms_url, licence,
              licence_url, contact_name, contact_email, contact_url, lifecycle, auth_methods, tls_minimum,
              service_name, tags, state, verified_at, verified_by, edited_by, imported, revision, created_at,
-             updated_at, sort_key, search)
+             updated_at, sort_key, search, data_sensitivity)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24, $25, $26, $27, $28)",
+                 $22, $23, $24, $25, $26, $27, $28, $29)",
         api.id,
         api.vendor_id,
         c.slug,
@@ -192,6 +194,7 @@ pub async fn insert(
         api.updated_at,
         sort_key,
         search,
+        c.data_sensitivity.map(crate::catalog::Sensitivity::key),
     )
     .execute(&mut *conn)
     .await?;
@@ -218,7 +221,8 @@ pub async fn update_facts(conn: &mut PgConnection, api: &Api) -> Result<(), Erro
              terms_url = $7, licence = $8, licence_url = $9, contact_name = $10, contact_email = $11,
              contact_url = $12, lifecycle = $13, auth_methods = $14, tls_minimum = $15, service_name = $16,
              tags = $17, state = $18, verified_at = $19, verified_by = $20, edited_by = $21, imported = $22,
-             revision = $23, updated_at = $24, sort_key = $25, search = $26, current_version_id = $27
+             revision = $23, updated_at = $24, sort_key = $25, search = $26, current_version_id = $27,
+             data_sensitivity = $28
          where id = $1",
         api.id,
         c.slug,
@@ -247,6 +251,7 @@ pub async fn update_facts(conn: &mut PgConnection, api: &Api) -> Result<(), Erro
         sort_key,
         search,
         api.current_version_id,
+        c.data_sensitivity.map(crate::catalog::Sensitivity::key),
     )
     .execute(conn)
     .await?;

@@ -10,7 +10,7 @@ use crate::{error::Error, identity::Actor};
 
 /// A token never opens a session, grants a role or changes an account: that would be a way to get more
 /// than its scopes say.
-fn refuse_token(actor: &Actor) -> Result<(), Error> {
+pub fn refuse_token(actor: &Actor) -> Result<(), Error> {
     match actor.authority.token_id {
         Some(_) => Err(Error::Forbidden("No token does this. Sign in, or use the command line.".into())),
         None => Ok(()),

@@ -17,7 +17,9 @@ pub async fn by_session(
 ) -> Result<Option<(Authority, DateTime<Utc>)>, Error> {
     let row = sqlx::query!(
         r#"select s.id, s.csrf, s.last_seen_at, p.id as person_id, p.name, p.email,
-                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!"
+                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!",
+                  array(select m.team_id from team_members m where m.person_id = p.id) as "teams!",
+                  array(select m.review_group_id from review_group_members m where m.person_id = p.id) as "review_groups!"
            from sessions s join people p on p.id = s.person_id, installation i
            where s.token_hash = $1 and s.expires_at > $2 and p.state = 'active'
              and s.last_seen_at > $2 - make_interval(mins => i.session_idle_minutes)"#,
@@ -34,6 +36,8 @@ pub async fn by_session(
         email: row.email,
         permissions: Permissions::of_roles(&roles),
         roles,
+        teams: row.teams,
+        review_groups: row.review_groups,
         token_id: None,
         session: Some(Session { id: row.id, csrf: row.csrf }),
     };
@@ -46,6 +50,8 @@ pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -
         r#"select t.id, t.scopes, t.person_id, t.service_account_id,
                   coalesce(p.name, a.name) as "name!", p.email as "email?",
                   array(select g.role from role_grants g where g.person_id = t.person_id) as "roles!",
+                  array(select m.team_id from team_members m where m.person_id = t.person_id
+                        union select a.team_id where a.team_id is not null) as "teams!",
                   a.scopes as "account_scopes?"
            from api_tokens t
            left join people p on p.id = t.person_id
@@ -70,6 +76,8 @@ pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -
         name: row.name,
         email: row.email.unwrap_or_default(),
         roles,
+        teams: row.teams,
+        review_groups: Vec::new(),
         permissions: scopes(&row.scopes)?.intersection(ceiling),
         token_id: Some(row.id),
         session: None,

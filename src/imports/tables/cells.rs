@@ -18,9 +18,11 @@ pub enum Column {
 /// How a field of a content is written, by its name.
 pub fn column(field: &str) -> Column {
     match field {
-        "tier" | "revision" => Column::Number,
-        "tags" | "locations" | "auth_methods" | "members" | "regulations" | "roles" | "edited_by" => Column::List,
-        "identifiers" | "certifications" | "sub_processors" | "upstreams" | "imported" => Column::Json,
+        "tier" | "revision" | "rate_limit" | "token_lifetime_minutes" | "retention_days" | "round" => Column::Number,
+        "tags" | "locations" | "auth_methods" | "members" | "regulations" | "roles" | "edited_by"
+        | "inbound_validation" | "inbound_inspection" | "integrations" => Column::List,
+        "identifiers" | "certifications" | "sub_processors" | "upstreams" | "imported" | "environments"
+        | "data_flows" | "scopes" | "content" | "decisions" => Column::Json,
         _ => Column::Text,
     }
 }

@@ -3,12 +3,16 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Notation, TableKind, cells};
+use super::{
+    Notation, TableKind, cells,
+    columns::{columns, derived},
+};
 use crate::{
     app::App,
-    audit, catalog,
+    approvals, audit, catalog,
     error::Error,
     identity::{self, Actor, GroupKind},
+    integrations,
     lists::{Query, Spec},
 };
 
@@ -50,8 +54,7 @@ impl Exporter {
         let mut pairs = self.pairs.clone();
         pairs.extend(self.cursor.take().map(|cursor| ("cursor".to_owned(), cursor)));
         let query = Query::parse(spec(self.kind), &pairs, &[])?;
-        let (ids, next) = page(app, actor, self.kind, &query).await?;
-        let records = records(app, actor, self.kind, &ids).await?;
+        let (records, next) = page(app, actor, self.kind, &query).await?;
         self.done = next.is_none();
         self.cursor = next;
         match self.notation {
@@ -63,7 +66,8 @@ impl Exporter {
     fn csv(&mut self, records: &[Value]) -> Result<Vec<u8>, Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         if self.header.is_none() {
-            let header = columns(self.kind).iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let header =
+                columns(self.kind).iter().chain(derived(self.kind)).map(|name| (*name).to_owned()).collect::<Vec<_>>();
             writer.write_record(&header).map_err(Error::internal)?;
             self.header = Some(header);
         }
@@ -76,69 +80,13 @@ impl Exporter {
     }
 }
 
-/// The columns of a table: its id, then what an import takes.
-pub fn columns(kind: TableKind) -> &'static [&'static str] {
-    match kind {
-        TableKind::Vendors => &[
-            "id",
-            "slug",
-            "name",
-            "legal_name",
-            "description",
-            "lei",
-            "identifiers",
-            "country",
-            "parent",
-            "website",
-            "provider_name",
-            "security_contact",
-            "incident_contact",
-            "status_page",
-            "tags",
-            "state",
-            "tier",
-            "locations",
-            "dpa_status",
-            "dpa_signed_on",
-            "dpa_expires_on",
-            "dpa_reference",
-            "certifications",
-            "sub_processors",
-        ],
-        TableKind::Apis => &[
-            "id",
-            "slug",
-            "vendor",
-            "name",
-            "description",
-            "protocol",
-            "documentation_url",
-            "terms_url",
-            "licence",
-            "licence_url",
-            "contact_name",
-            "contact_email",
-            "contact_url",
-            "lifecycle",
-            "auth_methods",
-            "tls_minimum",
-            "service_name",
-            "upstreams",
-            "tags",
-            "state",
-        ],
-        TableKind::Systems => &["id", "slug", "name", "description", "kind", "team", "vendor", "url", "tags", "state"],
-        TableKind::Teams => &["id", "slug", "name", "description", "email", "members", "state"],
-        TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "state"],
-        TableKind::DataClasses => {
-            &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"]
-        }
-        TableKind::People => &["id", "name", "email", "roles", "state"],
-    }
-}
-
 fn spec(kind: TableKind) -> &'static Spec {
     match kind {
+        TableKind::Integrations => &integrations::ops::INTEGRATIONS,
+        TableKind::DataFlows => &integrations::ops::DATA_FLOWS,
+        TableKind::Scopes => &integrations::ops::SCOPES,
+        TableKind::Credentials => &integrations::ops::CREDENTIALS,
+        TableKind::Requests => &approvals::ops::REQUESTS,
         TableKind::Vendors => &catalog::ops::VENDORS,
         TableKind::Apis => &catalog::ops::APIS,
         TableKind::Systems => &catalog::ops::SYSTEMS,
@@ -154,9 +102,32 @@ struct Id {
     id: Uuid,
 }
 
-async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Result<(Vec<Uuid>, Option<String>), Error> {
-    let page = catalog::ops::list::<Id>(app, actor, spec(kind), query).await?;
-    Ok((page.rows.into_iter().map(|row| row.id).collect(), page.next))
+async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Result<(Vec<Value>, Option<String>), Error> {
+    match kind {
+        // What is no record of its own goes out as the list shows it.
+        TableKind::DataFlows => rows::<integrations::ops::FlowRow>(app, actor, kind, query).await,
+        TableKind::Scopes => rows::<integrations::ops::GrantRow>(app, actor, kind, query).await,
+        TableKind::Requests => rows::<approvals::ops::RequestRow>(app, actor, kind, query).await,
+        _ => {
+            let page = catalog::ops::list::<Id>(app, actor, spec(kind), query).await?;
+            let ids: Vec<Uuid> = page.rows.into_iter().map(|row| row.id).collect();
+            Ok((records(app, actor, kind, &ids).await?, page.next))
+        }
+    }
+}
+
+async fn rows<R>(
+    app: &App,
+    actor: &Actor,
+    kind: TableKind,
+    query: &Query,
+) -> Result<(Vec<Value>, Option<String>), Error>
+where
+    R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + serde::Serialize,
+{
+    let page = catalog::ops::list::<R>(app, actor, spec(kind), query).await?;
+    let values = page.rows.iter().map(|row| serde_json::to_value(row).map_err(Error::internal));
+    Ok((values.collect::<Result<_, _>>()?, page.next))
 }
 
 async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Result<Vec<Value>, Error> {
@@ -164,6 +135,9 @@ async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Res
         records.iter().map(|record| serde_json::to_value(record).map_err(Error::internal)).collect()
     }
     match kind {
+        TableKind::Integrations => values(&integrations::ops::get_integrations(app, actor, ids).await?),
+        TableKind::Credentials => values(&integrations::ops::get_credentials(app, actor, ids).await?),
+        TableKind::DataFlows | TableKind::Scopes | TableKind::Requests => Ok(Vec::new()),
         TableKind::Vendors => values(&catalog::ops::get_vendors(app, actor, ids).await?),
         TableKind::Apis => values(&catalog::ops::get_apis(app, actor, ids).await?),
         TableKind::Systems => values(&catalog::ops::get_systems(app, actor, ids).await?),

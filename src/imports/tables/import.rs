@@ -5,9 +5,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Notation, TableKind, cells, export::columns};
+use super::{
+    Notation, TableKind, cells,
+    columns::{columns, derived},
+};
 use crate::{
     app::App,
+    approvals,
     audit::{Change, Event},
     catalog::ops::{RowKind, content, over, save_row},
     db::{Open, WriteTx},
@@ -69,7 +73,11 @@ pub async fn import(
     bytes: &[u8],
     mode: Mode,
 ) -> Result<Report, Error> {
-    actor.require(if kind == TableKind::Teams { Permission::ManagePeople } else { Permission::EditCatalog })?;
+    actor.require(match kind {
+        TableKind::Teams => Permission::ManagePeople,
+        TableKind::Integrations => Permission::Propose,
+        _ => Permission::EditCatalog,
+    })?;
     let parsed = parse(kind, notation, bytes)?;
     let mut tx = app.db.write(actor).await?;
     let mut report = Report::default();
@@ -87,7 +95,7 @@ pub async fn import(
     if mode == Mode::Apply && report.wrong == 0 {
         write(tx, events).await?;
         report.applied = true;
-        app.rail.clear();
+        app.forget_counts();
         app.authorities.clear();
     }
     Ok(report)
@@ -120,14 +128,14 @@ async fn try_row(
     let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     tx.savepoint().await?;
     match save(tx, kind, fields).await {
-        Ok((event, created)) => {
-            let action = match (&event, created) {
-                (None, _) => "unchanged",
-                (Some(_), true) => "create",
-                (Some(_), false) => "update",
+        Ok((mut done, created)) => {
+            let action = match (done.is_empty(), created) {
+                (true, _) => "unchanged",
+                (false, true) => "create",
+                (false, false) => "update",
             };
-            let changes = event.as_ref().map(|event| event.changes().to_vec()).unwrap_or_default();
-            events.extend(event);
+            let changes = done.last().map(|event| event.changes().to_vec()).unwrap_or_default();
+            events.append(&mut done);
             Ok(RowReport { row, name, action: action.into(), changes, errors: Vec::new() })
         }
         Err(Error::Invalid(errors)) => {
@@ -150,7 +158,7 @@ async fn save(
     tx: &mut WriteTx<Open>,
     kind: TableKind,
     mut fields: Map<String, Value>,
-) -> Result<(Option<Event>, bool), Error> {
+) -> Result<(Vec<Event>, bool), Error> {
     let id = fields.remove("id").and_then(|id| id.as_str().map(str::to_owned));
     let slug = fields.get("slug").and_then(Value::as_str).map(str::to_owned);
     let keys: Vec<String> = id.into_iter().chain(slug).collect();
@@ -158,12 +166,17 @@ async fn save(
         TableKind::Vendors => RowKind::Vendor,
         TableKind::Apis => RowKind::Api,
         TableKind::Systems => RowKind::System,
-        TableKind::Teams => return save_team(tx, &keys, fields).await,
-        TableKind::DataClasses | TableKind::People | TableKind::ReviewGroups => {
-            return Err(Error::field("/kind", "Vendors, APIs, systems and teams can be imported."));
+        TableKind::Teams => {
+            let (event, created) = save_team(tx, &keys, fields).await?;
+            return Ok((event.into_iter().collect(), created));
+        }
+        TableKind::Integrations => return approvals::ops::save_row(tx, &keys, fields).await,
+        _ => {
+            return Err(Error::field("/kind", "Vendors, APIs, systems, teams and integrations can be imported."));
         }
     };
-    save_row(tx, row_kind, &keys, fields).await
+    let (event, created) = save_row(tx, row_kind, &keys, fields).await?;
+    Ok((event.into_iter().collect(), created))
 }
 
 async fn save_team(
@@ -217,7 +230,8 @@ fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
     let fault = |error: csv::Error| Error::field("/file", format!("The CSV cannot be read: {error}."));
     let header: Vec<String> = reader.headers().map_err(fault)?.iter().map(|name| name.trim().to_owned()).collect();
     let known = columns(kind);
-    let unknown: Vec<&str> = header.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    let is_known = |name: &&str| known.contains(name) || derived(kind).contains(name);
+    let unknown: Vec<&str> = header.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
     if !unknown.is_empty() {
         return Err(Error::field(
             "/file",
@@ -229,12 +243,12 @@ fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
         let record = record.map_err(fault)?;
         let row = record.position().map_or(0, csv::Position::line);
         let (mut fields, mut errors) = (Map::new(), Vec::new());
-        for (name, cell) in header.iter().zip(&record) {
+        for (name, cell) in header.iter().zip(&record).filter(|(name, _)| known.contains(&name.as_str())) {
             match cells::from_cell(cell, cells::column(name)) {
                 Ok(Value::Null)
                     if matches!(
                         name.as_str(),
-                        "id" | "slug" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status"
+                        "id" | "slug" | "name" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status"
                     ) => {}
                 Ok(value) => {
                     fields.insert(name.clone(), value);

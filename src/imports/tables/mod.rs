@@ -2,6 +2,7 @@
 //! run is escaped on the way out and taken back on the way in.
 
 mod cells;
+mod columns;
 mod export;
 mod import;
 
@@ -28,6 +29,16 @@ pub enum TableKind {
     People,
     /// Review groups; export only.
     ReviewGroups,
+    /// Integrations with their parts. An import proposes; nothing comes into force by it.
+    Integrations,
+    /// Data flows; export only.
+    DataFlows,
+    /// Scopes; export only.
+    Scopes,
+    /// Credentials; export only.
+    Credentials,
+    /// Change requests; export only.
+    Requests,
 }
 
 impl TableKind {
@@ -41,6 +52,11 @@ impl TableKind {
             Self::DataClasses => "data_classes",
             Self::People => "people",
             Self::ReviewGroups => "review_groups",
+            Self::Integrations => "integrations",
+            Self::DataFlows => "data_flows",
+            Self::Scopes => "scopes",
+            Self::Credentials => "credentials",
+            Self::Requests => "requests",
         }
     }
 }
@@ -48,9 +64,15 @@ impl TableKind {
 impl std::str::FromStr for TableKind {
     type Err = crate::error::Error;
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        [Self::Vendors, Self::Apis, Self::Systems, Self::Teams].into_iter().find(|kind| kind.key() == key).ok_or_else(
-            || crate::error::Error::field("/kind", format!("'{key}' is not one of vendors, apis, systems, teams.")),
-        )
+        [Self::Vendors, Self::Apis, Self::Systems, Self::Teams, Self::Integrations]
+            .into_iter()
+            .find(|kind| kind.key() == key)
+            .ok_or_else(|| {
+                crate::error::Error::field(
+                    "/kind",
+                    format!("'{key}' is not one of vendors, apis, systems, teams, integrations."),
+                )
+            })
     }
 }
 

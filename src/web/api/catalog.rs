@@ -145,12 +145,18 @@ pub async fn subject(web: &Web, actor: &Actor, plural: &str, key: &str) -> Resul
         "apis" => ("api", ops::find_api(&web.app, actor, key).await?.id),
         "systems" => ("system", ops::find_system(&web.app, actor, key).await?.id),
         "data-classes" => ("data_class", ops::find_data_class(&web.app, actor, key).await?.id),
+        "integrations" => ("integration", crate::integrations::ops::find_integration(&web.app, actor, key).await?.id),
+        "credentials" => ("credential", crate::integrations::ops::find_credential(&web.app, actor, key).await?.id),
+        "requests" => {
+            let id = key.parse().map_err(|_| Error::NotFound("change request"))?;
+            ("change_request", crate::approvals::ops::find_request(&web.app, actor, id).await?.id)
+        }
         _ => return Err(Error::NotFound("kind of record with comments")),
     })
 }
 
 #[utoipa::path(get, path = "/comments/{kind}/{key}", tag = "comments",
-    params(("kind" = String, Path, description = "vendors, apis, systems or data-classes"), ("key" = String, Path, description = "Id or slug")),
+    params(("kind" = String, Path, description = "vendors, apis, systems, data-classes, integrations, credentials or requests"), ("key" = String, Path, description = "Id or slug")),
     responses((status = 200, body = Vec<Comment>, description = "Oldest first"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn comments(
@@ -163,7 +169,7 @@ async fn comments(
 }
 
 #[utoipa::path(post, path = "/comments/{kind}/{key}", tag = "comments", request_body = NewComment,
-    params(("kind" = String, Path, description = "vendors, apis, systems or data-classes"), ("key" = String, Path, description = "Id or slug")),
+    params(("kind" = String, Path, description = "vendors, apis, systems, data-classes, integrations, credentials or requests"), ("key" = String, Path, description = "Id or slug")),
     responses((status = 201, body = Comment, description = "Added"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn add_comment(

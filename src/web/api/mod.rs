@@ -5,6 +5,8 @@ mod body;
 mod catalog;
 mod identity;
 mod imports;
+mod integrations;
+mod requests;
 mod resource;
 mod settings;
 mod versions;
@@ -61,11 +63,18 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", catalog::router())
         .nest("/api/v1", versions::router())
         .nest("/api/v1", identity::router())
+        .nest("/api/v1", integrations::router())
+        .nest("/api/v1", requests::router())
         .nest("/api/v1", imports::router())
         .nest("/api/v1", audit_events::router())
         .nest("/api/v1", settings::router())
         .split_for_parts();
-    let lists: [(&str, &'static Spec); 7] = [
+    let lists: [(&str, &'static Spec); 12] = [
+        ("/api/v1/integrations", &crate::integrations::ops::INTEGRATIONS),
+        ("/api/v1/data-flows", &crate::integrations::ops::DATA_FLOWS),
+        ("/api/v1/scopes", &crate::integrations::ops::SCOPES),
+        ("/api/v1/credentials", &crate::integrations::ops::CREDENTIALS),
+        ("/api/v1/requests", &crate::approvals::ops::REQUESTS),
         ("/api/v1/vendors", &crate::catalog::ops::VENDORS),
         ("/api/v1/apis", &crate::catalog::ops::APIS),
         ("/api/v1/systems", &crate::catalog::ops::SYSTEMS),
@@ -87,9 +96,11 @@ fn document_filters(document: &mut utoipa::openapi::OpenApi, path: &str, spec: &
     let parameters = list.parameters.get_or_insert_with(Vec::new);
     for filter in spec.filters {
         let text = ObjectBuilder::new().schema_type(Type::String);
-        let date = matches!(filter.test, Test::Before(_));
+        let date = matches!(filter.test, Test::Before(_) | Test::From(_));
         let schema: RefOr<utoipa::openapi::Schema> = if date {
             text.format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date))).into()
+        } else if matches!(filter.test, Test::OlderThan(_)) {
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(65_535)).into()
         } else {
             ArrayBuilder::new().items(text).into()
         };

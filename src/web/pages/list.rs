@@ -191,7 +191,8 @@ where
     let query = Query::parse(spec, &pairs.0, &["note"])?;
     let page = catalog::ops::list::<R>(&web.app, &signed.actor, spec, &query).await?;
     let alike = if page.alike { Alike::Yes } else { Alike::No };
-    let (total, facets) = catalog::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
+    let counted = catalog::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
+    let (total, facets) = (counted.0, counted.1.clone());
     let shell = Shell::new(web, signed, frame.path, frame.title, pairs).await?;
     let filtered = facets
         .iter()

@@ -12,7 +12,8 @@ use super::catalog::form_page;
 use crate::{
     catalog::ops::content,
     error::Error,
-    identity::Permission,
+    identity::{GroupKind, Permission, ops as people},
+    lists::Query,
     settings::{Settings, ops},
     web::{
         Web,
@@ -48,6 +49,16 @@ static FORM: FormSpec = FormSpec {
             ],
         },
         Section {
+            title: "Approval",
+            hint: "",
+            fields: &[field(
+                "approval_group",
+                "Approving group",
+                "The review group that decides on change requests; where empty, the only group there is.",
+                FieldKind::Suggest,
+            )],
+        },
+        Section {
             title: "Sessions",
             hint: "They hold for sessions that begin or are used from now on.",
             fields: &[
@@ -64,6 +75,14 @@ fn form(settings: &Settings, values: Value) -> FormView {
     FormView::new(&FORM, values, "/settings", "/").at(settings.revision).offer("time_zone", zones.collect())
 }
 
+async fn with_groups(web: &Web, signed: &Signed, form: FormView) -> Result<FormView, Error> {
+    let spec = people::groups_list_spec(GroupKind::ReviewGroup);
+    let query = Query::parse(spec, &[("state".into(), "active".into()), ("limit".into(), "500".into())], &[])?;
+    let groups = people::list_groups(&web.app, &signed.actor, GroupKind::ReviewGroup, &query).await?.rows;
+    let choices = groups.into_iter().map(|group| Choice { value: group.slug, label: group.name });
+    Ok(form.offer("approval_group", choices.collect()))
+}
+
 fn values(settings: &Settings) -> Value {
     serde_json::to_value(&settings.content).unwrap_or(Value::Null)
 }
@@ -71,7 +90,8 @@ fn values(settings: &Settings) -> Value {
 async fn edit(State(web): State<Web>, signed: Signed) -> Result<Response, PageError> {
     signed.actor.require(Permission::ManageSettings)?;
     let settings = ops::get(&web.app, &signed.actor).await?;
-    form_page(&web, &signed, "/settings", "Organisation", form(&settings, values(&settings))).await
+    let form = with_groups(&web, &signed, form(&settings, values(&settings))).await?;
+    form_page(&web, &signed, "/settings", "Organisation", form).await
 }
 
 async fn update(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
@@ -89,5 +109,6 @@ async fn update(State(web): State<Web>, posted: Posted) -> Result<Response, Page
         Err(Error::Stale { .. }) => form(&settings, typed).meanwhile(&values(&settings), settings.revision),
         Err(error) => form(&settings, typed).refused(error)?,
     };
+    let form = with_groups(&web, &posted.signed, form).await?;
     form_page(&web, &posted.signed, "/settings", "Organisation", form).await
 }

@@ -6,7 +6,10 @@ use muster::{
     app::App,
     clock::Clock,
     db::Db,
-    identity::{Actor, NewToken, Permission, Person, PersonContent, Role, ServiceAccountContent, TokenOwner, ops},
+    identity::{
+        Actor, Authority, NewToken, Origin, Permission, Permissions, Person, PersonContent, Principal, Role,
+        ServiceAccountContent, TokenOwner, Via, ops,
+    },
     web::{self, Web},
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
@@ -63,6 +66,29 @@ impl TestApp {
     pub async fn sign_in(&self, person: &Person) -> Browser {
         let link = ops::mint_link(&self.app, &self.cli(), person.id).await.expect("a link");
         Browser::sign_in(self.router.clone(), &link.secret).await
+    }
+
+    /// A person acting on a page, with the rights, teams and groups that they have now.
+    pub async fn page(&self, person: &Person) -> Actor {
+        let mut conn = self.owner().await;
+        let teams = sqlx::query_scalar("select team_id from team_members where person_id = $1")
+            .bind(person.id)
+            .fetch_all(&mut conn)
+            .await
+            .expect("teams");
+        let roles = person.content.roles.clone();
+        let authority = Authority {
+            principal: Principal::Person(person.id),
+            name: person.content.name.clone(),
+            email: person.content.email.clone(),
+            permissions: Permissions::of_roles(&roles),
+            roles,
+            teams,
+            review_groups: Vec::new(),
+            token_id: None,
+            session: None,
+        };
+        Actor { authority: authority.into(), via: Via::Page, request_id: "test".into(), origin: Origin::default() }
     }
 
     /// A service token with scopes.

@@ -35,3 +35,91 @@ pub fn read(document: &Value) -> DocumentImport {
 pub fn vendor(name: &str) -> VendorContent {
     VendorContent { name: name.into(), ..VendorContent::default() }
 }
+
+/// A whole integration, as JSON: nothing is missing.
+pub fn integration(system: &str, api: &str, team: &str) -> Value {
+    json!({
+        "name": "Stripe for Shop", "system": system, "api": api, "purpose": "Takes card payments in the web shop.",
+        "business_logic": "The checkout calls it; without it nobody can pay.",
+        "business_owner": team, "technical_owner": team, "backup_owner": "backup",
+        "criticality": "critical", "exposure": "customer_facing", "initiated_by": "us",
+        "environments": [{ "environment": "production", "endpoints": ["https://api.stripe.com/v1"], "live_since": "2026-05-01" }],
+        "data_flows": [{ "data_class": "user.contact.email", "direction": "sent", "legal_basis": "contract",
+            "locations": ["IE", "US"], "transfer_safeguard": "standard_contractual_clauses", "retention_days": 365 }],
+        "scopes": [{ "scope": "charges.write", "justification": "To take payments." }],
+        "exit_plan": "Adyen within six weeks.", "tags": ["payments"], "rate_limit": 50, "rate_limit_per": "second"
+    })
+}
+
+/// A review group of a name with one reviewer in it, and a team that steps in.
+pub async fn reviewers(test: &super::TestApp, name: &str) -> muster::identity::Person {
+    use muster::identity::{GroupContent, GroupKind, Role, ops};
+    let reviewer = test.person("Rita Reviewer", &[Role::Reviewer]).await;
+    let group = GroupContent { name: name.into(), members: vec![reviewer.id], ..GroupContent::default() };
+    ops::create_group(&test.app, &test.cli(), GroupKind::ReviewGroup, group).await.expect("a group");
+    let backup = GroupContent { name: "Backup".into(), ..GroupContent::default() };
+    ops::create_group(&test.app, &test.cli(), GroupKind::Team, backup).await.expect("a team");
+    reviewer
+}
+
+/// A register with a shop of the team Payments, an imported Stripe API, and who approves.
+pub struct Shop {
+    pub requester: muster::identity::Person,
+    pub reviewer: muster::identity::Person,
+}
+
+/// Sets that register up.
+pub async fn shop(test: &super::TestApp) -> Shop {
+    use muster::{
+        catalog::{SystemContent, ops as catalog},
+        identity::{GroupContent, GroupKind, Role, ops},
+    };
+    let requester = test.person("Paula Manager", &[Role::Requester]).await;
+    let team = GroupContent { name: "Payments".into(), members: vec![requester.id], ..GroupContent::default() };
+    ops::create_group(&test.app, &test.cli(), GroupKind::Team, team).await.expect("a team");
+    let reviewer = reviewers(test, "Security").await;
+    catalog::apply_document(
+        &test.app,
+        &test.cli(),
+        &read(&document("stripe.com", "pay", "1")),
+        &catalog::Identity::default(),
+    )
+    .await
+    .expect("imported");
+    let system = SystemContent { name: "Shop".into(), team: Some("payments".into()), ..SystemContent::default() };
+    catalog::create_system(&test.app, &test.cli(), system).await.expect("a system");
+    Shop { requester, reviewer }
+}
+
+/// The content of an integration in that register.
+pub fn content(name: &str) -> muster::integrations::IntegrationContent {
+    let mut value = integration("shop", "stripe.com pay", "payments");
+    value["name"] = json!(name);
+    serde_json::from_value(value).expect("a content")
+}
+
+/// Registers, submits and approves an integration: it is active.
+pub async fn active(test: &super::TestApp, shop: &Shop, name: &str) -> muster::integrations::Integration {
+    use muster::{approvals::ops, integrations::ops::Start};
+    let requester = test.page(&shop.requester).await;
+    let (integration, request) =
+        ops::register(&test.app, &requester, content(name), Start::AsGiven).await.expect("registered");
+    approve(test, shop, request.id).await;
+    muster::integrations::ops::find_integration(&test.app, &test.cli(), &integration.id.to_string())
+        .await
+        .expect("an integration")
+}
+
+/// Submits a request and approves it.
+pub async fn approve(test: &super::TestApp, shop: &Shop, request: uuid::Uuid) {
+    use muster::approvals::{NewDecision, Verdict, ops};
+    let (requester, reviewer) = (test.page(&shop.requester).await, test.page(&shop.reviewer).await);
+    let draft = ops::find_request(&test.app, &requester, request).await.expect("a request");
+    let open = ops::submit_request(&test.app, &requester, request, draft.revision, Some("Needed.".into()))
+        .await
+        .expect("submitted");
+    let content_hash = open.phase.bound().expect("bound").content_hash.clone();
+    let decision = NewDecision { verdict: Verdict::Approve, reason: "Fine.".into(), content_hash };
+    let done = ops::decide(&test.app, &reviewer, request, decision).await.expect("decided");
+    assert_eq!(done.phase.key(), "applied");
+}

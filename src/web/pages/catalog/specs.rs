@@ -164,6 +164,12 @@ pub static API: FormSpec = FormSpec {
                     FieldKind::Maybe(TlsVersion::KEYS),
                 ),
                 field(
+                    "data_sensitivity",
+                    "Data it needs",
+                    "The most sensitive data that its purpose needs; integrations that send more get a hint.",
+                    FieldKind::Maybe(Sensitivity::KEYS),
+                ),
+                field(
                     "upstreams",
                     "Depends on",
                     "APIs or vendors behind it, one a row.",

@@ -1,0 +1,99 @@
+//! What a decision is bound to: SHA-256 over the canonical JSON (RFC 8785) of the content, with the
+//! sensitivity of each data class and the text of each scope as they were when it was submitted.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    error::Error,
+    integrations::{FIELDS, IntegrationContent, Refs, Weight, ops::OfferedScope},
+};
+
+/// The version of the content's form.
+const SCHEMA: i32 = 1;
+
+/// Canonical bytes with the hashes over them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Canonical bytes of `{schema, content}`.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of these bytes.
+    pub full: [u8; 32],
+    /// SHA-256 of the same without what is immaterial.
+    pub material: [u8; 32],
+}
+
+/// Binds a content that was checked: its sets are sorted already.
+pub fn bind(content: &IntegrationContent, refs: &Refs, offered: &[OfferedScope]) -> Result<Binding, Error> {
+    let Value::Object(mut fields) = serde_json::to_value(content).map_err(Error::internal)? else {
+        return Err(Error::internal("a content that is no object"));
+    };
+    if let Some(Value::Array(flows)) = fields.get_mut("data_flows") {
+        for (flow, (_, sensitivity)) in flows.iter_mut().zip(&refs.data_classes) {
+            flow["sensitivity"] = json!(sensitivity);
+        }
+    }
+    if let Some(Value::Array(scopes)) = fields.get_mut("scopes") {
+        for (scope, asked) in scopes.iter_mut().zip(&content.scopes) {
+            let text = offered.iter().find(|offered| offered.name == asked.scope);
+            scope["description"] = json!(text.and_then(|scope| scope.description.as_deref()));
+        }
+    }
+    let bytes = canonical(fields.clone())?;
+    for (name, _) in FIELDS.iter().filter(|(_, weight)| *weight == Weight::Immaterial) {
+        fields.remove(*name);
+    }
+    let material = canonical(fields)?;
+    Ok(Binding { full: Sha256::digest(&bytes).into(), material: Sha256::digest(&material).into(), bytes })
+}
+
+fn canonical(fields: Map<String, Value>) -> Result<Vec<u8>, Error> {
+    let mut whole = json!({ "schema": SCHEMA, "content": Value::Object(fields) });
+    compose(&mut whole);
+    serde_json_canonicalizer::to_vec(&whole).map_err(Error::internal)
+}
+
+/// Brings every string into Unicode normalisation form C.
+fn compose(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.nfc().collect(),
+        Value::Array(items) => items.iter_mut().for_each(compose),
+        Value::Object(fields) => fields.values_mut().for_each(compose),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(content: &IntegrationContent) -> Binding {
+        bind(content, &Refs::default(), &[]).expect("bound")
+    }
+
+    #[test]
+    fn only_material_fields_move_the_material_hash() {
+        let content = IntegrationContent { name: "Café".into(), ..IntegrationContent::default() };
+        let first = bound(&content);
+        let tagged = bound(&IntegrationContent { tags: vec!["pay".into()], ..content.clone() });
+        assert_ne!(first.full, tagged.full);
+        assert_eq!(first.material, tagged.material);
+        let other = bound(&IntegrationContent { purpose: Some("x".into()), ..content.clone() });
+        assert_ne!(first.material, other.material);
+        let decomposed = bound(&IntegrationContent { name: "Cafe\u{301}".into(), ..content });
+        assert_eq!(first, decomposed);
+    }
+
+    #[test]
+    fn the_text_of_a_scope_is_bound_too() {
+        let content: IntegrationContent =
+            serde_json::from_value(json!({ "system": "a", "api": "b", "scopes": [{ "scope": "r" }] })).expect("one");
+        let offered = |text: &str| vec![OfferedScope { name: "r".into(), description: Some(text.into()) }];
+        let read = bind(&content, &Refs::default(), &offered("Read")).expect("bound");
+        let write = bind(&content, &Refs::default(), &offered("Read and write")).expect("bound");
+        assert_ne!(read.material, write.material);
+        let text = String::from_utf8(read.bytes).expect("UTF-8");
+        assert!(text.starts_with("{\"content\":{\"api\":\"b\"") && text.contains("\"description\":\"Read\""), "{text}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Change requests: what is asked of an integration, who decides, and what was decided. The only
+//! way in which governed content comes into force.
+
+mod canonical;
+mod merge;
+pub mod ops;
+mod request;
+mod store;
+mod view;
+
+pub use canonical::{Binding, bind};
+pub use merge::{Merged, three_way};
+pub use request::{Bound, Decision, NewDecision, Phase, Request, RequestKind, Requester, Stage, Verdict};
+pub use view::{SavedView, ViewAudience, ViewContent};

@@ -1,0 +1,246 @@
+//! Requests in the making: registering, proposing a change, editing.
+
+use uuid::Uuid;
+
+use super::{locked, may_continue, owner_teams, same_revision};
+use crate::{
+    app::App,
+    approvals::{Phase, Request, RequestKind, Requester, store::requests},
+    audit::Event,
+    check::Check,
+    db::WriteTx,
+    error::Error,
+    identity::Actor,
+    integrations::{
+        FIELDS, Integration, IntegrationContent, Refs, Weight,
+        ops::{self as uses, Standing, Start},
+    },
+};
+
+/// Begins the registration of an integration: it is proposed, and its request is a draft. What the
+/// API's version says is filled in.
+pub async fn register(
+    app: &App,
+    actor: &Actor,
+    content: IntegrationContent,
+    start: Start,
+) -> Result<(Integration, Request), Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (integration, request, events) = register_in(&mut tx, content, start).await?;
+    let [first, second] = events;
+    tx.record(first).await?.record(second).await?.commit().await?;
+    app.forget_counts();
+    Ok((integration, request))
+}
+
+/// The same within a transaction, for imports of many.
+pub(super) async fn register_in<S>(
+    tx: &mut WriteTx<S>,
+    content: IntegrationContent,
+    start: Start,
+) -> Result<(Integration, Request, [Event; 2]), Error> {
+    let actor = tx.actor().clone();
+    actor.require(crate::identity::Permission::Propose)?;
+    let (mut content, mut refs) = uses::resolve_in(tx, None, content).await?;
+    uses::may_propose(&actor, &refs, &[])?;
+    if start == Start::FromVersion {
+        let begun = uses::start_content(tx, &refs, content.clone()).await?;
+        if begun != content {
+            (content, refs) = uses::resolve_in(tx, None, begun).await?;
+        }
+    }
+    let (integration, registered) = uses::register_in(tx, content, &refs).await?;
+    let request = new_request(&actor, tx.now(), &integration, RequestKind::Register, refs, integration.content.clone());
+    requests::save(tx.conn(), &request, None).await?;
+    let events = [registered, Event::created("change_request.drafted", &request)];
+    Ok((integration, request, events))
+}
+
+fn title(kind: RequestKind, name: &str) -> String {
+    format!("{} {name}", kind.label())
+}
+
+fn new_request(
+    actor: &Actor,
+    now: chrono::DateTime<chrono::Utc>,
+    integration: &Integration,
+    kind: RequestKind,
+    refs: Refs,
+    content: IntegrationContent,
+) -> Request {
+    Request {
+        id: Uuid::now_v7(),
+        revision: 1,
+        integration_id: integration.id,
+        kind,
+        phase: Phase::Draft,
+        title: title(kind, &content.name),
+        reason: None,
+        base_revision: integration.revision,
+        base_content: integration.content.clone(),
+        content,
+        requested_by: Requester { person: actor.person(), service_account: actor.service_account() },
+        participants: actor.person().into_iter().collect(),
+        stages: Vec::new(),
+        decisions: Vec::new(),
+        round: 0,
+        created_at: now,
+        updated_at: now,
+        refs,
+    }
+}
+
+/// Begins a request on an integration that is here: a draft over what is in force.
+pub async fn propose(
+    app: &App,
+    actor: &Actor,
+    key: &str,
+    kind: RequestKind,
+    content: Option<IntegrationContent>,
+    reason: Option<String>,
+) -> Result<Request, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (request, event) = propose_in(&mut tx, key, kind, content, reason).await?;
+    tx.record(event).await?.commit().await?;
+    app.forget_counts();
+    Ok(request)
+}
+
+/// The same within a transaction.
+pub(super) async fn propose_in<S>(
+    tx: &mut WriteTx<S>,
+    key: &str,
+    kind: RequestKind,
+    content: Option<IntegrationContent>,
+    reason: Option<String>,
+) -> Result<(Request, Event), Error> {
+    let actor = tx.actor().clone();
+    actor.require(crate::identity::Permission::Propose)?;
+    let integration = uses::integration_in(tx, key).await?;
+    kind.outcome(integration.state)?;
+    if kind.keeps_content() && content.as_ref().is_some_and(|content| *content != integration.content) {
+        return Err(Error::field("/content", "This request changes the state alone; leave the content out."));
+    }
+    if requests::unclosed(tx.conn(), integration.id).await?.is_some() {
+        return Err(Error::Conflict(
+            "There is an open request for this integration. Edit that one, or wait for it.".into(),
+        ));
+    }
+    let (live, live_refs) = uses::resolve_in(tx, Some(&integration), integration.content.clone()).await?;
+    let (content, refs) = match content {
+        Some(content) => uses::resolve_in(tx, Some(&integration), content).await?,
+        None => (live, live_refs.clone()),
+    };
+    let owners: Vec<Uuid> = live_refs.owners().chain(live_refs.system_team).collect();
+    uses::may_propose(&actor, &live_refs, &owners)?;
+    let mut request = new_request(&actor, tx.now(), &integration, kind, refs, content);
+    request.reason = checked_reason(reason)?;
+    requests::save(tx.conn(), &request, None).await?;
+    let event = Event::created("change_request.drafted", &request);
+    Ok((request, event))
+}
+
+fn checked_reason(mut reason: Option<String>) -> Result<Option<String>, Error> {
+    let mut check = Check::new();
+    check.optional("/reason", &mut reason, 4000);
+    check.finish()?;
+    Ok(reason)
+}
+
+/// Edits what is proposed, based on the request's `revision`. While it is open, a material edit
+/// voids the approvals.
+pub async fn edit_request(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: IntegrationContent,
+    reason: Option<String>,
+) -> Result<Request, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let (request, mut events) = edit_in(&mut tx, id, Some(revision), content, reason).await?;
+    let Some(first) = events.pop() else { return Ok(request) };
+    let mut tx = tx.record(first).await?;
+    for event in events.into_iter().rev() {
+        tx = tx.record(event).await?;
+    }
+    tx.commit().await?;
+    app.forget_counts();
+    Ok(request)
+}
+
+/// The same within a transaction; no events where nothing changes.
+pub(super) async fn edit_in<S>(
+    tx: &mut WriteTx<S>,
+    id: Uuid,
+    revision: Option<i64>,
+    content: IntegrationContent,
+    reason: Option<String>,
+) -> Result<(Request, Vec<Event>), Error> {
+    let actor = tx.actor().clone();
+    actor.require(crate::identity::Permission::Propose)?;
+    let reason = checked_reason(reason)?;
+    let (before, integration) = locked(tx, id).await?;
+    let owners = owner_teams(tx, &integration, &before).await?;
+    may_continue(&actor, &before, &owners)?;
+    same_revision(revision.unwrap_or(before.revision), before.revision)?;
+    before.editable()?;
+    let (content, refs) = uses::resolve_in(tx, Some(&integration), content).await?;
+    if before.kind.keeps_content() && content != before.content {
+        return Err(Error::field("/content", "This request changes the state alone; only its reason can be edited."));
+    }
+    if content == before.content && reason == before.reason {
+        return Ok((before, Vec::new()));
+    }
+    let now = tx.now();
+    let mut after = Request {
+        revision: before.revision + 1,
+        updated_at: now,
+        title: title(before.kind, &content.name),
+        reason,
+        content,
+        refs,
+        ..before.clone()
+    };
+    if let Some(me) = actor.person()
+        && differs_materially(&before.content, &after.content)?
+        && !after.participants.contains(&me)
+    {
+        after.participants.push(me);
+        after.participants.sort_unstable();
+    }
+    let mut events = Vec::new();
+    if before.kind == RequestKind::Register {
+        // What is not yet in force shows what is proposed.
+        let (mirrored, event) = uses::apply_content(
+            tx,
+            integration,
+            after.content.clone(),
+            &after.refs,
+            Standing::Proposed,
+            "integration.proposal_edited",
+        )
+        .await?;
+        after.base_revision = mirrored.revision;
+        after.base_content = mirrored.content;
+        events.push(event);
+    }
+    let mut binding = None;
+    if matches!(after.phase, Phase::Open(_)) {
+        let bound = super::submit::bound(tx, &after).await?;
+        let (full, material) = super::submit::hex(&bound);
+        after = after.rebind(full, material, now);
+        binding = Some(bound);
+    }
+    requests::save(tx.conn(), &after, binding.as_ref()).await?;
+    events.push(Event::changed("change_request.edited", &before, &after));
+    Ok((after, events))
+}
+
+/// Whether any material field differs.
+fn differs_materially(before: &IntegrationContent, after: &IntegrationContent) -> Result<bool, Error> {
+    let before = serde_json::to_value(before).map_err(Error::internal)?;
+    let after = serde_json::to_value(after).map_err(Error::internal)?;
+    let mut material = FIELDS.iter().filter(|(_, weight)| *weight == Weight::Material);
+    Ok(material.any(|(name, _)| before.get(name) != after.get(name)))
+}

@@ -1,0 +1,109 @@
+//! The list of change requests.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::lists::{Filter, NAME_AND_TIME, Sort, Spec, Test};
+
+const fn facet(name: &'static str, label: &'static str, test: Test) -> Filter {
+    Filter { name, label, test, facet: true }
+}
+
+const fn plain(name: &'static str, label: &'static str, test: Test) -> Filter {
+    Filter { name, label, test, facet: false }
+}
+
+/// The list of change requests.
+pub static REQUESTS: Spec = Spec {
+    kind: "change_request",
+    from: "change_requests t join integrations i on i.id = t.integration_id join apis a on a.id = i.api_id
+        join vendors v on v.id = a.vendor_id left join people p on p.id = t.requested_by
+        left join service_accounts x on x.id = t.requested_by_account
+        left join request_stages g on g.request_id = t.id and g.position = 1
+        left join review_groups w on w.id = g.review_group_id left join teams o on o.id = i.business_owner_id",
+    columns: "t.id, t.title, t.kind, t.state, t.reason, t.round, t.waiting_since, t.submitted_at, t.closed_at,
+        t.created_at, t.updated_at, t.revision, i.slug as integration, i.name as integration_name, v.name as vendor_name,
+        coalesce(p.name, x.name) as requester_name, t.requested_by, o.name as owner_name,
+        case t.state when 'open' then w.name when 'draft' then coalesce(p.name, x.name)
+             when 'changes_requested' then coalesce(p.name, x.name) end as waiting_for",
+    filters: &[
+        facet("state", "State", Test::Equals("t.state")),
+        facet("kind", "Asks to", Test::Equals("t.kind")),
+        facet("waiting_for", "Waiting for", Test::Equals("case t.state when 'open' then w.name end")),
+        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        plain("integration", "Integration", Test::Equals("i.slug")),
+        plain("requested_by", "Requested by", Test::Equals("coalesce(t.requested_by, t.requested_by_account)::text")),
+        plain("participant", "Participant", Test::Overlaps(
+            "array(select q.person_id::text from request_participants q where q.request_id = t.id)",
+        )),
+        plain("group", "Review group", Test::Equals("w.slug")),
+        plain("decided_by", "Decided by", Test::Overlaps(
+            "array(select d.decided_by::text from request_decisions d where d.request_id = t.id)",
+        )),
+        plain(
+            "team",
+            "Team",
+            Test::Overlaps(
+                "array(select x.slug from teams x join systems s on s.id = i.system_id
+                 where x.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id, s.team_id))",
+            ),
+        ),
+    ],
+    sorts: &[
+        Sort { name: "updated_at", column: "t.updated_at", cast: "timestamptz", label: "Last change" },
+        NAME_AND_TIME[0],
+        Sort {
+            name: "waiting_since",
+            column: "coalesce(t.waiting_since, t.updated_at)",
+            cast: "timestamptz",
+            label: "Waiting",
+        },
+    ],
+};
+
+/// A change request in a list.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct RequestRow {
+    /// Immutable id.
+    pub id: Uuid,
+    /// What it is called.
+    pub title: String,
+    /// What is asked for.
+    pub kind: String,
+    /// Where it is in its life.
+    pub state: String,
+    /// Why it is asked for.
+    pub reason: Option<String>,
+    /// How often it was submitted.
+    pub round: i32,
+    /// Since when somebody has to act.
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// When it was submitted last.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Rises with each change.
+    pub revision: i64,
+    /// Slug of the integration.
+    pub integration: String,
+    /// Its name.
+    pub integration_name: String,
+    /// The vendor's name.
+    pub vendor_name: String,
+    /// Who asks.
+    pub requester_name: Option<String>,
+    /// Their id, when it is a person.
+    pub requested_by: Option<Uuid>,
+    /// The name of the team that answers for the integration.
+    pub owner_name: Option<String>,
+    /// Who must act next.
+    pub waiting_for: Option<String>,
+}

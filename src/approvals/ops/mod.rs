@@ -1,0 +1,68 @@
+//! The verbs of change requests and saved views.
+
+mod decide;
+mod draft;
+mod lists;
+mod next;
+mod rows;
+mod steward;
+mod submit;
+mod views;
+
+pub use decide::decide;
+pub use draft::{edit_request, propose, register};
+pub use lists::{REQUESTS, RequestRow};
+pub use next::{NextStep, RequestView, find_request, get_requests, request_of, requests_of, view_request};
+pub use rows::save_row;
+pub use steward::{Stewardship, steward};
+pub use submit::{rebase_request, submit_request, withdraw_request};
+pub use views::{retire_view, save_view, update_view, views};
+
+use uuid::Uuid;
+
+use super::{Request, store::requests};
+use crate::{
+    db::WriteTx,
+    error::Error,
+    identity::{Actor, Permission},
+    integrations::{self, Integration},
+};
+
+fn same_revision(given: i64, current: i64) -> Result<(), Error> {
+    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
+}
+
+/// The request and its integration, both locked, the integration first.
+async fn locked<S>(tx: &mut WriteTx<S>, id: Uuid) -> Result<(Request, Integration), Error> {
+    let seen = requests::get(tx.conn(), id).await?.ok_or(Error::NotFound("change request"))?;
+    let integration = integrations::ops::integration_in(tx, &seen.integration_id.to_string()).await?;
+    let request = requests::lock(tx.conn(), id).await?.ok_or(Error::NotFound("change request"))?;
+    Ok((request, integration))
+}
+
+/// The teams that own what is in force or what is proposed.
+async fn owner_teams<S>(tx: &mut WriteTx<S>, integration: &Integration, request: &Request) -> Result<Vec<Uuid>, Error> {
+    let mut teams: Vec<Uuid> = request.refs.owners().collect();
+    for slug in integration.content.owners() {
+        let team = crate::identity::ops::group_in(tx, crate::identity::GroupKind::Team, slug).await?;
+        teams.extend(team.map(|team| team.id));
+    }
+    teams.sort_unstable();
+    teams.dedup();
+    Ok(teams)
+}
+
+/// Who asked, edited before, owns it, or is a steward may go on with a request.
+fn may_continue(actor: &Actor, request: &Request, owners: &[Uuid]) -> Result<(), Error> {
+    actor.require(Permission::Propose)?;
+    let mine =
+        actor.person().is_some_and(|me| request.requested_by.person == Some(me) || request.participants.contains(&me));
+    if mine || actor.person().is_none() || actor.may(Permission::Steward) {
+        return Ok(());
+    }
+    let teams = request.refs.system_team.into_iter().chain(owners.iter().copied());
+    if actor.is_in_team(teams) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("Only who asked for it and the teams concerned go on with a request.".into()))
+}

@@ -1,0 +1,141 @@
+//! Looking at requests: what would change, who must act next, since when.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    approvals::{
+        Phase, Request, RequestKind,
+        store::{requests, stages},
+    },
+    audit::{Change, diff},
+    error::Error,
+    identity::{self, Actor, GroupKind, Permission},
+    integrations::{self, IntegrationContent, Missing, ops as uses},
+};
+
+/// Who must act next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NextStep {
+    /// Who: a review group, a person, or nobody.
+    pub who: String,
+    /// What they do.
+    pub what: String,
+    /// Since when it waits for them.
+    pub since: Option<DateTime<Utc>>,
+    /// The people of a group who may decide.
+    pub people: Vec<String>,
+}
+
+/// A request with what follows from it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RequestView {
+    /// The request.
+    #[serde(flatten)]
+    pub request: Request,
+    /// Slug of the integration.
+    pub integration: String,
+    /// Whether the integration changed since it was written.
+    pub stale: bool,
+    /// What it would change, field by field.
+    pub changes: Vec<Change>,
+    /// What is missing before it can be submitted.
+    pub missing: Vec<Missing>,
+    /// Who must act next.
+    pub next: NextStep,
+}
+
+/// One request.
+pub async fn find_request(app: &App, actor: &Actor, id: Uuid) -> Result<Request, Error> {
+    actor.require(Permission::Read)?;
+    requests::get(&mut *app.db.read().await?, id).await?.ok_or(Error::NotFound("change request"))
+}
+
+/// Whole requests by id, in the order asked for.
+pub async fn get_requests(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Request>, Error> {
+    actor.require(Permission::Read)?;
+    let mut found = requests::get_many(&mut *app.db.read().await?, ids).await?;
+    found.sort_by_key(|request| ids.iter().position(|id| *id == request.id));
+    Ok(found)
+}
+
+/// The unclosed request of an integration.
+pub async fn request_of(app: &App, actor: &Actor, integration: Uuid) -> Result<Option<Request>, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    match requests::unclosed(&mut conn, integration).await? {
+        Some(id) => requests::get(&mut conn, id).await,
+        None => Ok(None),
+    }
+}
+
+/// All requests of an integration, newest first.
+pub async fn requests_of(app: &App, actor: &Actor, integration: Uuid) -> Result<Vec<Request>, Error> {
+    actor.require(Permission::Read)?;
+    let ids = requests::of_integration(&mut *app.db.read().await?, integration).await?;
+    get_requests(app, actor, &ids).await
+}
+
+/// A request with what it would change, what it lacks and who acts next.
+pub async fn view_request(app: &App, actor: &Actor, id: Uuid) -> Result<RequestView, Error> {
+    let request = find_request(app, actor, id).await?;
+    let integration = uses::get_integrations(app, actor, &[request.integration_id])
+        .await?
+        .pop()
+        .ok_or(Error::NotFound("integration"))?;
+    let value = |content: &IntegrationContent| serde_json::to_value(content).map_err(Error::internal);
+    let nothing = IntegrationContent::default();
+    let base = value(if request.kind == RequestKind::Register { &nothing } else { &request.base_content })?;
+    let changes = diff(&base, &value(&request.content)?);
+    let missing = if matches!(request.phase, Phase::Draft | Phase::ChangesRequested(_)) && !request.kind.keeps_content()
+    {
+        let offered = uses::offered_scopes(app, actor, request.refs.version).await?;
+        let names: Vec<String> = offered.into_iter().map(|scope| scope.name).collect();
+        integrations::missing(&request.content, &names)
+    } else {
+        Vec::new()
+    };
+    Ok(RequestView {
+        integration: integration.content.slug.clone(),
+        stale: request.is_stale(&integration.content),
+        changes,
+        missing,
+        next: next(app, actor, &request).await?,
+        request,
+    })
+}
+
+async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, Error> {
+    let step = |who: String, what: &str, since: Option<DateTime<Utc>>| NextStep {
+        who,
+        what: what.into(),
+        since,
+        people: Vec::new(),
+    };
+    let names = identity::ops::names(app, actor, request.requested_by.person.as_slice()).await?;
+    let requester = names.into_iter().next().unwrap_or_else(|| "the script that asked".into());
+    Ok(match &request.phase {
+        Phase::Draft => step(requester, "finishes and submits it", Some(request.created_at)),
+        Phase::ChangesRequested(bound) => step(requester, "changes and submits it again", Some(bound.waiting_since)),
+        Phase::Open(bound) => {
+            let Some(stage) = request.open_stage() else {
+                return Err(Error::internal("an open request without an open stage"));
+            };
+            let mut barred = request.participants.clone();
+            barred.extend(request.requested_by.person);
+            let mut owners: Vec<Uuid> = request.refs.owners().collect();
+            for slug in request.base_content.owners() {
+                let team = identity::ops::find_group(app, actor, GroupKind::Team, slug).await;
+                owners.extend(team.ok().map(|team| team.id));
+            }
+            let mut conn = app.db.read().await?;
+            let people = stages::eligible(&mut conn, stage.review_group_id, &barred, &owners).await?;
+            NextStep { people, ..step(stage.review_group.clone(), "decides", Some(bound.waiting_since)) }
+        }
+        Phase::Approved(bound) => step("Nobody".into(), "has to act: it is approved", Some(bound.waiting_since)),
+        closed => step("Nobody".into(), "has to act: it is closed", closed.closed_at()),
+    })
+}

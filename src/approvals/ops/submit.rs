@@ -1,0 +1,186 @@
+//! Submitting, withdrawing, rebasing.
+
+use data_encoding::HEXLOWER;
+use uuid::Uuid;
+
+use super::{locked, may_continue, owner_teams, same_revision};
+use crate::{
+    app::App,
+    approvals::{
+        Binding, Merged, Phase, Request, RequestKind, Stage, bind,
+        store::{requests, stages},
+        three_way,
+    },
+    audit::Event,
+    db::WriteTx,
+    error::{Error, FieldErrors},
+    identity::{Actor, Permission},
+    integrations::{self, Integration, ops as uses},
+};
+
+/// The content of a request with the texts and sensitivities that it refers to.
+pub(super) async fn bound<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<Binding, Error> {
+    let offered = uses::offered_scopes_in(tx, request.refs.version).await?;
+    bind(&request.content, &request.refs, &offered)
+}
+
+/// Both hashes in hexadecimal.
+pub(super) fn hex(binding: &Binding) -> (String, String) {
+    (HEXLOWER.encode(&binding.full), HEXLOWER.encode(&binding.material))
+}
+
+/// Sends a request to its first stage. Refuses what is incomplete, naming every field; what is
+/// stale; and a stage that nobody may decide, naming the stage.
+pub async fn submit_request(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    reason: Option<String>,
+) -> Result<Request, Error> {
+    actor.require(Permission::Propose)?;
+    let mut tx = app.db.write(actor).await?;
+    let (mut before, integration) = locked(&mut tx, id).await?;
+    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    may_continue(actor, &before, &owners)?;
+    same_revision(revision, before.revision)?;
+    before.editable()?;
+    before.kind.outcome(integration.state)?;
+    if before.is_stale(&integration.content) {
+        return Err(Error::Conflict("The integration changed since this was written. Rebase it first.".into()));
+    }
+    let unchanged = before.clone();
+    if reason.is_some() {
+        before.reason = reason;
+    }
+    complete(&mut tx, &before).await?;
+    let mut after = before.clone();
+    // What it names now, with the sensitivities of now.
+    (after.content, after.refs) = uses::resolve_in(&mut tx, Some(&integration), after.content).await?;
+    let stage = stage(&mut tx, &after, &owners).await?;
+    let binding = bound(&mut tx, &after).await?;
+    let (full, material) = hex(&binding);
+    let after = after.submit(full, material, vec![stage], tx.now())?;
+    requests::save(tx.conn(), &after, Some(&binding)).await?;
+    stages::save(tx.conn(), id, &after.stages).await?;
+    tx.record(Event::changed("change_request.submitted", &unchanged, &after)).await?.commit().await?;
+    app.forget_counts();
+    Ok(after)
+}
+
+/// Refuses what lacks something, naming every field.
+async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
+    let mut errors = FieldErrors::new();
+    if request.kind != RequestKind::Register && request.reason.as_deref().unwrap_or_default().trim().is_empty() {
+        errors.add("/reason", "Say why: whoever decides reads this first.");
+    }
+    if request.kind == RequestKind::Change && request.content == request.base_content {
+        errors.add("", "Nothing would change. Edit it first.");
+    }
+    if !request.kind.keeps_content() {
+        let offered = uses::offered_scopes_in(tx, request.refs.version).await?;
+        let names: Vec<String> = offered.into_iter().map(|scope| scope.name).collect();
+        for missing in integrations::missing(&request.content, &names) {
+            errors.add(missing.pointer, missing.message);
+        }
+    }
+    errors.finish()
+}
+
+/// The one stage: the approving group, in which somebody must be able to decide.
+async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
+    let Some((group, name)) = stages::approving_group(tx.conn()).await? else {
+        return Err(Error::Conflict(
+            "No review group approves yet. An admin names one in the settings of the organisation.".into(),
+        ));
+    };
+    let mut owners = owners.to_vec();
+    owners.extend(request.refs.owners());
+    let mut barred = request.participants.clone();
+    barred.extend(request.requested_by.person);
+    let eligible = stages::eligible(tx.conn(), group, &barred, &owners).await?;
+    if eligible.is_empty() {
+        return Err(Error::Conflict(format!(
+            "Nobody may decide the stage '{name}': it needs an active reviewer of that group who neither asked for \
+             this, nor edited it, nor is in a team that owns it."
+        )));
+    }
+    Ok(Stage {
+        position: 1,
+        name: name.clone(),
+        review_group_id: group,
+        review_group: name,
+        approvals_needed: 1,
+        opened_at: Some(tx.now()),
+    })
+}
+
+/// Takes a request back.
+pub async fn withdraw_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<Request, Error> {
+    actor.require(Permission::Propose)?;
+    let mut tx = app.db.write(actor).await?;
+    let (before, integration) = locked(&mut tx, id).await?;
+    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    may_continue(actor, &before, &owners)?;
+    same_revision(revision, before.revision)?;
+    let after = before.clone().withdraw(tx.now())?;
+    requests::save(tx.conn(), &after, None).await?;
+    tx.record(Event::changed("change_request.withdrawn", &before, &after)).await?.commit().await?;
+    app.forget_counts();
+    Ok(after)
+}
+
+/// Brings a stale request onto what is in force now. Fields that the proposal did not touch follow;
+/// those that both changed are named, and the proposal's value stands.
+pub async fn rebase_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<(Request, Merged), Error> {
+    actor.require(Permission::Propose)?;
+    let mut tx = app.db.write(actor).await?;
+    let (before, integration) = locked(&mut tx, id).await?;
+    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    may_continue(actor, &before, &owners)?;
+    same_revision(revision, before.revision)?;
+    before.editable()?;
+    if !before.is_stale(&integration.content) {
+        return Err(Error::Conflict("It is based on what is in force; there is nothing to rebase.".into()));
+    }
+    let (after, merged) = rebased(&mut tx, actor, &before, &integration).await?;
+    let mut after = after;
+    let mut binding = None;
+    if matches!(after.phase, Phase::Open(_)) {
+        let bound = bound(&mut tx, &after).await?;
+        let (full, material) = hex(&bound);
+        let now = tx.now();
+        after = after.rebind(full, material, now);
+        binding = Some(bound);
+    }
+    requests::save(tx.conn(), &after, binding.as_ref()).await?;
+    tx.record(Event::changed("change_request.rebased", &before, &after)).await?.commit().await?;
+    app.forget_counts();
+    Ok((after, merged))
+}
+
+async fn rebased<S>(
+    tx: &mut WriteTx<S>,
+    actor: &Actor,
+    before: &Request,
+    integration: &Integration,
+) -> Result<(Request, Merged), Error> {
+    let merged = three_way(&before.base_content, &integration.content, &before.content)?;
+    let (content, refs) = uses::resolve_in(tx, Some(integration), merged.content.clone()).await?;
+    let mut after = Request {
+        revision: before.revision + 1,
+        updated_at: tx.now(),
+        base_revision: integration.revision,
+        base_content: integration.content.clone(),
+        content,
+        refs,
+        ..before.clone()
+    };
+    if let Some(me) = actor.person()
+        && !after.participants.contains(&me)
+    {
+        after.participants.push(me);
+        after.participants.sort_unstable();
+    }
+    Ok((after, merged))
+}

@@ -1,0 +1,406 @@
+//! A change request and its life. Transitions consume the request and say why they refuse.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    audit::Record,
+    error::Error,
+    integrations::{IntegrationContent, IntegrationState, Refs},
+    words,
+};
+
+words! {
+    /// What is asked for.
+    RequestKind, "/kind" {
+        /// That it may exist.
+        Register = "register",
+        /// That it becomes something else.
+        Change = "change",
+        /// That it runs again after a suspension.
+        Reactivate = "reactivate",
+        /// That it is to be left.
+        Deprecate = "deprecate",
+        /// That it ends.
+        Retire = "retire",
+    }
+}
+
+words! {
+    /// What somebody decides.
+    Verdict, "/verdict" {
+        /// It may be.
+        Approve = "approve",
+        /// Not like this.
+        RequestChanges = "request_changes",
+        /// No.
+        Reject = "reject",
+    }
+}
+
+impl RequestKind {
+    /// The state of the integration once it is applied, and from which states it can be asked for.
+    pub fn outcome(self, present: IntegrationState) -> Result<IntegrationState, Error> {
+        use IntegrationState::{Active, Deprecated, Proposed, Retired, Suspended};
+        match (self, present) {
+            (Self::Register, Proposed) | (Self::Reactivate, Suspended | Deprecated) => Ok(Active),
+            (Self::Change, Active | Suspended | Deprecated) => Ok(present),
+            (Self::Deprecate, Active | Suspended) => Ok(Deprecated),
+            (Self::Retire, Active | Suspended | Deprecated) => Ok(Retired),
+            _ => Err(Error::Conflict(format!("What is {} cannot be asked to {}.", present.key(), self.key()))),
+        }
+    }
+
+    /// Whether it changes nothing but the state.
+    pub fn keeps_content(self) -> bool {
+        !matches!(self, Self::Register | Self::Change)
+    }
+}
+
+/// The content that decisions are bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Bound {
+    /// How often it was submitted.
+    pub round: i32,
+    /// SHA-256 of the canonical content, in hexadecimal.
+    pub content_hash: String,
+    /// The same without what is immaterial.
+    pub material_hash: String,
+    /// When it was submitted last.
+    pub submitted_at: DateTime<Utc>,
+    /// Since when somebody has to act.
+    pub waiting_since: DateTime<Utc>,
+}
+
+/// Where it is in its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Phase {
+    /// Being written.
+    Draft,
+    /// Waiting for decisions.
+    Open(Bound),
+    /// Waiting for the requester.
+    ChangesRequested(Bound),
+    /// Every stage approved.
+    Approved(Bound),
+    /// In force.
+    Applied {
+        /// What was applied.
+        #[serde(flatten)]
+        bound: Bound,
+        /// When.
+        closed_at: DateTime<Utc>,
+    },
+    /// Refused for good.
+    Rejected {
+        /// What was rejected.
+        #[serde(flatten)]
+        bound: Bound,
+        /// When.
+        closed_at: DateTime<Utc>,
+    },
+    /// Taken back.
+    Withdrawn {
+        /// When.
+        closed_at: DateTime<Utc>,
+    },
+}
+
+impl Phase {
+    /// The state's word.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open(_) => "open",
+            Self::ChangesRequested(_) => "changes_requested",
+            Self::Approved(_) => "approved",
+            Self::Applied { .. } => "applied",
+            Self::Rejected { .. } => "rejected",
+            Self::Withdrawn { .. } => "withdrawn",
+        }
+    }
+
+    /// What decisions are bound to, where it was submitted.
+    pub fn bound(&self) -> Option<&Bound> {
+        match self {
+            Self::Draft | Self::Withdrawn { .. } => None,
+            Self::Open(bound)
+            | Self::ChangesRequested(bound)
+            | Self::Approved(bound)
+            | Self::Applied { bound, .. }
+            | Self::Rejected { bound, .. } => Some(bound),
+        }
+    }
+
+    /// When it ended.
+    pub fn closed_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Applied { closed_at, .. } | Self::Rejected { closed_at, .. } | Self::Withdrawn { closed_at } => {
+                Some(*closed_at)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether anything can still happen to it.
+    pub fn is_closed(&self) -> bool {
+        self.closed_at().is_some()
+    }
+}
+
+/// One step on the way: so many approvals by one review group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stage {
+    /// From 1 on.
+    pub position: i32,
+    /// Its name.
+    pub name: String,
+    /// The group that decides.
+    pub review_group_id: Uuid,
+    /// The group's name today.
+    pub review_group: String,
+    /// How many approvals it needs.
+    pub approvals_needed: i32,
+    /// Since when it is open.
+    pub opened_at: Option<DateTime<Utc>>,
+}
+
+/// A decision on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Decision {
+    /// Immutable id.
+    pub id: Uuid,
+    /// The stage.
+    pub position: i32,
+    /// The submission that was decided on.
+    pub round: i32,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub decided_by: Uuid,
+    /// The content that was decided on.
+    pub content_hash: String,
+    /// The same without what is immaterial; an approval counts while this is the content's.
+    pub material_hash: String,
+    /// When.
+    pub decided_at: DateTime<Utc>,
+}
+
+/// A decision to be made.
+#[derive(Clone, Debug)]
+pub struct NewDecision {
+    /// What is decided.
+    pub verdict: Verdict,
+    /// Why; always needed.
+    pub reason: String,
+    /// The hash of the content that was looked at.
+    pub content_hash: String,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Requester {
+    /// A person.
+    pub person: Option<Uuid>,
+    /// A service account.
+    pub service_account: Option<Uuid>,
+}
+
+/// A change request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Request {
+    /// Immutable id.
+    pub id: Uuid,
+    /// Rises with each change.
+    pub revision: i64,
+    /// The integration.
+    pub integration_id: Uuid,
+    /// What is asked for.
+    pub kind: RequestKind,
+    /// Where it is in its life.
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// What it is called.
+    pub title: String,
+    /// Why it is asked for.
+    pub reason: Option<String>,
+    /// The integration's revision that it is based on.
+    pub base_revision: i64,
+    /// The integration's content that it is based on.
+    pub base_content: IntegrationContent,
+    /// The proposed content.
+    pub content: IntegrationContent,
+    /// Who asks.
+    pub requested_by: Requester,
+    /// Who took part in a material edit; they do not decide.
+    pub participants: Vec<Uuid>,
+    /// The stages, in their order.
+    pub stages: Vec<Stage>,
+    /// The decisions, oldest first.
+    pub decisions: Vec<Decision>,
+    /// How often it was submitted.
+    pub round: i32,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The ids behind the proposed content.
+    #[serde(skip)]
+    pub refs: Refs,
+}
+
+impl Record for Request {
+    const KIND: &'static str = "change_request";
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn revision(&self) -> i64 {
+        self.revision
+    }
+}
+
+impl Request {
+    /// The stage that waits for decisions: the first without enough approvals of this content.
+    pub fn open_stage(&self) -> Option<&Stage> {
+        let Phase::Open(bound) = &self.phase else { return None };
+        self.stages.iter().find(|stage| self.approvals(stage, bound) < stage.approvals_needed)
+    }
+
+    /// How many approvals of the present content a stage has.
+    pub fn approvals(&self, stage: &Stage, bound: &Bound) -> i32 {
+        let counts = |decision: &&Decision| {
+            decision.position == stage.position
+                && decision.verdict == Verdict::Approve
+                && decision.material_hash == bound.material_hash
+        };
+        i32::try_from(self.decisions.iter().filter(counts).count()).unwrap_or(i32::MAX)
+    }
+
+    /// Whether it was based on something else than what is in force.
+    pub fn is_stale(&self, live: &IntegrationContent) -> bool {
+        !self.phase.is_closed() && self.kind != RequestKind::Register && self.base_content != *live
+    }
+
+    /// Refuses an edit of what is closed or decided.
+    pub fn editable(&self) -> Result<(), Error> {
+        match self.phase {
+            Phase::Draft | Phase::Open(_) | Phase::ChangesRequested(_) => Ok(()),
+            Phase::Approved(_) => Err(Error::Conflict("It is approved: make a new request for anything else.".into())),
+            _ => Err(Error::Conflict("It is closed: make a new request.".into())),
+        }
+    }
+
+    /// It goes to its first stage.
+    pub fn submit(
+        self,
+        content_hash: String,
+        material_hash: String,
+        stages: Vec<Stage>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        match self.phase {
+            Phase::Draft | Phase::ChangesRequested(_) => {
+                let round = self.round + 1;
+                let bound = Bound { round, content_hash, material_hash, submitted_at: now, waiting_since: now };
+                Ok(Self {
+                    phase: Phase::Open(bound),
+                    round,
+                    stages,
+                    revision: self.revision + 1,
+                    updated_at: now,
+                    ..self
+                })
+            }
+            Phase::Open(_) => Err(Error::Conflict("It was submitted already.".into())),
+            _ => Err(Error::Conflict("It is closed: make a new request.".into())),
+        }
+    }
+
+    /// An open one is bound to its content as it is now. A material change sends it back to its first
+    /// stage; the submission counts as a new one.
+    #[must_use]
+    pub fn rebind(self, content_hash: String, material_hash: String, now: DateTime<Utc>) -> Self {
+        let Phase::Open(bound) = &self.phase else { return self };
+        let material = bound.material_hash != material_hash;
+        let round = if material { self.round + 1 } else { self.round };
+        let waiting_since = if material { now } else { bound.waiting_since };
+        let bound = Bound { round, content_hash, material_hash, submitted_at: bound.submitted_at, waiting_since };
+        Self { phase: Phase::Open(bound), round, ..self }
+    }
+
+    /// Taken back by those who asked.
+    pub fn withdraw(self, now: DateTime<Utc>) -> Result<Self, Error> {
+        if self.phase.is_closed() {
+            return Err(Error::Conflict("It is closed already.".into()));
+        }
+        Ok(Self { phase: Phase::Withdrawn { closed_at: now }, revision: self.revision + 1, updated_at: now, ..self })
+    }
+
+    /// Somebody decides on the stage that is open.
+    pub fn decide(self, by: Uuid, new: NewDecision, now: DateTime<Utc>) -> Result<Self, Error> {
+        let Phase::Open(bound) = &self.phase else {
+            return Err(Error::Conflict(format!(
+                "It is {}, not open for decisions.",
+                self.phase.key().replace('_', " ")
+            )));
+        };
+        if bound.content_hash != new.content_hash {
+            return Err(Error::Conflict("It changed since you looked. Look again, then decide.".into()));
+        }
+        if self.requested_by.person == Some(by) {
+            return Err(Error::Forbidden("You asked for this; somebody else decides.".into()));
+        }
+        if self.participants.contains(&by) {
+            return Err(Error::Forbidden("You took part in a material edit of this; somebody else decides.".into()));
+        }
+        if self.decisions.iter().any(|decision| decision.decided_by == by && decision.round == bound.round) {
+            return Err(Error::Conflict("You have decided on this already.".into()));
+        }
+        let stage = self.open_stage().ok_or_else(|| Error::internal("an open request without an open stage"))?;
+        let decision = Decision {
+            id: Uuid::now_v7(),
+            position: stage.position,
+            round: bound.round,
+            verdict: new.verdict,
+            reason: new.reason,
+            decided_by: by,
+            content_hash: bound.content_hash.clone(),
+            material_hash: bound.material_hash.clone(),
+            decided_at: now,
+        };
+        let mut bound = bound.clone();
+        bound.waiting_since = now;
+        let mut after = Self { revision: self.revision + 1, updated_at: now, ..self };
+        after.decisions.push(decision);
+        let done = after.stages.iter().all(|stage| after.approvals(stage, &bound) >= stage.approvals_needed);
+        after.phase = match new.verdict {
+            Verdict::Reject => Phase::Rejected { bound, closed_at: now },
+            Verdict::RequestChanges => Phase::ChangesRequested(bound),
+            Verdict::Approve if done => Phase::Approved(bound),
+            Verdict::Approve => Phase::Open(bound),
+        };
+        Ok(after)
+    }
+
+    /// The approved content has come into force.
+    pub fn applied(self, now: DateTime<Utc>) -> Result<Self, Error> {
+        match self.phase {
+            Phase::Approved(bound) => Ok(Self {
+                phase: Phase::Applied { bound, closed_at: now },
+                revision: self.revision + 1,
+                updated_at: now,
+                ..self
+            }),
+            _ => Err(Error::internal("only an approved request is applied")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! Transitions of a change request.
+
+use super::*;
+
+fn at(minute: u32) -> DateTime<Utc> {
+    format!("2027-03-01T12:{minute:02}:00Z").parse().expect("a moment")
+}
+
+fn draft(requester: Uuid) -> Request {
+    Request {
+        id: Uuid::now_v7(),
+        revision: 1,
+        integration_id: Uuid::now_v7(),
+        kind: RequestKind::Register,
+        phase: Phase::Draft,
+        title: "Register it".into(),
+        reason: None,
+        base_revision: 1,
+        base_content: IntegrationContent::default(),
+        content: IntegrationContent::default(),
+        requested_by: Requester { person: Some(requester), service_account: None },
+        participants: vec![requester],
+        stages: Vec::new(),
+        decisions: Vec::new(),
+        round: 0,
+        created_at: at(0),
+        updated_at: at(0),
+        refs: Refs::default(),
+    }
+}
+
+fn stage(position: i32, approvals_needed: i32) -> Stage {
+    let review_group_id = Uuid::now_v7();
+    Stage {
+        position,
+        name: "Security".into(),
+        review_group_id,
+        review_group: "Security".into(),
+        approvals_needed,
+        opened_at: None,
+    }
+}
+
+fn open(requester: Uuid, stages: Vec<Stage>) -> Request {
+    draft(requester).submit("full".into(), "material".into(), stages, at(1)).expect("submitted")
+}
+
+fn verdict(verdict: Verdict) -> NewDecision {
+    NewDecision { verdict, reason: "because".into(), content_hash: "full".into() }
+}
+
+#[test]
+fn one_approval_of_one_stage_approves_and_is_applied() {
+    let me = Uuid::now_v7();
+    let request = open(me, vec![stage(1, 1)]);
+    let approved = request.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(2)).expect("decided");
+    assert_eq!(approved.phase.key(), "approved");
+    assert_eq!(approved.applied(at(3)).expect("applied").phase.closed_at(), Some(at(3)));
+}
+
+#[test]
+fn two_stages_wait_for_each_other() {
+    let request = open(Uuid::now_v7(), vec![stage(1, 2), stage(2, 1)]);
+    let (a, b, c) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let request = request.decide(a, verdict(Verdict::Approve), at(2)).expect("first");
+    assert_eq!(request.open_stage().map(|stage| stage.position), Some(1));
+    let request = request.decide(b, verdict(Verdict::Approve), at(3)).expect("second");
+    assert_eq!(request.open_stage().map(|stage| stage.position), Some(2));
+    assert!(request.clone().decide(a, verdict(Verdict::Approve), at(4)).is_err());
+    assert_eq!(request.decide(c, verdict(Verdict::Approve), at(4)).expect("third").phase.key(), "approved");
+}
+
+#[test]
+fn neither_requester_nor_editor_decides_nor_anybody_on_what_they_did_not_see() {
+    let (me, editor) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut request = open(me, vec![stage(1, 1)]);
+    request.participants.push(editor);
+    for by in [me, editor] {
+        assert!(matches!(request.clone().decide(by, verdict(Verdict::Approve), at(2)), Err(Error::Forbidden(_))));
+    }
+    let stale = NewDecision { content_hash: "older".into(), ..verdict(Verdict::Approve) };
+    assert!(matches!(request.decide(Uuid::now_v7(), stale, at(2)), Err(Error::Conflict(_))));
+}
+
+#[test]
+fn a_material_edit_voids_approvals_and_an_immaterial_one_does_not() {
+    let request = open(Uuid::now_v7(), vec![stage(1, 2)]);
+    let request = request.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(2)).expect("decided");
+    let count = |request: &Request| request.approvals(&request.stages[0], request.phase.bound().expect("bound"));
+    let same = request.clone().rebind("full 2".into(), "material".into(), at(3));
+    assert_eq!((count(&same), same.round), (1, 1));
+    let other = request.rebind("full 3".into(), "material 2".into(), at(3));
+    assert_eq!((count(&other), other.round), (0, 2));
+}
+
+#[test]
+fn what_is_closed_stays_closed() {
+    let me = Uuid::now_v7();
+    let rejected =
+        open(me, vec![stage(1, 1)]).decide(Uuid::now_v7(), verdict(Verdict::Reject), at(2)).expect("decided");
+    assert!(rejected.editable().is_err());
+    assert!(rejected.clone().withdraw(at(3)).is_err());
+    assert!(rejected.clone().submit("a".into(), "b".into(), Vec::new(), at(3)).is_err());
+    assert!(rejected.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(3)).is_err());
+    let back =
+        open(me, vec![stage(1, 1)]).decide(Uuid::now_v7(), verdict(Verdict::RequestChanges), at(2)).expect("decided");
+    assert_eq!(back.submit("c".into(), "d".into(), Vec::new(), at(4)).expect("again").round, 2);
+}
+
+#[test]
+fn kinds_fit_to_states() {
+    use IntegrationState::{Active, Deprecated, Proposed, Retired, Suspended};
+    assert_eq!(RequestKind::Reactivate.outcome(Suspended).ok(), Some(Active));
+    assert_eq!(RequestKind::Change.outcome(Suspended).ok(), Some(Suspended));
+    assert_eq!(RequestKind::Retire.outcome(Deprecated).ok(), Some(Retired));
+    for (kind, state) in [
+        (RequestKind::Register, Active),
+        (RequestKind::Change, Proposed),
+        (RequestKind::Change, Retired),
+        (RequestKind::Reactivate, Active),
+    ] {
+        assert!(kind.outcome(state).is_err());
+    }
+}

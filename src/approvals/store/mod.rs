@@ -1,0 +1,5 @@
+//! The SQL of change requests and saved views; private to the feature.
+
+pub mod requests;
+pub mod stages;
+pub mod views;
