@@ -116,6 +116,8 @@ pub struct Config {
     /// For the tests alone, and not to be had by any setting: a managed server that does not
     /// wait for the disk.
     pub throwaway: bool,
+    /// Whether this is the demonstration: its people are offered for sign-in.
+    pub demo: bool,
     /// Sizes beyond which documents are refused.
     pub limits: ImportLimits,
 }
@@ -231,6 +233,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         http_connections: usize::try_from(http).unwrap_or(1024),
         requests_per_minute: u32::try_from(per_minute).unwrap_or(1200),
         throwaway: false,
+        demo: false,
         limits,
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }

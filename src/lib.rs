@@ -12,6 +12,8 @@ pub mod clock;
 pub mod config;
 pub mod dashboard;
 pub mod db;
+pub mod demo;
+pub mod drafts;
 pub mod error;
 pub mod files;
 pub mod idempotency;

@@ -67,6 +67,58 @@
     });
   }
 
+  // All rows of a page at once.
+  for (const all of document.querySelectorAll("[data-all]")) {
+    all.addEventListener("change", () => {
+      for (const box of document.querySelectorAll(`input[form="${all.dataset.all}"]`)) box.checked = all.checked;
+    });
+  }
+
+  // A long list of scopes is narrowed by typing.
+  for (const filter of document.querySelectorAll("[data-filter]")) {
+    filter.addEventListener("input", () => {
+      const words = filter.value.toLowerCase().split(/\s+/);
+      for (const item of document.getElementById(filter.dataset.filter).children) {
+        const text = item.textContent.toLowerCase();
+        item.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+    filter.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  }
+
+  // Suggestions for a field follow what is typed into it.
+  for (const form of document.querySelectorAll("form[data-suggest]")) {
+    for (const input of form.querySelectorAll("input[list]")) {
+      if (!["api", "system"].includes(input.name)) continue;
+      let wait;
+      input.addEventListener("input", () => {
+        clearTimeout(wait);
+        wait = setTimeout(async () => {
+          const asked = input.value;
+          const query = new URLSearchParams({ field: input.name, q: asked });
+          const answer = await fetch(`${form.dataset.suggest}?${query}`).catch(() => null);
+          if (answer?.ok && input.value === asked) input.list.innerHTML = await answer.text();
+        }, 150);
+      });
+    }
+  }
+
+  // What is typed is kept before it is saved.
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    const kept = form.querySelector("[data-kept]");
+    let wait;
+    form.addEventListener("input", () => {
+      clearTimeout(wait);
+      wait = setTimeout(async () => {
+        const fields = new URLSearchParams(new FormData(form));
+        fields.set("draft", form.dataset.draft);
+        const answer = await fetch("/drafts", { method: "POST", body: fields }).catch(() => null);
+        if (kept) kept.textContent = answer?.ok ? "Kept as a draft." : "Could not be kept.";
+      }, 800);
+    });
+    form.addEventListener("submit", () => clearTimeout(wait));
+  }
+
   // What was typed is not lost by a slip.
   const form = document.querySelector("form.form[method=post]");
   if (form) {

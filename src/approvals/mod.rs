@@ -2,6 +2,7 @@
 //! way in which governed content comes into force.
 
 mod canonical;
+mod decision;
 mod merge;
 pub mod ops;
 mod request;
@@ -9,6 +10,7 @@ mod store;
 mod view;
 
 pub use canonical::{Binding, bind};
+pub use decision::{Decision, NewDecision, Requester, Stage, Verdict};
 pub use merge::{Merged, three_way};
-pub use request::{Bound, Decision, NewDecision, Phase, Request, RequestKind, Requester, Stage, Verdict};
+pub use request::{Bound, Phase, Request, RequestKind};
 pub use view::{SavedView, ViewAudience, ViewContent};

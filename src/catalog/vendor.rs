@@ -37,7 +37,7 @@ pub struct Identifier {
 }
 
 /// A certificate or report, such as SOC 2 or ISO 27001.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Default, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certification {
     /// What is certified.

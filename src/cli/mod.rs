@@ -1,6 +1,7 @@
 //! The command line: thin commands that call the same operations as the pages and the API.
 
 mod admin;
+mod demo;
 mod doctor;
 mod export;
 mod import;
@@ -34,7 +35,9 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Serve the pages and the API (the default)
-    Serve,
+    Serve(serve::Serve),
+    /// Fill an empty register with a believable organisation, to look around in
+    Demo,
     /// Bring the database schema up to date
     Migrate,
     /// Import vendors' OpenAPI documents, or tables
@@ -72,7 +75,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli.command.unwrap_or(Command::Serve), config)) {
+    match runtime.block_on(run(cli.command.unwrap_or(Command::Serve(serve::Serve::default())), config)) {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("{error:#}"));
@@ -83,7 +86,8 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => serve::run(config).await,
+        Command::Serve(serve) => serve.run(config).await,
+        Command::Demo => demo::run(&config).await,
         Command::Doctor(doctor) => doctor.run(&config).await,
         Command::Migrate => {
             let session = Session::open(&config).await?;

@@ -15,11 +15,32 @@ use crate::{
     audit,
     config::Config,
     db::{connect::Database, local::Use},
-    identity,
+    drafts, identity,
     web::{self, Web, server},
 };
 
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+/// `muster serve`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Serve {
+    /// Offer the people of the demonstration for sign-in by a click; only on a loopback address
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Serve {
+    pub async fn run(self, mut config: Config) -> anyhow::Result<ExitCode> {
+        if self.demo && !config.listen.ip().is_loopback() {
+            anyhow::bail!(
+                "--demo: {} is not a loopback address; anybody there could sign in by a click",
+                config.listen
+            );
+        }
+        config.demo = self.demo;
+        run(config).await
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let begun = std::time::Instant::now();
     // Before anything is started: an address that is taken is the likeliest fault.
     let listener =
@@ -31,7 +52,13 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let database = Database::open(&config, Use::Exclusive).await?;
     let app = open_app(&config, &database).await?;
-    admin::offer_first_link(&app).await?;
+    if config.demo && !identity::ops::is_demo(&app).await? {
+        database.close().await;
+        anyhow::bail!("--demo: this register is not the demonstration's; fill an empty one with muster demo");
+    }
+    if !config.demo {
+        admin::offer_first_link(&app).await?;
+    }
     let recorder = web::install_metrics()?;
     let web = Web::new(app.clone());
     let (stop, stopped) = watch::channel(false);
@@ -93,6 +120,9 @@ async fn housekeep(
         web.limits.shrink();
         if let Err(error) = identity::ops::housekeep(&web.app).await {
             tracing::warn!(%error, "housekeeping failed; trying again");
+        }
+        if let Err(error) = drafts::sweep(&web.app).await {
+            tracing::warn!(%error, "old drafts could not be removed; trying again");
         }
     }
 }

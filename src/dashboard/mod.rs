@@ -23,6 +23,12 @@ pub struct RailCounts {
     pub systems: i64,
     /// Active data classes.
     pub data_classes: i64,
+    /// Integrations that have not retired.
+    pub integrations: i64,
+    /// Credentials that have not been revoked.
+    pub credentials: i64,
+    /// Change requests that wait for a decision.
+    pub open_requests: i64,
     /// People who may sign in.
     pub people: i64,
     /// Active vendors that nobody has verified.
@@ -65,6 +71,9 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
             (select count(*) from (select from apis where state = 'active' limit 10001) x) as "apis!",
             (select count(*) from (select from systems where state = 'active' limit 10001) x) as "systems!",
             (select count(*) from (select from data_classes where state = 'active' limit 10001) x) as "data_classes!",
+            (select count(*) from (select from integrations where state <> 'retired' limit 10001) x) as "integrations!",
+            (select count(*) from (select from credentials where state <> 'revoked' limit 10001) x) as "credentials!",
+            (select count(*) from (select from change_requests where state = 'open' limit 10001) x) as "open_requests!",
             (select count(*) from (select from people where state = 'active' limit 10001) x) as "people!",
             (select count(*) from (select from vendors where state = 'active' and verified_at is null limit 10001) x) as "unverified_vendors!",
             (select count(*) from (select from apis where state = 'active' and verified_at is null limit 10001) x) as "unverified_apis!""#

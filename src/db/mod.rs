@@ -51,6 +51,12 @@ impl Db {
         }
     }
 
+    /// The same pools with another clock.
+    #[must_use]
+    pub fn at(&self, clock: Clock) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
     /// A connection that cannot write.
     pub async fn read(&self) -> Result<PoolConnection<Postgres>, Error> {
         Ok(self.read.acquire().await?)

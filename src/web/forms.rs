@@ -3,8 +3,10 @@
 
 mod fields;
 mod posted;
+mod typed;
 mod view;
 
 pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
 pub use posted::Posted;
+pub use typed::Typed;
 pub use view::{FormView, Likely, Their};

@@ -36,7 +36,7 @@ async fn a_registration_comes_into_force_by_a_second_person() {
         content.api = integration.content.api.clone();
         content
     });
-    assert_eq!(integration.sensitivity.map(|word| word.key()), Some("confidential"));
+    assert_eq!(integration.sensitivity.map(muster::catalog::Sensitivity::key), Some("confidential"));
     assert!(integration.grants[0].approved_at.is_some());
     let history = muster::audit::ops::history(&test.app, &test.cli(), "integration", integration.id).await.expect("it");
     let actions: Vec<&str> = history.iter().map(|event| event.action.as_str()).collect();

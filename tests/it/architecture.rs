@@ -37,6 +37,7 @@ fn sql_stays_in_stores() {
         "src/dashboard/",
         "src/idempotency/",
         "src/slugs.rs",
+        "src/drafts/",
         "src/imports/uploads.rs",
         "src/cli/doctor.rs",
         "src/catalog/ops/import.rs",

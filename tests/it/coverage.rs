@@ -150,7 +150,8 @@ fn body(id: &str) -> Value {
         "create_service_account" => json!({ "name": "Fresh account", "scopes": ["read"] }),
         "create_version" => json!({ "label": "fresh" }),
         "mint_token" => json!({ "name": "x", "scopes": ["read"], "expires_in_days": 1 }),
-        "update_vendor"
+        "update_credential"
+        | "update_vendor"
         | "update_api"
         | "update_system"
         | "update_team"
@@ -169,12 +170,11 @@ fn body(id: &str) -> Value {
         "suspend_integration" | "mark_compromised" | "revoke_credential" => json!({ "reason": "A leak" }),
         "record_grants" => json!({ "granted": [{ "scope": "charges.read" }] }),
         "create_credential" => json!({ "name": "Fresh credential", "created_on": "2027-02-01" }),
-        "update_credential" => json!({ "description": "changed" }),
         "record_rotation" => json!({ "fingerprint": format!("sha256:{}", "ab".repeat(32)) }),
         "propose_request" => json!({ "kind": "change", "reason": "Needed", "content": { "purpose": "Another" } }),
         "edit_request" => json!({ "content": { "business_logic": "Called on checkout." } }),
-        "submit_request" | "withdraw_request" | "rebase_request" | "begin_rotation" => json!({}),
-        "verify_vendor" | "verify_api" | "withdraw_comment" | "mint_link" | "revoke_token" => json!({}),
+        "submit_request" | "withdraw_request" | "rebase_request" | "begin_rotation" | "verify_vendor"
+        | "verify_api" | "withdraw_comment" | "mint_link" | "revoke_token" => json!({}),
         other => panic!("no body for {other}: add one"),
     }
 }

@@ -32,6 +32,14 @@ pub async fn get_data_classes(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<
     Ok(found)
 }
 
+/// Data classes by their keys, in no particular order.
+pub async fn data_classes_by_key(app: &App, actor: &Actor, keys: &[String]) -> Result<Vec<DataClass>, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let ids = data_classes::by_key(&mut conn, keys).await?;
+    data_classes::get_many(&mut conn, &ids).await
+}
+
 /// Extends the tree by a class of the organisation's own.
 pub async fn create_data_class(app: &App, actor: &Actor, content: DataClassContent) -> Result<DataClass, Error> {
     actor.require(Permission::GovernDataClasses)?;

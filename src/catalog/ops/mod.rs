@@ -17,7 +17,9 @@ pub use apis::{
     api_dependents, create_api, duplicate_apis, find_api, get_apis, set_current_version, update_api, verify_api,
 };
 pub use comments::{add_comment, comments, withdraw_comment};
-pub use data_classes::{create_data_class, find_data_class, get_data_classes, seed_data_classes, update_data_class};
+pub use data_classes::{
+    create_data_class, data_classes_by_key, find_data_class, get_data_classes, seed_data_classes, update_data_class,
+};
 pub use import::{
     ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedRecord, apply_document, preview_document,
 };

@@ -79,6 +79,11 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Er
     Ok(id.fetch_optional(conn).await?)
 }
 
+/// The ids behind keys.
+pub async fn by_key(conn: &mut PgConnection, keys: &[String]) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar!("select id from data_classes where key = any($1)", keys).fetch_all(conn).await?)
+}
+
 pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(r#"select exists (select from data_classes) as "any!""#).fetch_one(conn).await?)
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Event,
+    db::WriteTx,
     error::Error,
     identity::{
         Actor, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Role, Via, secrets,
@@ -34,7 +35,7 @@ pub async fn authenticate_session(app: &App, secret: &str) -> Result<Arc<Authori
         return Ok(known);
     }
     let (begun, now) = (Instant::now(), app.clock.now());
-    let found = access::by_session(&mut *app.db.read().await?, &hash, now).await?;
+    let found = access::by_session(&mut *app.db.read().await?, &hash, now, demo(app)).await?;
     let (authority, last_seen) = found.ok_or(Error::Unauthenticated)?;
     if let Some(session) = &authority.session
         && now - last_seen > chrono::TimeDelta::minutes(1)
@@ -46,6 +47,10 @@ pub async fn authenticate_session(app: &App, secret: &str) -> Result<Arc<Authori
     Ok(authority)
 }
 
+fn demo(app: &App) -> access::Demo {
+    if app.config.demo { access::Demo::Shown } else { access::Demo::Hidden }
+}
+
 /// The authority behind an API token, at most 0.7 s old.
 pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Result<Arc<Authority>, Error> {
     let bearer = Bearer::parse(text).ok_or(Error::Unauthenticated)?;
@@ -54,7 +59,7 @@ pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Resul
         return Ok(known);
     }
     let (begun, now) = (Instant::now(), app.clock.now());
-    let found = access::by_token(&mut *app.db.read().await?, &mac, now).await?;
+    let found = access::by_token(&mut *app.db.read().await?, &mac, now, demo(app)).await?;
     let authority = Arc::new(found.ok_or(Error::Unauthenticated)?);
     if let Some(id) = authority.token_id {
         let address = origin.address.map(|address| address.to_string());
@@ -81,7 +86,7 @@ pub async fn mint_link(app: &App, actor: &Actor, person: Uuid) -> Result<MintedL
     Ok(link)
 }
 
-async fn insert_link<S>(tx: &mut crate::db::WriteTx<S>, person: Uuid) -> Result<MintedLink, Error> {
+async fn insert_link<S>(tx: &mut WriteTx<S>, person: Uuid) -> Result<MintedLink, Error> {
     let secret = secrets::generate()?;
     let now = tx.now();
     access::insert_link(tx.conn(), Uuid::now_v7(), person, &secrets::hash(&secret), now).await?;
@@ -156,14 +161,21 @@ pub async fn sign_in(
     if let Some(previous) = previous {
         access::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }
-    let (id, secret, csrf) = (Uuid::now_v7(), secrets::generate()?, secrets::generate()?);
-    let new = NewSession { id, hash: &secrets::hash(&secret), csrf: &csrf, person, origin: &origin };
-    access::insert_session(tx.conn(), new, now).await?;
+    let secret = open_session(&mut tx, person, &origin).await?;
     tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })))
         .await?
         .commit()
         .await?;
     app.authorities.clear();
+    Ok(secret)
+}
+
+/// Begins a session; its secret.
+pub(super) async fn open_session<S>(tx: &mut WriteTx<S>, person: Uuid, origin: &Origin) -> Result<String, Error> {
+    let (id, secret, csrf) = (Uuid::now_v7(), secrets::generate()?, secrets::generate()?);
+    let new = NewSession { id, hash: &secrets::hash(&secret), csrf: &csrf, person, origin };
+    let now = tx.now();
+    access::insert_session(tx.conn(), new, now).await?;
     Ok(secret)
 }
 

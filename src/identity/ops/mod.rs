@@ -1,6 +1,7 @@
 //! The verbs of identity.
 
 mod access;
+mod demo;
 mod groups;
 mod people;
 mod service_accounts;
@@ -21,6 +22,7 @@ pub use access::{
     MintedLink, authenticate_session, authenticate_token, end_session, housekeep, link_holds, mint_admin_link,
     mint_link, needs_first_admin, sessions, sign_in, sign_out,
 };
+pub use demo::{DemoPerson, demo_people, is_demo, mark_demo, mark_demo_people, sign_in_demo};
 pub use groups::{
     GroupRow, create_group, create_group_in, find_group, get_group, get_groups, group_in, groups_list_spec,
     list_groups, update_group, update_group_in,

@@ -9,11 +9,19 @@ use crate::{
     identity::{Authority, Origin, Permission, Permissions, Principal, Role, Session},
 };
 
+/// Whether this server shows the demonstration; its people are nobody otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demo {
+    Shown,
+    Hidden,
+}
+
 /// A session's authority; `None` where nothing valid stands behind the secret.
 pub async fn by_session(
     conn: &mut PgConnection,
     hash: &[u8],
     now: DateTime<Utc>,
+    demo: Demo,
 ) -> Result<Option<(Authority, DateTime<Utc>)>, Error> {
     let row = sqlx::query!(
         r#"select s.id, s.csrf, s.last_seen_at, p.id as person_id, p.name, p.email,
@@ -22,9 +30,10 @@ pub async fn by_session(
                   array(select m.review_group_id from review_group_members m where m.person_id = p.id) as "review_groups!"
            from sessions s join people p on p.id = s.person_id, installation i
            where s.token_hash = $1 and s.expires_at > $2 and p.state = 'active'
-             and s.last_seen_at > $2 - make_interval(mins => i.session_idle_minutes)"#,
+             and s.last_seen_at > $2 - make_interval(mins => i.session_idle_minutes) and (not p.demo or $3)"#,
         hash,
-        now
+        now,
+        demo == Demo::Shown
     )
     .fetch_optional(conn)
     .await?;
@@ -45,7 +54,12 @@ pub async fn by_session(
 }
 
 /// A token's authority: its scopes, as far as its owner still has those rights.
-pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -> Result<Option<Authority>, Error> {
+pub async fn by_token(
+    conn: &mut PgConnection,
+    mac: &[u8],
+    now: DateTime<Utc>,
+    demo: Demo,
+) -> Result<Option<Authority>, Error> {
     let row = sqlx::query!(
         r#"select t.id, t.scopes, t.person_id, t.service_account_id,
                   coalesce(p.name, a.name) as "name!", p.email as "email?",
@@ -57,9 +71,10 @@ pub async fn by_token(conn: &mut PgConnection, mac: &[u8], now: DateTime<Utc>) -
            left join people p on p.id = t.person_id
            left join service_accounts a on a.id = t.service_account_id
            where t.mac = $1 and t.revoked_at is null and t.expires_at > $2
-             and coalesce(p.state, a.state) = 'active'"#,
+             and coalesce(p.state, a.state) = 'active' and (p.demo is not true or $3)"#,
         mac,
-        now
+        now,
+        demo == Demo::Shown
     )
     .fetch_optional(conn)
     .await?;

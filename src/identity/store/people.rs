@@ -71,7 +71,7 @@ pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uui
 pub async fn any_admin(conn: &mut PgConnection) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
         r#"select exists (select from role_grants g join people p on p.id = g.person_id
-                          where g.role = 'admin' and p.state = 'active') as "any!""#
+                          where g.role = 'admin' and p.state = 'active' and not p.demo) as "any!""#
     );
     Ok(found.fetch_one(conn).await?)
 }
@@ -160,4 +160,44 @@ fn state(state: PersonState) -> &'static str {
         PersonState::Active => "active",
         PersonState::Disabled => "disabled",
     }
+}
+
+/// Whether nothing but the taxonomy is here.
+pub async fn is_register_empty(conn: &mut PgConnection) -> Result<bool, Error> {
+    let used = sqlx::query_scalar!(
+        r#"select (exists (select from vendors) or exists (select from systems) or exists (select from teams)
+                   or exists (select from role_grants g join people p on p.id = g.person_id
+                              where exists (select from audit_events e where e.actor_id = p.id))) as "used!""#
+    );
+    Ok(!used.fetch_one(conn).await?)
+}
+
+/// Marks the register as the demonstration's; false where it is already.
+pub async fn mark_demo(conn: &mut PgConnection) -> Result<bool, Error> {
+    let done = sqlx::query!("update installation set demo = true where not demo").execute(conn).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether it is marked so.
+pub async fn is_demo(conn: &mut PgConnection) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!("select demo from installation").fetch_one(conn).await?)
+}
+
+/// Marks people as the demonstration's.
+pub async fn mark_demo_people(conn: &mut PgConnection) -> Result<u64, Error> {
+    let done = sqlx::query!("update people set demo = true where email like '%@harbour.example'").execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// The people of the demonstration: id, name, roles, team.
+pub async fn demo_people(conn: &mut PgConnection) -> Result<Vec<(Uuid, String, Vec<String>, Option<String>)>, Error> {
+    let rows = sqlx::query!(
+        r#"select p.id, p.name, array(select g.role from role_grants g where g.person_id = p.id order by g.role) as "roles!",
+                  (select t.name from team_members m join teams t on t.id = m.team_id where m.person_id = p.id
+                   order by t.sort_key limit 1) as team
+           from people p where p.demo and p.state = 'active' order by p.sort_key"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name, row.roles, row.team)).collect())
 }

@@ -60,6 +60,8 @@ pub enum FieldKind {
     ChecksOf,
     /// A small table.
     Rows(&'static [SubField]),
+    /// Scopes out of those on offer, each with why it is needed.
+    Scopes,
 }
 
 /// A column of a small table.
@@ -67,7 +69,8 @@ pub enum FieldKind {
 pub struct SubField {
     pub name: &'static str,
     pub label: &'static str,
-    /// `text`, `date` or `url`; the words of a closed set otherwise.
+    /// `text`, `date`, `url`, `number`, `words` (joined by commas), `suggest` (with suggestions given at
+    /// run time) or `maybe` (one word of the set, or none); the words of a closed set otherwise.
     pub input: &'static str,
     pub words: &'static [&'static str],
 }

@@ -33,6 +33,19 @@ pub struct FormView {
     pub theirs: Vec<Their>,
     pub likely: Vec<Likely>,
     pub likely_path: &'static str,
+    /// The form's name, under which what is typed is kept.
+    pub draft: Option<String>,
+    /// How old what was restored is.
+    pub restored: Option<String>,
+    /// Where typing brings suggestions from.
+    pub suggest: Option<&'static str>,
+    /// Fields that are sent along.
+    pub hidden: Vec<(String, String)>,
+    /// What is missing before it can be submitted, with its field.
+    pub missing: Vec<(String, String)>,
+    /// What would do with less, with its field.
+    pub hints: Vec<(String, String)>,
+    aside: bool,
     spec: &'static FormSpec,
     values: Value,
     choices: Vec<(&'static str, Vec<Choice>)>,
@@ -51,6 +64,7 @@ pub struct SectionView {
 pub struct OptionView {
     pub value: String,
     pub label: String,
+    pub why: String,
     pub selected: bool,
 }
 
@@ -78,7 +92,16 @@ pub struct SubView {
     pub value: String,
     pub input: &'static str,
     pub options: Vec<OptionView>,
+    pub list: Option<String>,
     pub error: Option<String>,
+}
+
+/// The words of a column, with none before them where it may be left out.
+fn sub_options(column: &SubField, value: &str) -> Vec<OptionView> {
+    let option =
+        |key: &str, label: String| OptionView { value: key.into(), label, why: String::new(), selected: key == value };
+    let none = (column.input == "maybe").then(|| option("", "–".into()));
+    none.into_iter().chain(column.words.iter().map(|key| option(key, crate::words::label(key)))).collect()
 }
 
 impl FormView {
@@ -96,6 +119,13 @@ impl FormView {
             theirs: Vec::new(),
             likely: Vec::new(),
             likely_path: "",
+            draft: None,
+            restored: None,
+            suggest: None,
+            hidden: Vec::new(),
+            missing: Vec::new(),
+            hints: Vec::new(),
+            aside: false,
             spec,
             values,
             choices: Vec::new(),
@@ -122,6 +152,11 @@ impl FormView {
     pub fn lock(mut self, fields: &[&'static str]) -> Self {
         self.locked.extend(fields);
         self
+    }
+
+    /// Suggestions for the columns of small tables, by `field.column`.
+    pub fn lists(&self) -> Vec<(&'static str, &[Choice])> {
+        self.choices.iter().filter(|(name, _)| name.contains('.')).map(|(name, all)| (*name, all.as_slice())).collect()
     }
 
     /// The label of the button.
@@ -184,6 +219,26 @@ impl FormView {
         }
     }
 
+    /// The field that a name is a part of.
+    pub fn head_of(&self, name: &str) -> String {
+        name.split('.').next().unwrap_or(name).to_owned()
+    }
+
+    /// Whether something is said beside the form.
+    pub fn has_aside(&self) -> bool {
+        self.aside
+    }
+
+    /// Says beside the form what is missing and where less would do; both by pointer.
+    #[must_use]
+    pub fn beside(mut self, missing: Vec<(String, String)>, hints: Vec<(String, String)>) -> Self {
+        let name = |pointer: &str| pointer.trim_start_matches('/').replace('/', ".");
+        self.missing = missing.into_iter().map(|(pointer, message)| (name(&pointer), message)).collect();
+        self.hints = hints.into_iter().map(|(pointer, message)| (name(&pointer), message)).collect();
+        self.aside = true;
+        self
+    }
+
     /// The parts with their questions.
     pub fn sections(&self) -> Vec<SectionView> {
         let field = |field: &'static FieldSpec| self.field(field);
@@ -224,16 +279,58 @@ impl FormView {
         }
     }
 
+    /// The scopes on offer and those that were chosen besides, each with why it is needed.
+    fn scopes(&self, field: &FieldSpec, json: &Value) -> Vec<OptionView> {
+        let offered = self.choices.iter().find(|(name, _)| *name == field.name);
+        let choices = offered.map_or(&[][..], |(_, choices)| choices);
+        let asked: Vec<(&str, &str)> = json
+            .as_array()
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .filter_map(|scope| {
+                let why = scope.get("justification").and_then(Value::as_str).unwrap_or_default();
+                Some((scope.get("scope")?.as_str()?, why))
+            })
+            .collect();
+        let why = |name: &str| asked.iter().find(|(scope, _)| *scope == name).map(|(_, why)| (*why).to_owned());
+        let mut all: Vec<OptionView> = choices
+            .iter()
+            .map(|choice| OptionView {
+                selected: why(&choice.value).is_some(),
+                why: why(&choice.value).unwrap_or_default(),
+                value: choice.value.clone(),
+                label: choice.label.clone(),
+            })
+            .collect();
+        for (scope, why) in &asked {
+            if !all.iter().any(|option| option.value == *scope) {
+                all.push(OptionView {
+                    value: (*scope).into(),
+                    label: String::new(),
+                    why: (*why).into(),
+                    selected: true,
+                });
+            }
+        }
+        all.sort_by_key(|option| !option.selected);
+        all
+    }
+
     /// The words on offer, with those that are chosen.
     fn options(&self, field: &FieldSpec, json: &Value) -> Vec<OptionView> {
-        let option =
-            |value: &str, label: String| OptionView { value: value.into(), label, selected: chosen(json, value) };
+        let option = |value: &str, label: String| OptionView {
+            value: value.into(),
+            label,
+            why: String::new(),
+            selected: chosen(json, value),
+        };
         let word = |key: &&str| option(key, crate::words::label(key));
         match &field.kind {
             FieldKind::Number(keys) | FieldKind::Maybe(keys) => {
                 std::iter::once(option("", "–".into())).chain(keys.iter().map(word)).collect()
             }
             FieldKind::Select(keys) | FieldKind::Checks(keys) => keys.iter().map(word).collect(),
+            FieldKind::Scopes => self.scopes(field, json),
             FieldKind::Suggest | FieldKind::ChecksOf => {
                 let offered = self.choices.iter().find(|(name, _)| *name == field.name);
                 let choices = offered.map_or(&[][..], |(_, choices)| choices);
@@ -256,6 +353,7 @@ fn control(kind: &FieldKind) -> (&'static str, &'static str) {
         FieldKind::Number(_) | FieldKind::Maybe(_) | FieldKind::Select(_) => ("select", ""),
         FieldKind::Checks(_) | FieldKind::ChecksOf => ("checks", ""),
         FieldKind::Rows(_) => ("rows", ""),
+        FieldKind::Scopes => ("scopes", ""),
     }
 }
 
@@ -284,7 +382,7 @@ fn chosen(json: &Value, value: &str) -> bool {
 impl FieldView {
     /// Whether it takes the whole width.
     pub fn wide(&self) -> bool {
-        matches!(self.kind.as_str(), "textarea" | "rows" | "checks")
+        matches!(self.kind.as_str(), "textarea" | "rows" | "checks" | "scopes")
     }
 
     /// The input's type.
@@ -314,16 +412,9 @@ impl FieldView {
                     *at == name || (column.name == self.columns[0].name && *at == format!("{}.{n}", self.name))
                 })
                 .map(|(_, message)| message.clone()),
-            options: column
-                .words
-                .iter()
-                .map(|key| OptionView {
-                    value: (*key).into(),
-                    label: crate::words::label(key),
-                    selected: *key == value,
-                })
-                .collect(),
-            input: column.input,
+            options: sub_options(column, &value),
+            list: (column.input == "suggest").then(|| format!("o-{}.{}", self.name, column.name)),
+            input: if matches!(column.input, "words" | "suggest") { "text" } else { column.input },
             name,
             value,
         }

@@ -6,8 +6,10 @@ use sqlx::{FromRow, postgres::PgRow};
 
 use super::{Shell, html};
 use crate::{
+    approvals::{self, SavedView},
     catalog,
-    identity::Actor,
+    error::Error,
+    identity::{self, Actor, GroupKind, Role},
     imports::tables::{Notation, TableKind},
     lists::{Alike, Count, Facet, Query, Spec},
     web::{
@@ -55,6 +57,7 @@ pub struct Cell {
     pub title: Option<String>,
     pub list: Vec<String>,
     pub td: &'static str,
+    pub id: Option<String>,
 }
 
 impl Cell {
@@ -65,6 +68,11 @@ impl Cell {
     /// The row's name, which is its link.
     pub fn name(text: &str, href: String, sub: Option<String>) -> Self {
         Self { kind: "strong".into(), text: text.into(), href: Some(href), sub, ..Self::default() }
+    }
+    /// The same cell of a row that can be chosen.
+    #[must_use]
+    pub fn of(self, id: uuid::Uuid) -> Self {
+        Self { id: Some(id.to_string()), ..self }
     }
     /// A state by word and shape.
     pub fn badge(class: &str, text: impl Into<String>) -> Self {
@@ -123,14 +131,40 @@ pub struct Frame {
     pub empty_text: &'static str,
 }
 
+/// What some lists have besides.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// The word under which views of it are saved.
+    pub views: Option<&'static str>,
+    /// What can be done with chosen rows: label and address.
+    pub bulk: Option<(&'static str, &'static str)>,
+    /// What stands above the table, rendered.
+    pub above: Option<String>,
+    /// Columns that are shown only when they are chosen, by their keys.
+    pub quiet: &'static [&'static str],
+}
+
+/// A column that may be shown or not.
+#[derive(Debug)]
+pub struct Choosable {
+    pub key: String,
+    pub label: &'static str,
+    pub chosen: bool,
+}
+
 /// A list as the template shows it.
 #[derive(Debug)]
 pub struct ListView {
     pub title: &'static str,
     pub path: &'static str,
     pub q: String,
-    pub columns: &'static [Column],
+    pub columns: Vec<&'static Column>,
+    pub choosable: Vec<Choosable>,
     pub rows: Vec<Vec<Cell>>,
+    pub views: Vec<SavedView>,
+    pub teams: Vec<(String, String)>,
+    pub extras: Extras,
+    pub for_everyone: bool,
     pub facets: Vec<Facet>,
     pub sorts: Vec<SortOption>,
     pub hidden: Vec<(String, String)>,
@@ -141,6 +175,7 @@ pub struct ListView {
     pub empty_title: String,
     pub empty_text: String,
     pub empty_action: Option<Link>,
+    me: Option<uuid::Uuid>,
     total: Count,
     noun: &'static str,
     filtered: Vec<String>,
@@ -169,6 +204,18 @@ impl ListView {
     }
 }
 
+impl ListView {
+    /// The present question without its columns and page, for forms that change the columns.
+    pub fn kept(&self) -> Vec<(String, String)> {
+        self.pairs.iter().filter(|(key, _)| !["columns", "cursor", "note"].contains(&key.as_str())).cloned().collect()
+    }
+
+    /// Whether the view is this person's own.
+    pub fn is_mine(&self, view: &SavedView) -> bool {
+        self.me == Some(view.owner_id)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "list.html")]
 struct ListPage {
@@ -188,7 +235,51 @@ pub async fn show<R>(
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
 {
-    let query = Query::parse(spec, &pairs.0, &["note"])?;
+    let asked = Asked { pairs, spec, frame, extras: Extras::default() };
+    show_with(web, signed, asked, cells).await
+}
+
+/// A list that is asked for.
+pub struct Asked<'a> {
+    pub pairs: &'a Pairs,
+    pub spec: &'static Spec,
+    pub frame: Frame,
+    pub extras: Extras,
+}
+
+/// The columns to show, and which could be.
+fn columns(frame: &Frame, extras: &Extras, pairs: &Pairs) -> (Vec<usize>, Vec<Choosable>) {
+    // From a form each key comes on its own; in a link they are joined.
+    let keys = pairs.0.iter().filter(|(name, _)| name == "columns").flat_map(|(_, keys)| keys.split(','));
+    let keys: Vec<&str> = keys.collect();
+    let asked = if keys.is_empty() { None } else { Some(keys) };
+    let (mut shown, mut choosable) = (vec![0], Vec::new());
+    for (n, column) in frame.columns.iter().enumerate().skip(1) {
+        let key = crate::text::slug(column.label, "column");
+        let chosen = match &asked {
+            Some(keys) => keys.contains(&key.as_str()),
+            None => !extras.quiet.contains(&key.as_str()),
+        };
+        if chosen {
+            shown.push(n);
+        }
+        choosable.push(Choosable { key, label: column.label, chosen });
+    }
+    (shown, choosable)
+}
+
+/// The same with what some lists have besides.
+pub async fn show_with<R>(
+    web: &Web,
+    signed: &Signed,
+    asked: Asked<'_>,
+    cells: impl Fn(R) -> Vec<Cell>,
+) -> Result<Response, PageError>
+where
+    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let Asked { pairs, spec, frame, extras } = asked;
+    let query = Query::parse(spec, &pairs.0, &["note", "columns"])?;
     let page = catalog::ops::list::<R>(&web.app, &signed.actor, spec, &query).await?;
     let alike = if page.alike { Alike::Yes } else { Alike::No };
     let counted = catalog::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
@@ -200,13 +291,32 @@ where
         .map(|value| value.label.to_lowercase())
         .collect::<Vec<_>>();
     let asked = query.q.is_some() || !query.filters.is_empty();
+    let (shown, choosable) = columns(&frame, &extras, pairs);
+    let pick = |row: Vec<Cell>| -> Vec<Cell> {
+        row.into_iter().enumerate().filter(|(n, _)| shown.contains(n)).map(|(_, cell)| cell).collect()
+    };
+    let views = match extras.views {
+        Some(list) => approvals::ops::views(&web.app, &signed.actor, Some(list)).await?,
+        None => Vec::new(),
+    };
     let main = frame.actions.iter().find(|action| action.main).cloned();
     let list = ListView {
         title: frame.title,
         path: frame.path,
         q: query.q.clone().unwrap_or_default(),
-        columns: frame.columns,
-        rows: page.rows.into_iter().map(cells).collect(),
+        columns: shown.iter().map(|n| &frame.columns[*n]).collect(),
+        choosable: if extras.views.is_some() { choosable } else { Vec::new() },
+        rows: page.rows.into_iter().map(|row| pick(cells(row))).collect(),
+        teams: teams(web, signed, &extras).await?,
+        for_everyone: signed
+            .actor
+            .authority
+            .roles
+            .iter()
+            .any(|role| matches!(role, Role::GovernanceLead | Role::Admin)),
+        me: signed.actor.person(),
+        views,
+        extras,
         hidden: hidden(spec, &query),
         facets,
         sorts: sorts(spec, &query),
@@ -225,6 +335,16 @@ where
     html(&ListPage { shell, list })
 }
 
+/// The teams that somebody may save a view for.
+async fn teams(web: &Web, signed: &Signed, extras: &Extras) -> Result<Vec<(String, String)>, Error> {
+    if extras.views.is_none() || signed.actor.authority.teams.is_empty() {
+        return Ok(Vec::new());
+    }
+    let groups =
+        identity::ops::get_groups(&web.app, &signed.actor, GroupKind::Team, &signed.actor.authority.teams).await?;
+    Ok(groups.into_iter().map(|group| (group.content.slug, group.content.name)).collect())
+}
+
 /// Filters that have no check boxes stay in force while others change.
 fn hidden(spec: &Spec, query: &Query) -> Vec<(String, String)> {
     let quiet = query.filters.iter().filter(|(index, _)| !spec.filters[*index].facet);
@@ -236,8 +356,11 @@ fn hidden(spec: &Spec, query: &Query) -> Vec<(String, String)> {
 fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
     let mut options = Vec::new();
     for sort in spec.sorts {
-        let (up, down) =
-            if sort.cast == "timestamptz" { ("oldest first", "newest first") } else { ("A to Z", "Z to A") };
+        let (up, down) = match sort.cast {
+            "timestamptz" => ("oldest first", "newest first"),
+            "date" => ("soonest first", "latest first"),
+            _ => ("A to Z", "Z to A"),
+        };
         for (descending, words) in [(false, up), (true, down)] {
             let sign = if descending { "-" } else { "" };
             options.push(SortOption {
@@ -254,6 +377,6 @@ fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
 pub async fn export(web: &Web, actor: &Actor, table: TableKind, pairs: &Pairs) -> Result<Response, PageError> {
     let notation = if pairs.get("format") == Some("ndjson") { Notation::Ndjson } else { Notation::Csv };
     let kept: Vec<(String, String)> =
-        pairs.0.iter().filter(|(name, _)| name != "format" && name != "note").cloned().collect();
+        pairs.0.iter().filter(|(name, _)| !["format", "note", "columns"].contains(&name.as_str())).cloned().collect();
     Ok(listing::export(web, actor, table, notation, &kept).await?)
 }

@@ -1,12 +1,17 @@
 //! Pages: form in, operation, redirect or template.
 
 mod account;
+mod approvals;
 mod audit;
 mod catalog;
+mod charts;
+mod credentials;
 mod documents;
+mod drafts;
 mod home;
 mod identity;
 mod imports;
+mod integrations;
 pub(super) mod list;
 #[macro_use]
 mod simple;
@@ -16,6 +21,7 @@ mod sign_in;
 mod styles;
 mod versions;
 pub(super) mod view;
+mod views;
 
 use askama::Template;
 use axum::{
@@ -39,6 +45,11 @@ pub fn router() -> Router<Web> {
         .merge(documents::router())
         .merge(identity::router())
         .merge(imports::router())
+        .merge(integrations::router())
+        .merge(approvals::router())
+        .merge(credentials::router())
+        .merge(views::router())
+        .merge(drafts::router())
         .merge(audit::router())
         .merge(settings::router())
         .merge(styles::router())

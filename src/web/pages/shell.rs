@@ -25,6 +25,10 @@ pub struct Shell {
     pub note: Option<&'static str>,
     /// A mark of style and script.
     pub mark: &'static str,
+    /// The moment at which the page is made.
+    pub now: chrono::DateTime<chrono::Utc>,
+    /// Whether this is the register of the demonstration.
+    pub demo: bool,
     actor: Actor,
     counts: RailCounts,
     path: &'static str,
@@ -59,6 +63,8 @@ impl Shell {
             q: String::new(),
             note: pairs.get("note").and_then(note),
             mark: statics::mark(),
+            now: web.app.clock.now(),
+            demo: web.app.config.demo,
             actor: signed.actor.clone(),
             counts: dashboard::rail(&web.app).await?,
             path,
@@ -112,17 +118,24 @@ impl Shell {
         }
         evidence.push(item("API reference", "/api/v1/docs/", None));
         let mut inventory = vec![
+            item("Integrations", "/integrations", Some(self.counts.integrations)),
             item("APIs", "/apis", Some(self.counts.apis)),
             item("Vendors", "/vendors", Some(self.counts.vendors)),
             item("Systems", "/systems", Some(self.counts.systems)),
+            item("Credentials", "/credentials", Some(self.counts.credentials)),
+            item("Data flows", "/data-flows", None),
+            item("Scopes", "/scopes", None),
             item("Data classes", "/data-classes", Some(self.counts.data_classes)),
         ];
+        let governance =
+            vec![item("Requests", "/requests", Some(self.counts.open_requests)), item("Worklist", "/worklist", None)];
         if self.may(Permission::EditCatalog) || self.may(Permission::ManagePeople) {
             inventory.push(item("Import", "/imports", None));
         }
         vec![
             NavGroup { label: "", items: vec![item("Home", "/", None)] },
             NavGroup { label: "Inventory", items: inventory },
+            NavGroup { label: "Governance", items: governance },
             NavGroup { label: "Evidence", items: evidence },
             NavGroup { label: "Settings", items: settings },
         ]
@@ -143,6 +156,20 @@ fn note(key: &str) -> Option<&'static str> {
         "revoked" => "Revoked. It no longer works.",
         "ended" => "Session ended.",
         "current" => "Current version set.",
+        "registered" => "Registered as a draft. What the API version says is filled in.",
+        "submitted" => "Submitted. You see here who has to act next.",
+        "approved" => "Approved, and in force.",
+        "rejected" => "Rejected. The requester sees your reason.",
+        "returned" => "Returned to the requester with your reason.",
+        "request_withdrawn" => "Withdrawn.",
+        "rebased" => "Based on what is in force now. Look through it, then submit.",
+        "suspended" => "Suspended at once. Running again takes a request.",
+        "rotated" => "Rotation recorded.",
+        "begun" => "Marked as rotating.",
+        "compromised" => "Marked as compromised. Rotate it now.",
+        "view" => "View saved.",
+        "removed" => "View removed.",
+        "choose" => "Choose at least one row first.",
         "welcome" => "You are signed in.",
         _ => return None,
     })

@@ -23,6 +23,7 @@ use crate::{
 pub fn router() -> Router<Web> {
     Router::new()
         .route("/sign-in", get(ask))
+        .route("/sign-in/demo/{id}", post(as_demo))
         .route("/sign-in/{secret}", get(open).post(consume))
         .route("/sign-out", post(sign_out))
 }
@@ -32,16 +33,24 @@ pub fn router() -> Router<Web> {
 struct SignInPage {
     holds: Option<bool>,
     secret: String,
+    people: Vec<ops::DemoPerson>,
 }
 
-async fn ask() -> Result<Response, PageError> {
-    html(&SignInPage { holds: None, secret: String::new() })
+async fn ask(State(web): State<Web>) -> Result<Response, PageError> {
+    html(&SignInPage { holds: None, secret: String::new(), people: ops::demo_people(&web.app).await? })
+}
+
+/// Signs in as somebody of the demonstration, where the server shows it.
+async fn as_demo(State(web): State<Web>, Path(id): Path<uuid::Uuid>, request: Request) -> Result<Response, PageError> {
+    let (parts, _) = request.into_parts();
+    let session = ops::sign_in_demo(&web.app, id, origin(&parts), crate::web::telemetry::request_id()).await?;
+    Ok(with_cookie(&web, &session, Redirect::to("/?note=welcome").into_response()))
 }
 
 /// Shows a button; opening alone uses nothing up, so that a mail scanner cannot.
 async fn open(State(web): State<Web>, Path(secret): Path<String>) -> Result<Response, PageError> {
     let holds = ops::link_holds(&web.app, &secret).await?;
-    html(&SignInPage { holds: Some(holds), secret: if holds { secret } else { String::new() } })
+    html(&SignInPage { holds: Some(holds), secret: if holds { secret } else { String::new() }, people: Vec::new() })
 }
 
 async fn consume(State(web): State<Web>, Path(secret): Path<String>, request: Request) -> Result<Response, PageError> {

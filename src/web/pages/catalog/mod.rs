@@ -55,8 +55,20 @@ pub(super) async fn form_page(
     title: &str,
     form: FormView,
 ) -> Result<Response, PageError> {
+    form_page_noted(web, signed, path, title, form, &Pairs::default()).await
+}
+
+/// The same with a note of what was just done.
+pub(super) async fn form_page_noted(
+    web: &Web,
+    signed: &Signed,
+    path: &'static str,
+    title: &str,
+    form: FormView,
+    pairs: &Pairs,
+) -> Result<Response, PageError> {
     let wrong = !form.errors.is_empty() || form.problem.is_some() || !form.theirs.is_empty() || !form.likely.is_empty();
-    let shell = Shell::new(web, signed, path, title, &Pairs::default()).await?;
+    let shell = Shell::new(web, signed, path, title, pairs).await?;
     let mut response = html(&FormPage { shell, form })?;
     if wrong {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

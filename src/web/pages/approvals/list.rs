@@ -1,0 +1,67 @@
+//! The list of change requests.
+
+use axum::{extract::State, response::Response};
+
+use crate::{
+    approvals::ops::{self, RequestRow},
+    imports::tables::TableKind,
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        pages::{
+            integrations::cells,
+            list::{self, Asked, Cell, Column, Extras, Frame},
+            view::ago,
+        },
+    },
+    words::label,
+};
+
+const COLUMNS: &[Column] = &[
+    Column { label: "Request", class: "" },
+    Column { label: "State", class: "" },
+    Column { label: "Waiting for", class: "" },
+    Column { label: "Asked by", class: "" },
+    Column { label: "Waiting", class: "" },
+    Column { label: "Owner", class: "" },
+    Column { label: "Round", class: "num" },
+];
+
+pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
+    let frame = Frame {
+        title: "Requests",
+        path: "/requests",
+        noun: "requests",
+        columns: COLUMNS,
+        actions: Vec::new(),
+        empty_text: "Registering, changing, reactivating and retiring an integration are requests that somebody decides on.",
+    };
+    let extras = Extras { views: Some("requests"), quiet: &["owner", "round"], ..Extras::default() };
+    let now = web.app.clock.now();
+    let asked = Asked { pairs: &pairs, spec: &ops::REQUESTS, frame, extras };
+    list::show_with(&web, &signed, asked, |row: RequestRow| {
+        let open = matches!(row.state.as_str(), "open" | "changes_requested");
+        let since = row.waiting_since.filter(|_| open);
+        vec![
+            Cell::name(&row.title, format!("/requests/{}", row.id), row.reason.or(Some(row.vendor_name))),
+            Cell::badge(
+                cells::request_class(&row.state),
+                label(if row.state == "open" { "in_review" } else { &row.state }),
+            ),
+            row.waiting_for.map_or_else(|| Cell::soft("–", None), Cell::text),
+            Cell::text(row.requester_name.unwrap_or_else(|| "the command line".into())),
+            match since {
+                Some(since) => Cell { title: Some(since.to_rfc3339()), ..Cell::text(ago(since, now)) },
+                None => Cell::soft("–", None),
+            },
+            row.owner_name.map_or_else(|| Cell::soft("nobody", None), Cell::text),
+            Cell::number(i64::from(row.round)),
+        ]
+    })
+    .await
+}
+
+pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
+    list::export(&web, &signed.actor, TableKind::Requests, &pairs).await
+}

@@ -1,0 +1,25 @@
+//! Pages of change requests: the list, the screen to decide on, the form to edit.
+
+mod edit;
+mod list;
+mod show;
+mod steps;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::web::Web;
+
+pub fn router() -> Router<Web> {
+    Router::new()
+        .route("/requests", get(list::index))
+        .route("/requests/export", get(list::export))
+        .route("/requests/{id}", get(show::show).post(edit::update))
+        .route("/requests/{id}/edit", get(edit::edit))
+        .route("/requests/{id}/submit", post(steps::submit))
+        .route("/requests/{id}/withdraw", post(steps::withdraw))
+        .route("/requests/{id}/rebase", post(steps::rebase))
+        .route("/requests/{id}/decide", post(steps::decide))
+}

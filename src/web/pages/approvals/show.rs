@@ -1,0 +1,242 @@
+//! A request: what would change, what is known around it, who must act, and the decision.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use uuid::Uuid;
+
+use crate::{
+    approvals::{
+        Decision, Phase,
+        ops::{self, RequestView},
+    },
+    audit::{self, Change},
+    catalog::{self, Vendor},
+    error::Error,
+    identity::{self, Permission},
+    integrations::{self, FIELDS, Hint, Integration, ops::IntegrationRow},
+    lists::Query,
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        pages::{
+            Shell, html,
+            integrations::cells,
+            view::{ChangeView, CommentView, EventView, ago},
+        },
+    },
+};
+
+/// A decision with who made it.
+struct Decided {
+    decision: Decision,
+    who: String,
+    ago: String,
+    void: bool,
+}
+
+#[derive(Template)]
+#[template(path = "approvals/show.html")]
+pub struct RequestPage {
+    shell: Shell,
+    view: RequestView,
+    integration: Integration,
+    changes: Vec<Change>,
+    hints: Vec<Hint>,
+    vendor: Option<Vendor>,
+    siblings: Vec<IntegrationRow>,
+    decided: Vec<Decided>,
+    requester: String,
+    waiting: String,
+    events: Vec<EventView>,
+    comments: Vec<CommentView>,
+    me: Option<Uuid>,
+    may_decide: bool,
+    may_continue: bool,
+    why_not: Option<String>,
+    today: chrono::NaiveDate,
+    problems: Vec<(String, String)>,
+    typed: String,
+}
+
+impl RequestPage {
+    fn path(&self) -> String {
+        format!("/requests/{}", self.view.request.id)
+    }
+    fn state(&self) -> &'static str {
+        self.view.request.phase.key()
+    }
+    fn class(&self) -> &'static str {
+        cells::request_class(self.state())
+    }
+    fn state_label(&self) -> String {
+        crate::words::label(if self.state() == "open" { "in_review" } else { self.state() })
+    }
+    fn shown(&self) -> Vec<ChangeView<'_>> {
+        self.changes.iter().map(ChangeView).collect()
+    }
+    fn unchanged(&self) -> usize {
+        let touched =
+            |field: &str| self.changes.iter().any(|change| change.field.split('/').next().unwrap_or_default() == field);
+        FIELDS.iter().filter(|(name, _)| !touched(name)).count()
+    }
+    /// The hash as people compare it, where there is one.
+    fn hash(&self) -> Option<(String, String)> {
+        let bound = self.view.request.phase.bound()?;
+        let hash = bound.content_hash.clone();
+        let short = format!("{}…{}", &hash[..4], &hash[hash.len() - 2..]);
+        Some((short, hash))
+    }
+    fn is_draft(&self) -> bool {
+        matches!(self.view.request.phase, Phase::Draft | Phase::ChangesRequested(_))
+    }
+    fn keeps_content(&self) -> bool {
+        self.view.request.kind.keeps_content()
+    }
+    fn vendor_age(&self, date: &chrono::NaiveDate) -> String {
+        cells::months(*date, self.today)
+    }
+    fn expired(&self, date: &chrono::NaiveDate) -> bool {
+        *date < self.today
+    }
+    fn sibling_class(&self, row: &IntegrationRow) -> &'static str {
+        cells::state_class(&row.state)
+    }
+    fn label(&self, key: &str) -> String {
+        crate::words::label(key)
+    }
+    fn field(&self, pointer: &str) -> String {
+        let mut parts = pointer.trim_start_matches('/').split('/');
+        let head = crate::words::label(parts.next().unwrap_or_default());
+        match parts.next().and_then(|n| n.parse::<usize>().ok()) {
+            Some(n) => format!("{head}, row {}", n + 1),
+            None => head,
+        }
+    }
+
+    /// Takes up why a step was refused, and keeps what was typed.
+    pub fn refused(&mut self, error: &Error, typed: String) {
+        self.typed = typed;
+        self.problems = match error {
+            Error::Invalid(errors) => {
+                errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
+            }
+            other => vec![(String::new(), other.to_string())],
+        };
+    }
+}
+
+pub async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(id): Path<Uuid>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
+    html(&page(&web, &signed, id, &pairs).await?)
+}
+
+/// Data flows and scopes first, then as the fields stand in the content.
+fn ordered(mut changes: Vec<Change>) -> Vec<Change> {
+    let place = |change: &Change| {
+        let head = change.field.split('/').next().unwrap_or_default();
+        match head {
+            "data_flows" => 0,
+            "scopes" => 1,
+            head => 2 + FIELDS.iter().position(|(name, _)| *name == head).unwrap_or(FIELDS.len()),
+        }
+    };
+    changes.sort_by_key(place);
+    changes
+}
+
+/// Why this person does not decide, as far as it shows before they try.
+fn why_not(signed: &Signed, view: &RequestView) -> Option<String> {
+    let request = &view.request;
+    let (stage, me) = (request.open_stage()?, signed.actor.person()?);
+    if !signed.actor.may(Permission::Decide) {
+        return Some(format!("{} decides.", stage.review_group));
+    }
+    if request.requested_by.person == Some(me) {
+        return Some("You asked for this; somebody else decides.".into());
+    }
+    if request.participants.contains(&me) {
+        return Some("You took part in a material edit; somebody else decides.".into());
+    }
+    if signed.actor.is_in_team(request.refs.owners()) {
+        return Some("You are in a team that owns this; somebody else decides.".into());
+    }
+    if !signed.actor.authority.review_groups.contains(&stage.review_group_id) {
+        return Some(format!("{} decides; you are not in that group.", stage.review_group));
+    }
+    None
+}
+
+async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<Decided>, Error> {
+    let ids: Vec<Uuid> = view.request.decisions.iter().map(|decision| decision.decided_by).collect();
+    let people = identity::ops::get_people(&web.app, &signed.actor, &ids).await?;
+    let material = view.request.phase.bound().map(|bound| bound.material_hash.clone());
+    let now = web.app.clock.now();
+    let one = |decision: &Decision| Decided {
+        who: people
+            .iter()
+            .find(|person| person.id == decision.decided_by)
+            .map_or_else(|| "somebody".into(), |person| person.content.name.clone()),
+        ago: ago(decision.decided_at, now),
+        void: material.as_ref().is_some_and(|material| *material != decision.material_hash),
+        decision: decision.clone(),
+    };
+    Ok(view.request.decisions.iter().map(one).collect())
+}
+
+/// The page of a request.
+pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result<RequestPage, Error> {
+    let (app, actor) = (&web.app, &signed.actor);
+    let view = ops::view_request(app, actor, id).await?;
+    let request = &view.request;
+    let found = integrations::ops::get_integrations(app, actor, &[request.integration_id]).await?.pop();
+    let integration = found.ok_or(Error::NotFound("integration"))?;
+    let vendor = catalog::ops::get_vendors(app, actor, &[integration.vendor_id]).await?.pop();
+    let siblings = match &vendor {
+        Some(vendor) => {
+            let asked = [("vendor".into(), vendor.content.slug.clone()), ("limit".into(), "8".into())];
+            let query = Query::parse(&integrations::ops::INTEGRATIONS, &asked, &[])?;
+            let rows =
+                catalog::ops::list::<IntegrationRow>(app, actor, &integrations::ops::INTEGRATIONS, &query).await?;
+            rows.rows.into_iter().filter(|row| row.id != integration.id).collect()
+        }
+        None => Vec::new(),
+    };
+    let now = app.clock.now();
+    let mine =
+        actor.person().is_some_and(|me| request.requested_by.person == Some(me) || request.participants.contains(&me));
+    let of_mine = actor.is_in_team(request.refs.owners().chain(request.refs.system_team));
+    let may_continue = actor.may(Permission::Propose)
+        && !request.phase.is_closed()
+        && (mine || of_mine || actor.may(Permission::Steward));
+    let why_not = why_not(signed, &view);
+    let requester = identity::ops::names(app, actor, request.requested_by.person.as_slice()).await?.pop();
+    Ok(RequestPage {
+        changes: ordered(view.changes.clone()),
+        hints: integrations::ops::hints_for(app, actor, Some(integration.id), &request.content, &request.refs).await?,
+        decided: decided(web, signed, &view).await?,
+        requester: requester.unwrap_or_else(|| "a script".into()),
+        waiting: view.next.since.map(|since| ago(since, now)).unwrap_or_default(),
+        events: EventView::all(audit::ops::history(app, actor, "change_request", id).await?, now),
+        comments: CommentView::all(catalog::ops::comments(app, actor, "change_request", id).await?, now),
+        me: actor.person(),
+        may_decide: matches!(request.phase, Phase::Open(_)) && why_not.is_none() && actor.may(Permission::Decide),
+        may_continue,
+        why_not,
+        today: app.today().await?,
+        problems: Vec::new(),
+        typed: String::new(),
+        shell: Shell::new(web, signed, "/requests", request.title.clone(), pairs).await?,
+        vendor,
+        siblings,
+        integration,
+        view,
+    })
+}

@@ -1,0 +1,74 @@
+//! The steps of a request: submit, withdraw, rebase, decide.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use uuid::Uuid;
+
+use super::show;
+use crate::{
+    approvals::{NewDecision, ops},
+    error::Error,
+    web::{Web, error::PageError, forms::Posted},
+};
+
+/// Goes on with a note, or shows the request again with what is wrong.
+async fn answered(
+    web: &Web,
+    posted: &Posted,
+    id: Uuid,
+    done: Result<&'static str, Error>,
+) -> Result<Response, PageError> {
+    match done {
+        Ok(note) => Ok(Redirect::to(&format!("/requests/{id}?note={note}")).into_response()),
+        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. })) => {
+            let status = match error {
+                Error::Forbidden(_) => StatusCode::FORBIDDEN,
+                Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::CONFLICT,
+            };
+            let typed = posted.get("reason").unwrap_or_default().to_owned();
+            let mut page = show::page(web, &posted.signed, id, &crate::web::extract::Pairs::default()).await?;
+            page.refused(&error, typed);
+            let mut response = super::super::html(&page)?;
+            *response.status_mut() = status;
+            Ok(response)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub async fn submit(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    let reason = posted.get("reason").map(str::to_owned).filter(|reason| !reason.trim().is_empty());
+    let done = ops::submit_request(&web.app, &posted.signed.actor, id, posted.revision()?, reason).await;
+    answered(&web, &posted, id, done.map(|_| "submitted")).await
+}
+
+pub async fn withdraw(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    let done = ops::withdraw_request(&web.app, &posted.signed.actor, id, posted.revision()?).await;
+    answered(&web, &posted, id, done.map(|_| "request_withdrawn")).await
+}
+
+pub async fn rebase(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    let done = ops::rebase_request(&web.app, &posted.signed.actor, id, posted.revision()?).await;
+    answered(&web, &posted, id, done.map(|_| "rebased")).await
+}
+
+pub async fn decide(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    let text = |name: &str| posted.get(name).unwrap_or_default().to_owned();
+    let done = match text("verdict").parse() {
+        Ok(verdict) => {
+            let new = NewDecision { verdict, reason: text("reason"), content_hash: text("content_hash") };
+            ops::decide(&web.app, &posted.signed.actor, id, new).await
+        }
+        Err(error) => Err(error),
+    };
+    let note = done.map(|request| match request.phase.key() {
+        "rejected" => "rejected",
+        "changes_requested" => "returned",
+        _ => "approved",
+    });
+    answered(&web, &posted, id, note).await
+}

@@ -1,0 +1,222 @@
+//! An integration's page: what goes where, scopes, credentials, who answers, what happens next.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use chrono::NaiveDate;
+
+use super::cells;
+use crate::{
+    approvals::{self, Request, ops::RequestView},
+    audit,
+    catalog::{self, DataClass},
+    identity::{self, GroupKind, Permission},
+    integrations::{CredentialUse, DataFlow, Grant, Integration, IntegrationState, ops},
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        forms::Posted,
+        pages::{
+            Shell, html,
+            list::Cell,
+            view::{CommentView, EventView, ago},
+        },
+    },
+};
+
+/// A team that owns it.
+struct Owner {
+    label: &'static str,
+    slug: String,
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "integrations/show.html")]
+struct IntegrationPage {
+    shell: Shell,
+    integration: Integration,
+    pending: Option<RequestView>,
+    waiting: String,
+    requests: Vec<Request>,
+    classes: Vec<DataClass>,
+    vendor: (String, String, Option<i16>),
+    api_name: String,
+    system_name: String,
+    version_label: Option<String>,
+    owners: Vec<Owner>,
+    suspended_by: Option<String>,
+    events: Vec<EventView>,
+    comments: Vec<CommentView>,
+    today: NaiveDate,
+    me: Option<uuid::Uuid>,
+    may_propose: bool,
+    may_suspend: bool,
+    may_note: bool,
+    may_comment: bool,
+}
+
+impl IntegrationPage {
+    fn path(&self) -> String {
+        format!("/integrations/{}", self.integration.content.slug)
+    }
+    fn state_class(&self) -> &'static str {
+        cells::state_class(self.integration.state.key())
+    }
+    fn is(&self, state: &str) -> bool {
+        self.integration.state.key() == state
+    }
+    fn in_use(&self) -> bool {
+        matches!(
+            self.integration.state,
+            IntegrationState::Active | IntegrationState::Suspended | IntegrationState::Deprecated
+        )
+    }
+    fn flows(&self) -> Vec<(&DataFlow, Cell, String)> {
+        let line = |flow| {
+            let flow: &DataFlow = flow;
+            let class = self.classes.iter().find(|class| class.content.key == flow.data_class);
+            let sensitivity = class.map(|class| class.content.sensitivity.key());
+            let name = class.map_or_else(|| flow.data_class.clone(), |class| class.content.name.clone());
+            (flow, cells::sensitivity(sensitivity), name)
+        };
+        self.integration.content.data_flows.iter().map(line).collect()
+    }
+    fn justification(&self, grant: &Grant) -> Option<&str> {
+        let asked = self.integration.content.scopes.iter().find(|scope| scope.scope == grant.scope);
+        asked.and_then(|scope| scope.justification.as_deref())
+    }
+    fn day(&self, date: &NaiveDate) -> String {
+        cells::months(*date, self.today)
+    }
+    fn unused(&self, grant: &Grant) -> bool {
+        let last = grant.last_used_on.or(grant.granted_on);
+        grant.granted_on.is_some() && last.is_some_and(|last| (self.today - last).num_days() > 90)
+    }
+    fn unused_count(&self) -> usize {
+        self.integration.grants.iter().filter(|grant| self.unused(grant)).count()
+    }
+    fn rotation(&self, credential: &CredentialUse) -> Cell {
+        match credential.state.as_str() {
+            "active" => cells::rotation(credential.next_rotation_on, self.today),
+            "compromised" => Cell::badge("over", "Compromised"),
+            "rotating" => Cell::badge("review", "Rotating"),
+            other => Cell::badge("draft", crate::words::label(other)),
+        }
+    }
+    fn age(&self, credential: &CredentialUse) -> String {
+        let days = credential.since.map(|since| (self.today - since).num_days());
+        let span = credential.since.zip(credential.next_rotation_on).map(|(since, next)| (next - since).num_days());
+        match (days, span) {
+            (Some(days), Some(span)) => format!("{days} of {span} days"),
+            (Some(days), None) => format!("{days} days"),
+            _ => "–".into(),
+        }
+    }
+    /// How much of its age is used up, out of 100.
+    fn used_up(&self, credential: &CredentialUse) -> Option<i64> {
+        let (since, next) = credential.since.zip(credential.next_rotation_on)?;
+        let span = (next - since).num_days().max(1);
+        Some(((self.today - since).num_days() * 100 / span).clamp(0, 100))
+    }
+    fn review_class(&self) -> (&'static str, &'static str) {
+        cells::review(self.pending.as_ref().map_or("draft", |pending| pending.request.phase.key()))
+    }
+    fn request_class(&self, request: &Request) -> &'static str {
+        cells::request_class(request.phase.key())
+    }
+    fn label(&self, key: &str) -> String {
+        crate::words::label(key)
+    }
+    fn since(&self, request: &Request) -> String {
+        ago(request.updated_at, self.shell_now())
+    }
+    fn shell_now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.shell.now
+    }
+}
+
+async fn owners(web: &Web, signed: &Signed, integration: &Integration) -> Result<Vec<Owner>, crate::error::Error> {
+    let c = &integration.content;
+    let mut found = Vec::new();
+    for (label, slug) in [("Owner", &c.business_owner), ("Technical", &c.technical_owner), ("Backup", &c.backup_owner)]
+    {
+        if let Some(slug) = slug {
+            let team = identity::ops::find_group(&web.app, &signed.actor, GroupKind::Team, slug).await?;
+            found.push(Owner { label, slug: slug.clone(), name: team.content.name });
+        }
+    }
+    Ok(found)
+}
+
+pub async fn show(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(key): Path<String>,
+    pairs: Pairs,
+) -> Result<Response, PageError> {
+    let (app, actor) = (&web.app, &signed.actor);
+    let integration = ops::find_integration(app, actor, &key).await?;
+    if key != integration.content.slug {
+        return Ok(Redirect::permanent(&format!("/integrations/{}", integration.content.slug)).into_response());
+    }
+    let now = app.clock.now();
+    let pending = match approvals::ops::request_of(app, actor, integration.id).await? {
+        Some(request) => Some(approvals::ops::view_request(app, actor, request.id).await?),
+        None => None,
+    };
+    let classes: Vec<String> = integration.content.data_flows.iter().map(|flow| flow.data_class.clone()).collect();
+    let vendor = catalog::ops::get_vendors(app, actor, &[integration.vendor_id]).await?.pop();
+    let api = catalog::ops::get_apis(app, actor, &[integration.api_id]).await?.pop();
+    let system = catalog::ops::get_systems(app, actor, &[integration.system_id]).await?.pop();
+    let versions = catalog::ops::versions(app, actor, integration.api_id).await?;
+    let version = integration.content.version.as_deref();
+    let stopped_by = integration.suspension.as_ref().and_then(|suspension| suspension.by);
+    let owners = owners(&web, &signed, &integration).await?;
+    let teams: Vec<uuid::Uuid> = system.iter().filter_map(|system| system.team_id).collect();
+    let (proposes, reviews) = (actor.may(Permission::Propose), actor.may(Permission::Decide));
+    html(&IntegrationPage {
+        waiting: pending.as_ref().and_then(|view| view.next.since).map(|since| ago(since, now)).unwrap_or_default(),
+        requests: approvals::ops::requests_of(app, actor, integration.id).await?,
+        classes: catalog::ops::data_classes_by_key(app, actor, &classes).await?,
+        vendor: vendor
+            .map(|vendor| (vendor.content.slug, vendor.content.name, vendor.content.tier))
+            .unwrap_or_default(),
+        api_name: api.map(|api| api.content.name).unwrap_or_default(),
+        system_name: system.map(|system| system.content.name).unwrap_or_default(),
+        version_label: versions.into_iter().find(|row| Some(row.slug.as_str()) == version).map(|row| row.label),
+        suspended_by: identity::ops::names(app, actor, stopped_by.as_slice()).await?.pop(),
+        events: EventView::all(audit::ops::history(app, actor, "integration", integration.id).await?, now),
+        comments: CommentView::all(catalog::ops::comments(app, actor, "integration", integration.id).await?, now),
+        today: app.today().await?,
+        me: actor.person(),
+        may_propose: proposes && pending.is_none(),
+        may_suspend: actor.may(Permission::Suspend) || (proposes && actor.is_in_team(teams)),
+        may_note: proposes,
+        may_comment: proposes || reviews || actor.may(Permission::EditCatalog),
+        shell: Shell::new(&web, &signed, "/integrations", integration.content.name.clone(), &pairs).await?,
+        owners,
+        pending,
+        integration,
+    })
+}
+
+pub async fn suspend(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
+    let actor = &posted.signed.actor;
+    let found = ops::find_integration(&web.app, actor, &key).await?;
+    let reason = posted.get("reason").unwrap_or_default();
+    let done = ops::suspend(&web.app, actor, found.id, posted.revision()?, reason).await?;
+    Ok(Redirect::to(&format!("/integrations/{}?note=suspended", done.content.slug)).into_response())
+}
+
+pub async fn propose(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
+    let actor = &posted.signed.actor;
+    let kind = posted.get("kind").unwrap_or_default().parse()?;
+    let reason = posted.get("reason").map(str::to_owned);
+    let request = approvals::ops::propose(&web.app, actor, &key, kind, None, reason).await?;
+    let to = if kind.keeps_content() { "" } else { "/edit" };
+    Ok(Redirect::to(&format!("/requests/{}{to}", request.id)).into_response())
+}
