@@ -7,7 +7,12 @@ use std::{
 
 use sqlx::FromRow;
 
-use crate::{app::App, error::Error, lists::Count};
+use crate::{
+    app::App,
+    error::Error,
+    identity::{Actor, Permission},
+    lists::Count,
+};
 
 /// How long the rail's counts are kept.
 const KEPT: Duration = Duration::from_secs(30);
@@ -82,4 +87,31 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
     .await?;
     *app.rail.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, counts));
     Ok(counts)
+}
+
+/// How long decisions took in a month.
+#[derive(Debug, Clone, FromRow)]
+pub struct ApprovalTime {
+    /// The month, such as `2027-03`.
+    pub month: String,
+    /// Half of them took at most so many days.
+    pub median_days: f64,
+    /// How many were decided.
+    pub decided: i64,
+}
+
+/// Days from submission to the end, by month of the end, for the last 12 months.
+pub async fn approval_times(app: &App, actor: &Actor) -> Result<Vec<ApprovalTime>, Error> {
+    actor.require(Permission::Read)?;
+    let now = app.clock.now();
+    let rows = sqlx::query_as!(
+        ApprovalTime,
+        r#"select to_char(r.closed_at at time zone 'UTC', 'YYYY-MM') as "month!", count(*) as "decided!",
+                  percentile_cont(0.5) within group (order by extract(epoch from r.closed_at - r.submitted_at) / 86400) as "median_days!"
+           from change_requests r
+           where r.state in ('applied', 'rejected') and r.closed_at > $1::timestamptz - interval '12 months'
+           group by 1 order by 1"#,
+        now
+    );
+    Ok(rows.fetch_all(&mut *app.db.read().await?).await?)
 }

@@ -266,7 +266,7 @@ pub async fn lately(stage: &Stage, cast: &Cast, made: &[Used], now: DateTime<Utc
         grants(stage, cast, used).await?;
         match used.fate {
             Fate::Deprecated => {
-                turn(stage, cast, used, RequestKind::Deprecate, "The vendor ends this version next year.").await?
+                turn(stage, cast, used, RequestKind::Deprecate, "The vendor ends this version next year.").await?;
             }
             Fate::Retired => turn(stage, cast, used, RequestKind::Retire, "Nothing calls it any more.").await?,
             Fate::Suspended => {

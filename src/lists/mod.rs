@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub use kept::FacetCache;
 pub use query::Query;
-pub use sql::{facets, page};
+pub use sql::{facets, page, total};
 
 /// One list: where its rows come from and what may be asked of it. All SQL in it is constant, but for
 /// `{today}`, which stands for the day of the question.

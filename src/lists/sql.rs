@@ -188,6 +188,17 @@ fn edits(typed: &str, name: &str) -> Option<usize> {
     Some(worst)
 }
 
+/// The total alone, exact up to 10,000.
+pub async fn total(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Count, Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(dated(
+        query,
+        &format!("select count(*) from (select 1 from {} where true", spec.from),
+    ));
+    conditions(&mut sql, spec, query, &words(query), None);
+    sql.push(" limit 10001) x");
+    Ok(Count(sql.build_query_scalar().fetch_one(conn).await?))
+}
+
 #[derive(FromRow)]
 struct FacetRow {
     facet: String,

@@ -3,6 +3,7 @@
 
 mod fields;
 mod posted;
+mod rows;
 mod typed;
 mod view;
 

@@ -297,3 +297,17 @@ pub async fn list_facets(
     app.facets.put(subject, begun, counted.clone());
     Ok(counted)
 }
+
+/// The total of a list alone, at most some seconds old.
+pub async fn list_total(app: &App, actor: &Actor, spec: &Spec, query: &Query) -> Result<Count, Error> {
+    actor.require(Permission::Read)?;
+    let query = query.clone().on(app.today().await?);
+    let subject = format!("{} total", query.subject(spec));
+    if let Ok(kept) = app.facets.get(&subject) {
+        return Ok(kept.0);
+    }
+    let begun = std::time::Instant::now();
+    let total = lists::total(&mut *app.db.read().await?, spec, &query).await?;
+    app.facets.put(subject, begun, std::sync::Arc::new((total, Vec::new())));
+    Ok(total)
+}

@@ -23,7 +23,9 @@ pub use data_classes::{
 pub use import::{
     ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedRecord, apply_document, preview_document,
 };
-pub use lists::{APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets};
+pub use lists::{
+    APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets, list_total,
+};
 pub use rows::{RowKind, content, over, save_row};
 pub use systems::{create_system, find_system, get_systems, update_system};
 pub use vendors::{

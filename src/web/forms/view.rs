@@ -80,9 +80,9 @@ pub struct FieldView {
     pub columns: Vec<&'static SubField>,
     pub required: bool,
     pub disabled: bool,
-    input: &'static str,
-    json: Value,
-    sub_errors: Vec<(String, String)>,
+    pub(super) input: &'static str,
+    pub(super) json: Value,
+    pub(super) sub_errors: Vec<(String, String)>,
 }
 
 /// A cell of a small table.
@@ -94,14 +94,6 @@ pub struct SubView {
     pub options: Vec<OptionView>,
     pub list: Option<String>,
     pub error: Option<String>,
-}
-
-/// The words of a column, with none before them where it may be left out.
-fn sub_options(column: &SubField, value: &str) -> Vec<OptionView> {
-    let option =
-        |key: &str, label: String| OptionView { value: key.into(), label, why: String::new(), selected: key == value };
-    let none = (column.input == "maybe").then(|| option("", "–".into()));
-    none.into_iter().chain(column.words.iter().map(|key| option(key, crate::words::label(key)))).collect()
 }
 
 impl FormView {
@@ -376,47 +368,5 @@ fn chosen(json: &Value, value: &str) -> bool {
         Value::String(text) => text == value,
         Value::Number(n) => n.to_string() == value,
         _ => value.is_empty(),
-    }
-}
-
-impl FieldView {
-    /// Whether it takes the whole width.
-    pub fn wide(&self) -> bool {
-        matches!(self.kind.as_str(), "textarea" | "rows" | "checks" | "scopes")
-    }
-
-    /// The input's type.
-    pub fn input(&self) -> &'static str {
-        self.input
-    }
-
-    /// The rows of a small table, with three empty ones to fill in.
-    pub fn rows(&self) -> Vec<Vec<SubView>> {
-        let empty = Vec::new();
-        let filled = self.json.as_array().unwrap_or(&empty);
-        let spare = if self.disabled { 0 } else { 3 };
-        (0..filled.len() + spare)
-            .map(|n| self.columns.iter().map(|column| self.cell(n, column, filled.get(n))).collect())
-            .collect()
-    }
-
-    fn cell(&self, n: usize, column: &SubField, row: Option<&Value>) -> SubView {
-        let name = format!("{}.{n}.{}", self.name, column.name);
-        let value = row.and_then(|row| row.get(column.name)).map(plain).unwrap_or_default();
-        SubView {
-            label: format!("{} {}", column.label, n + 1),
-            error: self
-                .sub_errors
-                .iter()
-                .find(|(at, _)| {
-                    *at == name || (column.name == self.columns[0].name && *at == format!("{}.{n}", self.name))
-                })
-                .map(|(_, message)| message.clone()),
-            options: sub_options(column, &value),
-            list: (column.input == "suggest").then(|| format!("o-{}.{}", self.name, column.name)),
-            input: if matches!(column.input, "words" | "suggest") { "text" } else { column.input },
-            name,
-            value,
-        }
     }
 }

@@ -132,7 +132,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
     };
     let extras = Extras {
         views: Some("credentials"),
-        above: Some(YearStrip::new(&weeks, today).rendered()?),
+        above: Some(YearStrip::new(&weeks, today)),
         quiet: &["kept-in", "expires", "maximum-age", "tags"],
         bulk: None,
     };

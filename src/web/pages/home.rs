@@ -1,16 +1,26 @@
-//! The start, search, and what the palette suggests.
+//! The start: what each role comes for. Every number is a link to its list.
 
 use askama::Template;
 use axum::{Router, extract::State, response::Response, routing::get};
+use chrono::NaiveDate;
 
-use super::{Shell, html, view::EventView};
+use super::{
+    Shell,
+    charts::{Bars, YearStrip},
+    html,
+    integrations::cells,
+    list::Cell,
+    view::{EventView, ago},
+};
 use crate::{
+    approvals::ops::{self as approvals, RequestRow},
     audit::{self, AuditFilter},
-    catalog::ops::{self, ApiRow, DataClassRow, SystemRow, VendorRow},
-    dashboard::{self, RailCounts},
+    catalog::ops as catalog,
+    dashboard, drafts,
     error::Error,
-    identity::{Actor, Permission},
-    lists::{Count, Query, Spec},
+    identity::{self, GroupKind, Permission, Role},
+    integrations::ops::{self as uses, CredentialRow, IntegrationRow},
+    lists::{Alike, Count, Facet, Query, Spec},
     web::{
         Web,
         error::PageError,
@@ -19,135 +29,321 @@ use crate::{
 };
 
 pub fn router() -> Router<Web> {
-    Router::new().route("/", get(home)).route("/search", get(search)).route("/search/suggestions", get(suggestions))
+    Router::new().route("/", get(home))
+}
+
+/// A number that is a link.
+struct Stat {
+    count: Count,
+    label: String,
+    href: String,
+    hot: bool,
+}
+
+/// A request in a list of the home page.
+struct Waiting {
+    row: RequestRow,
+    age: String,
+    old: bool,
+    class: &'static str,
+}
+
+/// A credential in a list of the home page.
+struct Due {
+    row: CredentialRow,
+    cell: Cell,
+}
+
+/// One facet as a small table of links.
+struct Division {
+    title: &'static str,
+    path: &'static str,
+    facet: Facet,
 }
 
 #[derive(Template)]
 #[template(path = "home/index.html")]
 struct HomePage {
     shell: Shell,
-    counts: RailCounts,
+    greeting: String,
+    lead: String,
+    stats: Vec<Stat>,
+    waiting_title: &'static str,
+    waiting_href: String,
+    waiting: Vec<Waiting>,
+    due: Vec<Due>,
+    mine: Vec<IntegrationRow>,
+    mine_href: String,
+    strip: Option<YearStrip>,
+    times: Option<Bars>,
+    divisions: Vec<Division>,
     events: Vec<EventView>,
-    recent: Vec<ApiRow>,
-    may_edit: bool,
-    may_read_audit: bool,
+    events_title: String,
+    may_propose: bool,
+    empty: bool,
 }
 
 impl HomePage {
     fn shown(&self, n: &i64) -> Count {
         Count(*n)
     }
+    fn level(&self, facet: &Facet, value: &str) -> Option<u8> {
+        (facet.name == "sensitivity")
+            .then(|| value.parse::<crate::catalog::Sensitivity>().ok())
+            .flatten()
+            .map(crate::catalog::Sensitivity::level)
+    }
+    fn state_class(&self, row: &IntegrationRow) -> &'static str {
+        cells::state_class(&row.state)
+    }
+    fn label(&self, key: &str) -> String {
+        crate::words::label(key)
+    }
+}
+
+/// Who looks, and on which day.
+struct Look<'a> {
+    web: &'a Web,
+    signed: &'a Signed,
+    today: NaiveDate,
+}
+
+type Pair = (String, String);
+
+fn pairs(text: &str) -> Vec<Pair> {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+impl Look<'_> {
+    fn has(&self, role: Role) -> bool {
+        self.signed.actor.authority.roles.contains(&role)
+    }
+
+    /// A number with the list that it counts: path and query.
+    async fn stat(&self, spec: &'static Spec, label: &str, href: String) -> Result<Stat, Error> {
+        let question = href.split_once('?').map_or("", |(_, query)| query);
+        let query = Query::parse(spec, &pairs(question), &["sort"])?;
+        let count = catalog::list_total(&self.web.app, &self.signed.actor, spec, &query).await?;
+        Ok(Stat { count, label: label.into(), href, hot: false })
+    }
+
+    async fn rows<R>(&self, spec: &'static Spec, question: &str, limit: usize) -> Result<Vec<R>, Error>
+    where
+        R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+    {
+        let mut asked = pairs(question);
+        asked.push(("limit".into(), limit.to_string()));
+        let query = Query::parse(spec, &asked, &[])?;
+        Ok(catalog::list::<R>(&self.web.app, &self.signed.actor, spec, &query).await?.rows)
+    }
+
+    async fn waiting(&self, question: &str) -> Result<Vec<Waiting>, Error> {
+        let now = self.web.app.clock.now();
+        let rows = self.rows::<RequestRow>(&approvals::REQUESTS, question, 8).await?;
+        let waiting = |row: RequestRow| {
+            let since = row.waiting_since.unwrap_or(row.updated_at);
+            Waiting {
+                age: ago(since, now).trim_end_matches(" ago").to_owned(),
+                old: row.state == "open" && (now - since).num_days() > 7,
+                class: cells::request_class(&row.state),
+                row,
+            }
+        };
+        Ok(rows.into_iter().map(waiting).collect())
+    }
+
+    async fn due(&self, question: &str) -> Result<Vec<Due>, Error> {
+        let rows = self.rows::<CredentialRow>(&uses::CREDENTIALS, question, 6).await?;
+        Ok(rows.into_iter().map(|row| Due { cell: cells::rotation(row.next_rotation_on, self.today), row }).collect())
+    }
+
+    /// The slugs of one's teams or review groups, as a query.
+    async fn groups(&self, kind: GroupKind, name: &str) -> Result<Option<String>, Error> {
+        let authority = &self.signed.actor.authority;
+        let ids = if kind == GroupKind::Team { &authority.teams } else { &authority.review_groups };
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let groups = identity::ops::get_groups(&self.web.app, &self.signed.actor, kind, ids).await?;
+        let parts: Vec<String> = groups.iter().map(|group| format!("{name}={}", group.content.slug)).collect();
+        Ok(Some(parts.join("&")))
+    }
+
+    async fn divisions(&self, names: &[(&'static str, &'static str)]) -> Result<Vec<Division>, Error> {
+        let query = Query::parse(&uses::INTEGRATIONS, &[], &[])?;
+        let counted =
+            catalog::list_facets(&self.web.app, &self.signed.actor, &uses::INTEGRATIONS, &query, Alike::No).await?;
+        let one = |(name, title): &(&'static str, &'static str)| {
+            let facet = counted.1.iter().find(|facet| facet.name == *name)?.clone();
+            (!facet.values.is_empty()).then_some(Division { title, path: "/integrations", facet })
+        };
+        Ok(names.iter().filter_map(one).collect())
+    }
+
+    async fn strip(&self) -> Result<YearStrip, Error> {
+        let weeks = uses::rotation_weeks(&self.web.app, &self.signed.actor, self.today).await?;
+        Ok(YearStrip::new(&weeks, self.today))
+    }
 }
 
 async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    let actor = &signed.actor;
-    let may_read_audit = actor.may(Permission::ReadAudit);
-    let events = if may_read_audit {
-        let filter = AuditFilter { newest_first: true, limit: 8, ..AuditFilter::default() };
-        EventView::all(audit::ops::list(&web.app, actor, &filter).await?, web.app.clock.now())
-    } else {
-        Vec::new()
-    };
-    let query = Query::parse(&ops::APIS, &[("sort".into(), "-updated_at".into()), ("limit".into(), "8".into())], &[])?;
-    let recent = ops::list::<ApiRow>(&web.app, actor, &ops::APIS, &query).await?.rows;
     let shell = Shell::new(&web, &signed, "/", "Home", &pairs).await?;
-    let page = HomePage {
-        counts: dashboard::rail(&web.app).await?,
-        events,
-        recent,
-        may_edit: actor.may(Permission::EditCatalog),
-        may_read_audit,
+    let look = Look { web: &web, signed: &signed, today: web.app.today().await? };
+    let name = shell.name().split(' ').next().unwrap_or_default().to_owned();
+    let everything = Query::parse(&uses::INTEGRATIONS, &[], &[])?;
+    let total = catalog::list_total(&web.app, &signed.actor, &uses::INTEGRATIONS, &everything).await?;
+    let mut page = HomePage {
+        greeting: format!("Hello, {name}"),
+        lead: String::new(),
+        stats: Vec::new(),
+        waiting_title: "Requests",
+        waiting_href: "/requests".into(),
+        waiting: Vec::new(),
+        due: Vec::new(),
+        mine: Vec::new(),
+        mine_href: "/integrations".into(),
+        strip: None,
+        times: None,
+        divisions: Vec::new(),
+        events: Vec::new(),
+        events_title: String::new(),
+        may_propose: signed.actor.may(Permission::Propose),
+        empty: total.0 == 0,
         shell,
     };
+    if look.has(Role::Auditor) {
+        auditor(&look, &mut page).await?;
+    } else if look.has(Role::Reviewer) {
+        reviewer(&look, &mut page).await?;
+    } else if look.has(Role::GovernanceLead) || look.has(Role::Admin) {
+        lead(&look, &mut page).await?;
+    } else {
+        requester(&look, &mut page).await?;
+    }
     html(&page)
 }
 
-/// A hit of the search over everything.
-struct Hit {
-    href: String,
-    name: String,
-    about: String,
-}
-
-/// The hits of one kind.
-struct Hits {
-    label: &'static str,
-    all: String,
-    hits: Vec<Hit>,
-    alike: bool,
-}
-
-async fn find<R>(
-    web: &Web,
-    actor: &Actor,
-    spec: &'static Spec,
-    label: &'static str,
-    q: &str,
-    hit: impl Fn(R) -> Hit,
-) -> Result<Hits, Error>
-where
-    R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
-{
-    let query = Query::parse(spec, &[("q".into(), q.into()), ("limit".into(), "8".into())], &[])?;
-    let page = ops::list::<R>(&web.app, actor, spec, &query).await?;
-    let path = label.to_lowercase().replace(' ', "-");
-    let all = url::form_urlencoded::Serializer::new(format!("/{path}?")).append_pair("q", q).finish();
-    Ok(Hits { label, all, alike: page.alike, hits: page.rows.into_iter().map(hit).collect() })
-}
-
-async fn everything(web: &Web, actor: &Actor, q: &str) -> Result<Vec<Hits>, Error> {
-    if q.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let vendor = |row: VendorRow| Hit {
-        href: format!("/vendors/{}", row.slug),
-        about: row.domain.unwrap_or_default(),
-        name: row.name,
+/// My integrations and requests, and what is due.
+async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+    let me = look.signed.actor.person().map(|me| me.to_string()).unwrap_or_default();
+    let teams = look.groups(GroupKind::Team, "team").await?.unwrap_or_else(|| "team=none".into());
+    let open = format!("participant={me}&state=draft&state=open&state=changes_requested");
+    page.waiting_title = "My requests";
+    page.waiting_href = format!("/requests?participant={me}");
+    page.waiting = look.waiting(&format!("{open}&sort=waiting_since")).await?;
+    page.due =
+        look.due(&format!("{teams}&standing=active&standing=due&standing=overdue&sort=next_rotation_on")).await?;
+    page.mine = look.rows::<IntegrationRow>(&uses::INTEGRATIONS, &format!("{teams}&sort=-updated_at"), 8).await?;
+    page.mine_href = format!("/integrations?{teams}");
+    let back = page.waiting.iter().filter(|waiting| waiting.row.state == "changes_requested").count();
+    page.lead = match back {
+        0 => "What your teams use, and what waits.".into(),
+        1 => "One request came back to you.".into(),
+        n => format!("{n} requests came back to you."),
     };
-    let api = |row: ApiRow| Hit { href: format!("/apis/{}", row.slug), about: row.vendor_name, name: row.name };
-    let system = |row: SystemRow| Hit {
-        href: format!("/systems/{}", row.slug),
-        about: row.team_name.or(row.vendor_name).unwrap_or_default(),
-        name: row.name,
-    };
-    let class = |row: DataClassRow| Hit { href: format!("/data-classes/{}", row.key), about: row.key, name: row.name };
-    let mut found = vec![
-        find(web, actor, &ops::VENDORS, "Vendors", q, vendor).await?,
-        find(web, actor, &ops::APIS, "APIs", q, api).await?,
-        find(web, actor, &ops::SYSTEMS, "Systems", q, system).await?,
-        find(web, actor, &ops::DATA_CLASSES, "Data classes", q, class).await?,
+    page.stats = vec![
+        look.stat(&uses::INTEGRATIONS, "integrations of your teams", format!("/integrations?{teams}")).await?,
+        look.stat(&approvals::REQUESTS, "open requests of yours", format!("/requests?{open}")).await?,
+        hot(look
+            .stat(
+                &uses::CREDENTIALS,
+                "credentials due or overdue",
+                format!("/credentials?{teams}&standing=due&standing=overdue"),
+            )
+            .await?),
+        look.stat(
+            &uses::INTEGRATIONS,
+            "of them lack an owner or backup",
+            format!("/integrations?{teams}&gap=no_business_owner&gap=no_technical_owner&gap=no_backup_owner"),
+        )
+        .await?,
     ];
-    // Names spelled alike help only where nothing matches anywhere.
-    if found.iter().any(|hits| !hits.alike && !hits.hits.is_empty()) {
-        found.retain(|hits| !hits.alike);
-    }
-    found.retain(|hits| !hits.hits.is_empty());
-    Ok(found)
+    Ok(())
 }
 
-#[derive(Template)]
-#[template(path = "home/search.html")]
-struct SearchPage {
-    shell: Shell,
-    q: String,
-    found: Vec<Hits>,
+fn hot(stat: Stat) -> Stat {
+    Stat { hot: stat.count.0 > 0, ..stat }
 }
 
-async fn search(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    let q = crate::text::clip(pairs.get("q").unwrap_or_default(), 200).to_owned();
-    let found = everything(&web, &signed.actor, &q).await?;
-    let mut shell = Shell::new(&web, &signed, "/search", "Search", &pairs).await?;
-    shell.q.clone_from(&q);
-    html(&SearchPage { shell, q, found })
+/// What waits for me, by age.
+async fn reviewer(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+    let me = look.signed.actor.person().map(|me| me.to_string()).unwrap_or_default();
+    let groups = look.groups(GroupKind::ReviewGroup, "group").await?.unwrap_or_else(|| "group=none".into());
+    let waiting = format!("{groups}&state=open");
+    page.waiting_title = "Waiting for you";
+    page.waiting_href = format!("/requests?{waiting}&sort=waiting_since");
+    page.waiting = look.waiting(&format!("{waiting}&sort=waiting_since")).await?;
+    let stat = look
+        .stat(&approvals::REQUESTS, "decisions wait for your groups", format!("/requests?{waiting}&sort=waiting_since"))
+        .await?;
+    page.lead = match (stat.count.0, page.waiting.first()) {
+        (0, _) => "Nothing waits for you.".into(),
+        (1, Some(first)) => format!("One decision waits, for {}.", first.age),
+        (n, Some(first)) => format!("{n} decisions wait, the oldest for {}.", first.age),
+        (n, None) => format!("{n} decisions wait."),
+    };
+    page.stats = vec![
+        hot(stat),
+        look.stat(&approvals::REQUESTS, "requests you decided on", format!("/requests?decided_by={me}")).await?,
+        look.stat(&catalog::VENDORS, "vendors nobody has verified", "/vendors?state=active&verified=no".into()).await?,
+        look.stat(
+            &uses::INTEGRATIONS,
+            "integrations carry restricted data",
+            "/integrations?sensitivity=restricted".into(),
+        )
+        .await?,
+    ];
+    page.divisions = look.divisions(&[("sensitivity", "By sensitivity")]).await?;
+    page.strip = Some(look.strip().await?);
+    Ok(())
 }
 
-#[derive(Template)]
-#[template(path = "home/suggestions.html")]
-struct Suggestions {
-    found: Vec<Hits>,
+/// What changed since the last visit, and the register by vendor, state and sensitivity.
+async fn auditor(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+    let (app, actor) = (&look.web.app, &look.signed.actor);
+    let since = drafts::visit(app, actor).await?;
+    let filter = AuditFilter { newest_first: true, limit: 15, from: since, ..AuditFilter::default() };
+    let now = app.clock.now();
+    page.events = EventView::all(audit::ops::list(app, actor, &filter).await?, now);
+    page.events_title = match since {
+        Some(since) => format!("Since your last visit, {}", ago(since, now)),
+        None => "What happened last".into(),
+    };
+    page.lead = "The register as it stands, and what changed.".into();
+    page.divisions =
+        look.divisions(&[("vendor", "By vendor"), ("state", "By state"), ("sensitivity", "By sensitivity")]).await?;
+    page.stats = vec![
+        look.stat(&uses::INTEGRATIONS, "integrations", "/integrations".into()).await?,
+        look.stat(
+            &uses::DATA_FLOWS,
+            "flows of restricted data outside the EU",
+            "/data-flows?sensitivity=restricted&outside_eu=yes".into(),
+        )
+        .await?,
+        look.stat(&uses::SCOPES, "scopes granted and not approved", "/scopes?granted=yes&approved=no".into()).await?,
+        look.stat(&uses::CREDENTIALS, "credentials overdue", "/credentials?standing=overdue".into()).await?,
+    ];
+    Ok(())
 }
 
-async fn suggestions(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    let q = crate::text::clip(pairs.get("q").unwrap_or_default(), 200);
-    html(&Suggestions { found: everything(&web, &signed.actor, q).await? })
+/// Gaps, rotation health, approval times.
+async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+    let (app, actor) = (&look.web.app, &look.signed.actor);
+    page.lead = "Gaps, rotation and how long decisions take.".into();
+    page.waiting_title = "Waiting for decisions";
+    page.waiting_href = "/requests?state=open&sort=waiting_since".into();
+    page.waiting = look.waiting("state=open&sort=waiting_since").await?;
+    page.strip = Some(look.strip().await?);
+    let times = dashboard::approval_times(app, actor).await?;
+    let bars: Vec<(String, f64)> =
+        times.iter().map(|time| (time.month.get(2..).unwrap_or_default().to_owned(), time.median_days)).collect();
+    page.times = if bars.is_empty() { None } else { Some(Bars::new("Median days to a decision", "days", &bars)) };
+    page.divisions = look.divisions(&[("gap", "Gaps"), ("sensitivity", "By sensitivity")]).await?;
+    page.stats = vec![
+        hot(look.stat(&approvals::REQUESTS, "requests wait for a decision", "/requests?state=open".into()).await?),
+        hot(look.stat(&uses::CREDENTIALS, "credentials overdue", "/credentials?standing=overdue".into()).await?),
+        look.stat(&uses::CREDENTIALS, "credentials due in 30 days", "/credentials?standing=due".into()).await?,
+        look.stat(&uses::SCOPES, "scopes granted and not approved", "/scopes?granted=yes&approved=no".into()).await?,
+    ];
+    Ok(())
 }

@@ -139,7 +139,7 @@ pub struct Extras {
     /// What can be done with chosen rows: label and address.
     pub bulk: Option<(&'static str, &'static str)>,
     /// What stands above the table, rendered.
-    pub above: Option<String>,
+    pub above: Option<super::charts::YearStrip>,
     /// Columns that are shown only when they are chosen, by their keys.
     pub quiet: &'static [&'static str],
 }

@@ -15,6 +15,7 @@ mod integrations;
 pub(super) mod list;
 #[macro_use]
 mod simple;
+mod search;
 mod settings;
 mod shell;
 mod sign_in;
@@ -38,6 +39,7 @@ pub(super) use shell::Shell;
 pub fn router() -> Router<Web> {
     Router::new()
         .merge(home::router())
+        .merge(search::router())
         .merge(sign_in::router())
         .merge(account::router())
         .merge(catalog::router())

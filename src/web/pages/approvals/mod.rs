@@ -11,6 +11,7 @@ use axum::{
 };
 
 use crate::web::Web;
+pub use show::waited;
 
 pub fn router() -> Router<Web> {
     Router::new()

@@ -191,6 +191,16 @@ async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<D
     Ok(view.request.decisions.iter().map(one).collect())
 }
 
+/// For how long somebody has been waited for; nothing within the first minute.
+pub fn waited(since: Option<chrono::DateTime<chrono::Utc>>, now: chrono::DateTime<chrono::Utc>) -> String {
+    let age = since.map(|since| ago(since, now)).unwrap_or_default();
+    match age.strip_suffix(" ago") {
+        Some(age) => age.to_owned(),
+        None if age == "now" || age.is_empty() => String::new(),
+        None => format!("since {age}"),
+    }
+}
+
 /// The page of a request.
 pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result<RequestPage, Error> {
     let (app, actor) = (&web.app, &signed.actor);
@@ -223,7 +233,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         hints: integrations::ops::hints_for(app, actor, Some(integration.id), &request.content, &request.refs).await?,
         decided: decided(web, signed, &view).await?,
         requester: requester.unwrap_or_else(|| "a script".into()),
-        waiting: view.next.since.map(|since| ago(since, now)).unwrap_or_default(),
+        waiting: waited(view.next.since, now),
         events: EventView::all(audit::ops::history(app, actor, "change_request", id).await?, now),
         comments: CommentView::all(catalog::ops::comments(app, actor, "change_request", id).await?, now),
         me: actor.person(),

@@ -20,7 +20,9 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell, html,
+            Shell,
+            approvals::waited,
+            html,
             list::Cell,
             view::{CommentView, EventView, ago},
         },
@@ -36,6 +38,7 @@ struct Owner {
 
 #[derive(Template)]
 #[template(path = "integrations/show.html")]
+#[allow(clippy::struct_excessive_bools, reason = "what this person may do, for the template")]
 struct IntegrationPage {
     shell: Shell,
     integration: Integration,
@@ -179,7 +182,7 @@ pub async fn show(
     let teams: Vec<uuid::Uuid> = system.iter().filter_map(|system| system.team_id).collect();
     let (proposes, reviews) = (actor.may(Permission::Propose), actor.may(Permission::Decide));
     html(&IntegrationPage {
-        waiting: pending.as_ref().and_then(|view| view.next.since).map(|since| ago(since, now)).unwrap_or_default(),
+        waiting: waited(pending.as_ref().and_then(|view| view.next.since), now),
         requests: approvals::ops::requests_of(app, actor, integration.id).await?,
         classes: catalog::ops::data_classes_by_key(app, actor, &classes).await?,
         vendor: vendor

@@ -4,10 +4,10 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 
 use crate::{
-    catalog::ops as catalog,
+    catalog::{Vendor, ops as catalog},
     identity::Permission,
     integrations::{
-        Gap,
+        Gap, Integration,
         ops::{self, IntegrationRow, OwnerSuggestion},
     },
     lists::{Alike, Count, Facet, Query},
@@ -46,7 +46,10 @@ impl WorklistPage {
     }
 }
 
-fn gaps(row: &IntegrationRow, has_exit_plan: bool, verified: bool, technical: bool) -> Vec<&'static str> {
+fn gaps(row: &IntegrationRow, record: Option<&Integration>, vendor: Option<&Vendor>) -> Vec<&'static str> {
+    let has_exit_plan = record.is_some_and(|record| record.content.exit_plan.is_some());
+    let technical = record.is_some_and(|record| record.content.technical_owner.is_some());
+    let verified = vendor.is_some_and(|vendor| vendor.verified_at.is_some());
     let all = [
         (row.owner_name.is_none(), Gap::NoBusinessOwner),
         (!technical, Gap::NoTechnicalOwner),
@@ -77,18 +80,11 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
     let suggested = ops::suggested_owners(app, actor, &ids).await?;
     let lines = page.rows.into_iter().map(|row| {
         let record = whole.iter().find(|integration| integration.id == row.id);
-        let verified = record.and_then(|record| vendors.iter().find(|vendor| vendor.id == record.vendor_id));
-        let gaps = gaps(
-            &row,
-            record.is_some_and(|record| record.content.exit_plan.is_some()),
-            verified.is_some_and(|vendor| vendor.verified_at.is_some()),
-            record.is_some_and(|record| record.content.technical_owner.is_some()),
-        );
+        let vendor = record.and_then(|record| vendors.iter().find(|vendor| vendor.id == record.vendor_id));
+        let gaps = gaps(&row, record, vendor);
         let wants = gaps.iter().find_map(|gap| gap.strip_prefix("no_").filter(|field| field.ends_with("_owner")));
         let fits = |suggestion: &&OwnerSuggestion| {
-            wants.is_some()
-                && suggestion.integration_id == row.id
-                && row.owner_slug.as_ref() != Some(&suggestion.team)
+            wants.is_some() && suggestion.integration_id == row.id && row.owner_slug.as_ref() != Some(&suggestion.team)
         };
         Line { suggestions: suggested.iter().filter(fits).take(3).cloned().collect(), wants, gaps, row }
     });
