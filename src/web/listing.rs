@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     identity::Actor,
     imports::tables::{Exporter, Notation, TableKind},
-    lists::{Alike, Facet, Query, Spec},
+    lists::{Alike, Facet, Query, Spec, Test},
 };
 
 /// What every list takes, besides its filters.
@@ -71,6 +71,7 @@ where
     if let Some(notation) = wanted(headers) {
         return Ok(export(web, actor, table, notation, &pairs.0).await?);
     }
+    refuse_blank_dates(spec, &pairs.0)?;
     let query = Query::parse(spec, &pairs.0, &["total", "facets"])?;
     let flag = |name: &str| match pairs.get(name) {
         None | Some("false") => Ok(false),
@@ -93,6 +94,18 @@ where
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+/// A form leaves a filter empty to leave it out; a script that does has lost its value.
+fn refuse_blank_dates(spec: &Spec, pairs: &[(String, String)]) -> Result<(), Error> {
+    let dated = |name: &str| {
+        let filter = spec.filters.iter().find(|filter| filter.name == name);
+        filter.is_some_and(|filter| matches!(filter.test, Test::Before(_) | Test::From(_) | Test::OlderThan(_)))
+    };
+    match pairs.iter().find(|(name, value)| value.trim().is_empty() && dated(name)) {
+        Some((name, _)) => Err(Error::field(&format!("/{name}"), "Give a value, or leave the filter out.")),
+        None => Ok(()),
+    }
 }
 
 /// Where a table is listed.

@@ -17,7 +17,7 @@ use utoipa::{
     openapi::{
         RefOr,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{ArrayBuilder, ObjectBuilder, Type},
+        schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -69,6 +69,7 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", audit_events::router())
         .nest("/api/v1", settings::router())
         .split_for_parts();
+    open_parts(&mut document);
     let lists: [(&str, &'static Spec); 12] = [
         ("/api/v1/integrations", &crate::integrations::ops::INTEGRATIONS),
         ("/api/v1/data-flows", &crate::integrations::ops::DATA_FLOWS),
@@ -88,6 +89,27 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
     }
     let router = router.layer(middleware::from_fn_with_state(web.clone(), idempotent::once));
     (router, document)
+}
+
+/// What is part of something larger takes the larger one's fields beside its own: a schema that is
+/// joined by `allOf` cannot forbid them.
+fn open_parts(document: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = document.components.as_mut() else { return };
+    let mut parts = Vec::new();
+    for schema in components.schemas.values() {
+        if let RefOr::T(Schema::AllOf(all)) = schema {
+            for item in &all.items {
+                if let RefOr::Ref(reference) = item {
+                    parts.extend(reference.ref_location.rsplit('/').next().map(str::to_owned));
+                }
+            }
+        }
+    }
+    for name in parts {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
+            object.additional_properties = None;
+        }
+    }
 }
 
 /// Names the filters of a list, which are read from its closed set.

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod builders;
+pub mod chrome;
 pub mod client;
 mod cluster;
 
