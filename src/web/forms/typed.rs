@@ -57,7 +57,8 @@ impl Typed {
             if let Some(value) = self.value(field.name, &field.kind) {
                 // Where the content holds a text that may be empty, empty is not null.
                 let plain = value.is_null() && fields.get(field.name).is_some_and(Value::is_string);
-                let value = if plain && matches!(field.name, "slug" | "name") { Value::String(String::new()) } else { value };
+                let value =
+                    if plain && matches!(field.name, "slug" | "name") { Value::String(String::new()) } else { value };
                 fields.insert(field.name.to_owned(), value);
             }
         }
