@@ -2,6 +2,7 @@
 //! statements that Muster sent (read from PostgreSQL's log), and a bare axum server with the same
 //! bytes, in turns; prints requests a second, p50 and p99.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(clippy::zombie_processes, reason = "the server is waited for when it is dropped")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::too_many_lines)]
 
 use std::{
@@ -37,7 +38,7 @@ impl Args {
 fn call(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> (u16, usize) {
     stream.write_all(request).expect("sent");
     buffer.clear();
-    let mut chunk = [0_u8; 65536];
+    let mut chunk = vec![0_u8; 65536];
     loop {
         let read = stream.read(&mut chunk).expect("read");
         assert!(read > 0, "closed");
@@ -103,6 +104,7 @@ fn drive(address: &'static str, make: &(dyn Fn(u64) -> Vec<u8> + Sync), seconds:
 
 /// A statement with its parameters, as PostgreSQL logged it.
 struct Statement {
+    backend: String,
     sql: String,
     parameters: Vec<Option<String>>,
 }
@@ -112,14 +114,17 @@ fn statements(log: &str) -> Vec<Statement> {
     let mut found: Vec<Statement> = Vec::new();
     let mut open: Option<String> = None;
     let starts = |line: &str| line.len() > 20 && line.as_bytes()[..4].iter().all(u8::is_ascii_digit);
-    let finish = |open: &mut Option<String>, found: &mut Vec<Statement>| {
+    let mut backend = String::new();
+    let finish = |open: &mut Option<String>, found: &mut Vec<Statement>, backend: &str| {
         if let Some(sql) = open.take() {
-            found.push(Statement { sql, parameters: Vec::new() });
+            found.push(Statement { backend: backend.to_owned(), sql, parameters: Vec::new() });
         }
     };
     for line in log.lines() {
         if starts(line) {
-            finish(&mut open, &mut found);
+            finish(&mut open, &mut found, &backend);
+            let number = line.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+            backend = number.map(|(number, _)| number.to_owned()).unwrap_or_default();
             if let Some((_, sql)) = line.split_once("LOG:  execute ") {
                 open = sql.split_once(": ").map(|(_, sql)| sql.to_owned());
             } else if let Some((_, sql)) = line.split_once("LOG:  statement: ") {
@@ -134,7 +139,7 @@ fn statements(log: &str) -> Vec<Statement> {
             sql.push_str(line.trim_start_matches('\t'));
         }
     }
-    finish(&mut open, &mut found);
+    finish(&mut open, &mut found, &backend);
     found
 }
 
@@ -311,7 +316,10 @@ fn capture(args: &Args, request: &[u8]) -> Vec<Statement> {
     let all = statements(&String::from_utf8_lossy(&text[before..]));
     let quiet =
         ["audit_pending", "audit_positions", "pg_advisory", "alter system", "api_tokens", "sessions", "token_uses"];
+    // Of a write only its own transaction: the sequencer of audit events works beside it.
+    let writer = all.iter().find(|s| s.sql.contains("insert into integrations")).map(|s| s.backend.clone());
     all.into_iter()
+        .filter(|s| writer.as_ref().is_none_or(|writer| *writer == s.backend))
         .filter(|s| s.sql.contains("insert into audit_events") || !quiet.iter().any(|word| s.sql.contains(word)))
         .filter(|s| !s.sql.contains("from installation") && !s.sql.starts_with("insert into api_token"))
         .collect()
@@ -567,7 +575,7 @@ fn main() {
             theirs.p50,
             theirs.p99,
             ours.rate / theirs.rate * 100.0,
-            if case.name == "list page" { bare_rate(&mut connect(ADDRESS), &request, seconds) } else { "".into() }
+            if case.name == "list page" { bare_rate(&mut connect(ADDRESS), &request, seconds) } else { String::new() }
         );
     }
     println!(

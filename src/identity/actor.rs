@@ -12,7 +12,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Drafts, submits and edits for their own teams, creates vendors and APIs.
+    /// Proposes for their own teams, creates vendors and APIs.
     Requester,
     /// Decides in their review groups, verifies vendors and APIs, sets what only reviewers may set.
     Reviewer,
@@ -284,12 +284,12 @@ pub struct Authority {
     pub session: Option<Session>,
 }
 
-/// A browser session, as far as handlers need it.
+/// A browser session: its id, and the token that every form of it carries.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Which session.
     pub id: Uuid,
-    /// The token that every form of this session carries.
+    /// The forms' token.
     pub csrf: String,
 }
 
@@ -349,7 +349,6 @@ impl Actor {
     pub fn is_in_team(&self, teams: impl IntoIterator<Item = Uuid>) -> bool {
         teams.into_iter().any(|team| self.authority.teams.contains(&team))
     }
-
     /// The service account acting, when it is one.
     pub fn service_account(&self) -> Option<Uuid> {
         match self.authority.principal {
@@ -389,8 +388,7 @@ mod tests {
 
     #[test]
     fn an_auditor_writes_nothing_whatever_else_they_are() {
-        let rights = Permissions::of_roles(&Role::ALL);
-        let left: Vec<Permission> = rights.iter().collect();
+        let left: Vec<Permission> = Permissions::of_roles(&Role::ALL).iter().collect();
         assert_eq!(left, [Permission::Read, Permission::ReadAudit]);
     }
 

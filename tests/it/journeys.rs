@@ -12,6 +12,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::too_many_lines, reason = "one journey, told from its beginning to its end")]
 async fn from_registering_to_the_history() {
     let test = TestApp::new().await;
     let shop = builders::shop(&test).await;

@@ -54,7 +54,7 @@ pub async fn unsaved(
     saved_at: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Result<Option<(Typed, String)>, Error> {
     let Some((pairs, at)) = drafts::find(&web.app, &signed.actor, form).await? else { return Ok(None) };
-    if saved_at.is_some_and(|saved| saved >= at) {
+    if saved_at.is_some_and(|saved| saved > at) {
         return Ok(None);
     }
     Ok(Some((Typed(pairs), super::view::ago(at, web.app.clock.now()))))
