@@ -154,6 +154,7 @@ async fn two_people_who_edit_the_same_lose_nothing() {
 const PAYLOAD: &str = "\"><img src=x onerror=window.__ran=1><script>window.__ran=1</script>";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::too_many_lines, reason = "every place into which a text can be put")]
 async fn no_stored_or_reflected_script_runs() {
     let test = TestApp::new().await;
     let shop = builders::shop(&test).await;
