@@ -226,38 +226,33 @@ async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
 /// My integrations and requests, and what is due.
 async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
     let me = look.signed.actor.person().map(|me| me.to_string()).unwrap_or_default();
-    let teams = look.groups(GroupKind::Team, "team").await?.unwrap_or_else(|| "team=none".into());
     let open = format!("participant={me}&state=draft&state=open&state=changes_requested");
     page.waiting_title = "My requests";
     page.waiting_href = format!("/requests?participant={me}");
     page.waiting = look.waiting(&format!("{open}&sort=waiting_since")).await?;
-    page.due =
-        look.due(&format!("{teams}&standing=active&standing=due&standing=overdue&sort=next_rotation_on")).await?;
-    page.mine = look.rows::<IntegrationRow>(&uses::INTEGRATIONS, &format!("{teams}&sort=-updated_at"), 8).await?;
-    page.mine_href = format!("/integrations?{teams}");
     let back = page.waiting.iter().filter(|waiting| waiting.row.state == "changes_requested").count();
     page.lead = match back {
         0 => "What your teams use, and what waits.".into(),
         1 => "One request came back to you.".into(),
         n => format!("{n} requests came back to you."),
     };
-    page.stats = vec![
-        look.stat(&uses::INTEGRATIONS, "integrations of your teams", format!("/integrations?{teams}")).await?,
-        look.stat(&approvals::REQUESTS, "open requests of yours", format!("/requests?{open}")).await?,
-        hot(look
-            .stat(
-                &uses::CREDENTIALS,
-                "credentials due or overdue",
-                format!("/credentials?{teams}&standing=due&standing=overdue"),
-            )
-            .await?),
-        look.stat(
-            &uses::INTEGRATIONS,
-            "of them lack an owner or backup",
-            format!("/integrations?{teams}&gap=no_business_owner&gap=no_technical_owner&gap=no_backup_owner"),
-        )
-        .await?,
-    ];
+    page.stats = vec![look.stat(&approvals::REQUESTS, "open requests of yours", format!("/requests?{open}")).await?];
+    // Without a team there is nothing of one's own to look for among all.
+    let Some(teams) = look.groups(GroupKind::Team, "team").await? else {
+        page.lead = "You are in no team yet: an admin puts you into one, and you register for it.".into();
+        return Ok(());
+    };
+    page.due =
+        look.due(&format!("{teams}&standing=active&standing=due&standing=overdue&sort=next_rotation_on")).await?;
+    page.mine = look.rows::<IntegrationRow>(&uses::INTEGRATIONS, &format!("{teams}&sort=-updated_at"), 8).await?;
+    page.mine_href = format!("/integrations?{teams}");
+    let due = format!("/credentials?{teams}&standing=due&standing=overdue");
+    let gaps = format!("/integrations?{teams}&gap=no_business_owner&gap=no_technical_owner&gap=no_backup_owner");
+    page.stats.extend([
+        look.stat(&uses::INTEGRATIONS, "integrations of your teams", page.mine_href.clone()).await?,
+        hot(look.stat(&uses::CREDENTIALS, "credentials due or overdue", due).await?),
+        look.stat(&uses::INTEGRATIONS, "of them lack an owner or backup", gaps).await?,
+    ]);
     Ok(())
 }
 
