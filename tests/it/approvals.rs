@@ -251,3 +251,46 @@ async fn a_script_registers_and_submits_and_a_reader_queries() {
     let whole = test.api("GET", "/api/v1/integrations/stripe-for-shop", &reader, &[], None).await;
     assert_eq!(whole.json()["data_flows"][0]["locations"], json!(["IE", "US"]), "{}", whole.text());
 }
+
+#[tokio::test]
+async fn what_is_open_stays_whole_and_decidable() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let (id, _) = submitted(&test, &shop, "Stripe for Shop").await;
+    let requester = test.page(&shop.requester).await;
+    let open = ops::find_request(&test.app, &requester, id).await.expect("it");
+    let mut content = open.content.clone();
+    content.purpose = None;
+    let Err(Error::Invalid(errors)) = ops::edit_request(&test.app, &requester, id, open.revision, content, None).await
+    else {
+        panic!("an open request lost its purpose")
+    };
+    assert_eq!(errors.as_slice()[0].pointer, "/purpose");
+    // The only reviewer would own it.
+    let joined =
+        GroupContent { name: "Reviewers' own".into(), members: vec![shop.reviewer.id], ..GroupContent::default() };
+    people::create_group(&test.app, &test.cli(), GroupKind::Team, joined).await.expect("a team");
+    let mut content = open.content.clone();
+    content.technical_owner = Some("reviewers-own".into());
+    let refused = ops::edit_request(&test.app, &requester, id, open.revision, content, None).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_token_suspends_only_with_its_scope_and_an_auditor_saves_no_view() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let live = builders::active(&test, &shop, "Stripe for Shop").await;
+    let mut by_token = test.page(&shop.requester).await;
+    let mut authority = (*by_token.authority).clone();
+    authority.token_id = Some(uuid::Uuid::new_v4());
+    by_token.authority = authority.into();
+    let refused = integrations::ops::suspend(&test.app, &by_token, live.id, live.revision, "A leak.").await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    let auditor = test.page(&test.person("Ada", &[Role::Auditor]).await).await;
+    let view =
+        muster::approvals::ViewContent { list: "integrations".into(), name: "Mine".into(), ..Default::default() };
+    assert!(matches!(ops::save_view(&test.app, &auditor, view).await, Err(Error::Forbidden(_))));
+    let owner = test.page(&shop.requester).await;
+    integrations::ops::suspend(&test.app, &owner, live.id, live.revision, "A leak.").await.expect("suspended");
+}

@@ -227,6 +227,9 @@ pub(super) async fn edit_in<S>(
     }
     let mut binding = None;
     if matches!(after.phase, Phase::Open(_)) {
+        // What is open stays whole, and somebody may still decide on it.
+        super::submit::complete(tx, &after).await?;
+        super::submit::stage(tx, &after, &owners).await?;
         let bound = super::submit::bound(tx, &after).await?;
         let (full, material) = super::submit::hex(&bound);
         after = after.rebind(full, material, now);

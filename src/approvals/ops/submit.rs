@@ -69,7 +69,7 @@ pub async fn submit_request(
 }
 
 /// Refuses what lacks something, naming every field.
-async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
+pub(super) async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
     let mut errors = FieldErrors::new();
     if request.kind != RequestKind::Register && request.reason.as_deref().unwrap_or_default().trim().is_empty() {
         errors.add("/reason", "Say why: whoever decides reads this first.");
@@ -88,7 +88,7 @@ async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error
 }
 
 /// The one stage: the approving group, in which somebody must be able to decide.
-async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
+pub(super) async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
     let Some((group, name)) = stages::approving_group(tx.conn()).await? else {
         return Err(Error::Conflict(
             "No review group approves yet. An admin names one in the settings of the organisation.".into(),
@@ -147,6 +147,8 @@ pub async fn rebase_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -
     let mut after = after;
     let mut binding = None;
     if matches!(after.phase, Phase::Open(_)) {
+        complete(&mut tx, &after).await?;
+        stage(&mut tx, &after, &owners).await?;
         let bound = bound(&mut tx, &after).await?;
         let (full, material) = hex(&bound);
         let now = tx.now();

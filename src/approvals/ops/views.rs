@@ -67,10 +67,15 @@ pub async fn retire_view(app: &App, actor: &Actor, id: Uuid) -> Result<SavedView
     update_view(app, actor, id, view.revision, content).await
 }
 
-/// Views are a person's; saving one for oneself needs no right but to be somebody who may write.
+/// Views are a person's, whoever may read; an auditor writes nothing, whatever else they are.
 fn may_save(actor: &Actor) -> Result<Uuid, Error> {
     actor.require(Permission::Read)?;
     identity::ops::refuse_token(actor)?;
+    if actor.authority.roles.contains(&Role::Auditor) {
+        return Err(Error::Forbidden(
+            "An auditor writes nothing, saved views included. Keep the page's address.".into(),
+        ));
+    }
     actor.person().ok_or_else(|| Error::Forbidden("Views are saved by people.".into()))
 }
 

@@ -28,7 +28,9 @@ pub async fn suspend(app: &App, actor: &Actor, id: Uuid, revision: i64, reason: 
     let mut tx = app.db.write(actor).await?;
     let before = integrations::lock(tx.conn(), id).await?.ok_or(Error::NotFound("integration"))?;
     let owners = credentials::owners_of(tx.conn(), &[id]).await?;
-    if !(actor.may(Permission::Propose) && actor.is_in_team(owners)) {
+    // An owner's own session is enough; a token needs the scope.
+    let by_owner = actor.authority.token_id.is_none() && actor.may(Permission::Propose) && actor.is_in_team(owners);
+    if !by_owner {
         actor.require(Permission::Suspend)?;
     }
     same_revision(revision, before.revision)?;
