@@ -158,6 +158,10 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         _ => {}
     }
     let constraint = db.constraint()?;
+    // The trigger names what uses it.
+    if constraint == "still_in_use" {
+        return Some(Error::Conflict(db.message().to_owned()));
+    }
     if let Some(fault) = decision_fault(constraint) {
         return Some(fault);
     }

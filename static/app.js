@@ -86,6 +86,18 @@
     filter.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   }
 
+  // A class taken from the tree goes into the first row that is still empty.
+  for (const take of document.querySelectorAll("[data-take]")) {
+    take.addEventListener("click", () => {
+      const rows = take.closest(".field").querySelectorAll("tbody tr");
+      const free = [...rows].map((row) => row.querySelector("input")).find((input) => input && !input.value);
+      if (!free) return;
+      free.value = take.dataset.take;
+      free.dispatchEvent(new Event("input", { bubbles: true }));
+      free.focus();
+    });
+  }
+
   // Suggestions for a field follow what is typed into it.
   for (const form of document.querySelectorAll("form[data-suggest]")) {
     for (const input of form.querySelectorAll("input[list]")) {

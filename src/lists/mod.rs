@@ -3,6 +3,7 @@
 
 mod kept;
 mod query;
+mod source;
 mod sql;
 
 use serde::Serialize;
@@ -18,7 +19,8 @@ pub use sql::{facets, page, total};
 pub struct Spec {
     /// The records' word.
     pub kind: &'static str,
-    /// The `from` clause; the main table is `t` and has `id`.
+    /// The `from` clause; the main table is `t` and has `id`. A join adds exactly one row's columns, so
+    /// that it can be left out where nothing mentions it.
     pub from: &'static str,
     /// The select list of a row.
     pub columns: &'static str,
@@ -58,6 +60,25 @@ pub enum Test {
     OlderThan(&'static str),
     /// A dotted key is the value or below it.
     Below(&'static str),
+    /// A whole condition, with `{values}` for the array of values; it finds the few rows by index
+    /// where a look at each row would cost.
+    Within(&'static str),
+}
+
+impl Test {
+    /// Its SQL.
+    fn sql(&self) -> &'static str {
+        match self {
+            Self::Equals(sql)
+            | Self::Named(sql, _)
+            | Self::Overlaps(sql)
+            | Self::Before(sql)
+            | Self::From(sql)
+            | Self::OlderThan(sql)
+            | Self::Below(sql)
+            | Self::Within(sql) => sql,
+        }
+    }
 }
 
 /// One way to sort: a non-null column with an index on (column, id).

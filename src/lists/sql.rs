@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{Count, Facet, FacetValue, Page, Query, Spec, Test};
+use super::{Count, Facet, FacetValue, Page, Query, Spec, Test, source::source};
 use crate::{error::Error, text};
 
 /// Values of a facet shown at most, besides the selected ones.
@@ -60,9 +60,16 @@ where
     } else {
         format!("{column}::text")
     };
+    // The page's ids come first, from the main table where nothing else is asked for; the joins and
+    // the columns' own look-ups run for the rows of the page alone.
     let mut sql = QueryBuilder::<Postgres>::new(dated(
         query,
-        &format!("select {}, {key} as cursor_key, t.id as cursor_id from {} where true", spec.columns, spec.from),
+        &format!(
+            "select {}, {key} as cursor_key, t.id as cursor_id from {} where t.id = any(array(select t.id from {} where true",
+            spec.columns,
+            spec.from,
+            needed(spec, query, None, &[column])
+        ),
     ));
     conditions(&mut sql, spec, query, words, None);
     if let Some(cursor) = &query.cursor {
@@ -75,8 +82,13 @@ where
             .push(")");
     }
     let way = if query.descending { "desc" } else { "asc" };
-    sql.push(format!(" order by {column} {way}, t.id {way} limit ")).push_bind(query.limit + 1);
-    let mut rows: Vec<PgRow> = sql.build().fetch_all(conn).await?;
+    let order = format!(" order by {column} {way}, t.id {way}");
+    // The limit is a constant: as a parameter the planner takes it for a tenth of the table, finds its
+    // plan too dear to keep, and plans each request anew, which costs more than the page.
+    sql.push(format!("{order} limit {}", query.limit + 1)).push(format!(")){order}"));
+    // How many rows match words or a filter is known only with the values: such a plan is not kept.
+    let plain = query.filters.is_empty() && matches!(words, Words::None);
+    let mut rows: Vec<PgRow> = sql.build().persistent(plain).fetch_all(conn).await?;
     let more = rows.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         rows.pop();
@@ -90,6 +102,14 @@ where
     };
     let rows = rows.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;
     Ok(Page { rows, next, alike: false })
+}
+
+/// The tables that a question needs for its words and filters except `leave_out`, and for `besides`.
+fn needed(spec: &Spec, query: &Query, leave_out: Option<usize>, besides: &[&str]) -> String {
+    let asked = query.filters.iter().filter(|(index, _)| Some(*index) != leave_out);
+    let mut expressions: Vec<&str> = asked.map(|(index, _)| spec.filters[*index].test.sql()).collect();
+    expressions.extend(besides);
+    source(spec.from, &expressions)
 }
 
 /// A text with the day of the question in place of `{today}`.
@@ -132,6 +152,13 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, word
             Test::OlderThan(date) => {
                 let days: i32 = values.last().and_then(|value| value.parse().ok()).unwrap_or_default();
                 sql.push(dated(query, &format!(" and {date} < {{today}} - "))).push_bind(days);
+            }
+            Test::Within(condition) => {
+                let mut parts = condition.split("{values}");
+                sql.push(" and ").push(parts.next().unwrap_or_default());
+                for part in parts {
+                    sql.push_bind(values.clone()).push(part);
+                }
             }
             Test::Below(key) => {
                 sql.push(" and exists (select from unnest(")
@@ -192,11 +219,11 @@ fn edits(typed: &str, name: &str) -> Option<usize> {
 pub async fn total(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Count, Error> {
     let mut sql = QueryBuilder::<Postgres>::new(dated(
         query,
-        &format!("select count(*) from (select 1 from {} where true", spec.from),
+        &format!("select count(*) from (select 1 from {} where true", needed(spec, query, None, &[])),
     ));
     conditions(&mut sql, spec, query, &words(query), None);
     sql.push(" limit 10001) x");
-    Ok(Count(sql.build_query_scalar().fetch_one(conn).await?))
+    Ok(Count(sql.build_query_scalar().persistent(query.filters.is_empty()).fetch_one(conn).await?))
 }
 
 #[derive(FromRow)]
@@ -220,7 +247,7 @@ pub async fn facets(
     }
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "select '' as facet, '' as value, null::text as label, count(*) as count from (select 1 from {} where true",
-        spec.from
+        needed(spec, query, None, &[])
     ));
     conditions(&mut sql, spec, query, &words, None);
     sql.push(" limit 10001) x");
@@ -229,19 +256,20 @@ pub async fn facets(
             Test::Equals(value) => (value.to_owned(), "null::text"),
             Test::Named(value, label) => (value.to_owned(), label),
             Test::Overlaps(array) => (format!("unnest({array})"), "null::text"),
-            Test::Before(_) | Test::From(_) | Test::OlderThan(_) | Test::Below(_) => continue,
+            Test::Before(_) | Test::From(_) | Test::OlderThan(_) | Test::Below(_) | Test::Within(_) => continue,
         };
         sql.push(dated(
             query,
             &format!(
                 " union all select '{}', value, min(label), count(*) from (select {value} as value, {label} as label from {} where true",
-                filter.name, spec.from
+                filter.name,
+                needed(spec, query, Some(index), &[&value, label])
             ),
         ));
         conditions(&mut sql, spec, query, &words, Some(index));
         sql.push(" limit 10001) x where value is not null group by value");
     }
-    let rows: Vec<FacetRow> = sql.build_query_as().fetch_all(conn).await?;
+    let rows: Vec<FacetRow> = sql.build_query_as().persistent(query.filters.is_empty()).fetch_all(conn).await?;
     let total = rows.iter().find(|row| row.facet.is_empty()).map_or(0, |row| row.count);
     let mut grouped: BTreeMap<String, Vec<FacetRow>> = BTreeMap::new();
     for row in rows {

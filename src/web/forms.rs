@@ -4,10 +4,12 @@
 mod fields;
 mod posted;
 mod rows;
+mod tree;
 mod typed;
 mod view;
 
 pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
 pub use posted::Posted;
+pub use tree::{Tree, TreeNode, tree};
 pub use typed::Typed;
 pub use view::{FormView, Likely, Their};

@@ -2,10 +2,12 @@
 
 use muster::{
     approvals::ops,
+    catalog::{self, ApiContent, SystemContent},
     error::Error,
     identity::{Permission, Role},
     imports::tables::{Exporter, Mode, Notation, TableKind, import},
     integrations::{self, IntegrationContent, ops::Start},
+    words::State,
 };
 use serde_json::json;
 
@@ -142,4 +144,19 @@ async fn a_class_that_becomes_more_sensitive_takes_its_integrations_along() {
     let token = test.token(&[Permission::Read]).await;
     let found = test.api("GET", "/api/v1/integrations?sensitivity=restricted", &token, &[], None).await;
     assert_eq!(found.json()["items"].as_array().map(Vec::len), Some(1), "{}", found.text());
+}
+
+#[tokio::test]
+async fn what_an_integration_uses_does_not_retire() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::active(&test, &shop, "Stripe for Shop").await;
+    let (app, cli) = (&test.app, test.cli());
+    let refused = |error: Error| matches!(&error, Error::Conflict(text) if text.contains("Stripe for Shop"));
+    let system = catalog::ops::find_system(app, &cli, "shop").await.expect("the system");
+    let content = SystemContent { state: State::Retired, ..system.content };
+    assert!(refused(catalog::ops::update_system(app, &cli, system.id, system.revision, content).await.unwrap_err()));
+    let api = catalog::ops::find_api(app, &cli, "stripe-com-pay").await.expect("the API");
+    let content = ApiContent { state: State::Retired, ..api.content };
+    assert!(refused(catalog::ops::update_api(app, &cli, api.id, api.revision, content).await.unwrap_err()));
 }

@@ -225,16 +225,7 @@ pub(super) async fn edit_in<S>(
         after.base_content = mirrored.content;
         events.push(event);
     }
-    let mut binding = None;
-    if matches!(after.phase, Phase::Open(_)) {
-        // What is open stays whole, and somebody may still decide on it.
-        super::submit::complete(tx, &after).await?;
-        super::submit::stage(tx, &after, &owners).await?;
-        let bound = super::submit::bound(tx, &after).await?;
-        let (full, material) = super::submit::hex(&bound);
-        after = after.rebind(full, material, now);
-        binding = Some(bound);
-    }
+    let (after, binding) = super::submit::rebound(tx, after, &owners).await?;
     requests::save(tx.conn(), &after, binding.as_ref()).await?;
     events.push(Event::changed("change_request.edited", &before, &after));
     Ok((after, events))

@@ -37,19 +37,28 @@ pub static REQUESTS: Spec = Spec {
         facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
         plain("integration", "Integration", Test::Equals("i.slug")),
         plain("requested_by", "Requested by", Test::Equals("coalesce(t.requested_by, t.requested_by_account)::text")),
-        plain("participant", "Participant", Test::Overlaps(
-            "array(select q.person_id::text from request_participants q where q.request_id = t.id)",
-        )),
+        plain(
+            "participant",
+            "Participant",
+            Test::Within(
+                "t.id in (select q.request_id from request_participants q where q.person_id::text = any({values}))",
+            ),
+        ),
         plain("group", "Review group", Test::Equals("w.slug")),
-        plain("decided_by", "Decided by", Test::Overlaps(
-            "array(select d.decided_by::text from request_decisions d where d.request_id = t.id)",
-        )),
+        plain(
+            "decided_by",
+            "Decided by",
+            Test::Within(
+                "t.id in (select d.request_id from request_decisions d where d.decided_by::text = any({values}))",
+            ),
+        ),
         plain(
             "team",
             "Team",
-            Test::Overlaps(
-                "array(select x.slug from teams x join systems s on s.id = i.system_id
-                 where x.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id, s.team_id))",
+            Test::Within(
+                "i.id in (select k.id from integrations k join systems s on s.id = k.system_id
+                  join teams x on x.id in (k.business_owner_id, k.technical_owner_id, k.backup_owner_id, s.team_id)
+                  where x.slug = any({values}))",
             ),
         ),
     ],

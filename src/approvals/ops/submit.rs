@@ -69,7 +69,7 @@ pub async fn submit_request(
 }
 
 /// Refuses what lacks something, naming every field.
-pub(super) async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
+async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
     let mut errors = FieldErrors::new();
     if request.kind != RequestKind::Register && request.reason.as_deref().unwrap_or_default().trim().is_empty() {
         errors.add("/reason", "Say why: whoever decides reads this first.");
@@ -88,7 +88,7 @@ pub(super) async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Resul
 }
 
 /// The one stage: the approving group, in which somebody must be able to decide.
-pub(super) async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
+async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
     let Some((group, name)) = stages::approving_group(tx.conn()).await? else {
         return Err(Error::Conflict(
             "No review group approves yet. An admin names one in the settings of the organisation.".into(),
@@ -113,6 +113,22 @@ pub(super) async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[U
         approvals_needed: 1,
         opened_at: Some(tx.now()),
     })
+}
+
+/// What is open stays whole and decidable, and is bound to its content as it is now.
+pub(super) async fn rebound<S>(
+    tx: &mut WriteTx<S>,
+    after: Request,
+    owners: &[Uuid],
+) -> Result<(Request, Option<Binding>), Error> {
+    if !matches!(after.phase, Phase::Open(_)) {
+        return Ok((after, None));
+    }
+    complete(tx, &after).await?;
+    stage(tx, &after, owners).await?;
+    let binding = bound(tx, &after).await?;
+    let (full, material) = hex(&binding);
+    Ok((after.rebind(full, material, tx.now()), Some(binding)))
 }
 
 /// Takes a request back.
@@ -144,17 +160,7 @@ pub async fn rebase_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -
         return Err(Error::Conflict("It is based on what is in force; there is nothing to rebase.".into()));
     }
     let (after, merged) = rebased(&mut tx, actor, &before, &integration).await?;
-    let mut after = after;
-    let mut binding = None;
-    if matches!(after.phase, Phase::Open(_)) {
-        complete(&mut tx, &after).await?;
-        stage(&mut tx, &after, &owners).await?;
-        let bound = bound(&mut tx, &after).await?;
-        let (full, material) = hex(&bound);
-        let now = tx.now();
-        after = after.rebind(full, material, now);
-        binding = Some(bound);
-    }
+    let (after, binding) = rebound(&mut tx, after, &owners).await?;
     requests::save(tx.conn(), &after, binding.as_ref()).await?;
     tx.record(Event::changed("change_request.rebased", &before, &after)).await?.commit().await?;
     app.forget_counts();

@@ -23,7 +23,7 @@ pub struct Exporter {
     notation: Notation,
     pairs: Vec<(String, String)>,
     cursor: Option<String>,
-    header: Option<Vec<String>>,
+    begun: bool,
     done: bool,
 }
 
@@ -43,7 +43,7 @@ impl Exporter {
         let format = if notation == Notation::Csv { "csv" } else { "ndjson" };
         audit::ops::exported(app, actor, kind.key(), &filter, format).await?;
         pairs.push(("limit".into(), "200".into()));
-        Ok(Self { kind, notation, pairs, cursor: None, header: None, done: false })
+        Ok(Self { kind, notation, pairs, cursor: None, begun: false, done: false })
     }
 
     /// The next part of the file; `None` at its end.
@@ -64,20 +64,30 @@ impl Exporter {
     }
 
     fn csv(&mut self, records: &[Value]) -> Result<Vec<u8>, Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        if self.header.is_none() {
-            let header =
-                columns(self.kind).iter().chain(derived(self.kind)).map(|name| (*name).to_owned()).collect::<Vec<_>>();
-            writer.write_record(&header).map_err(Error::internal)?;
-            self.header = Some(header);
-        }
-        for record in records {
-            let header = self.header.iter().flatten();
-            let row = header.map(|name| cells::to_cell(record.get(name).unwrap_or(&Value::Null), cells::column(name)));
-            writer.write_record(row).map_err(Error::internal)?;
-        }
-        writer.into_inner().map_err(|error| Error::internal(error.error()))
+        let header = if std::mem::replace(&mut self.begun, true) { Header::Left } else { Header::Written };
+        csv_text(self.kind, records, header)
     }
+}
+
+/// Whether the names of the columns come first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    Written,
+    Left,
+}
+
+/// Records as the lines of a CSV file.
+pub(super) fn csv_text(kind: TableKind, records: &[Value], header: Header) -> Result<Vec<u8>, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let names = || columns(kind).iter().chain(derived(kind));
+    if header == Header::Written {
+        writer.write_record(names()).map_err(Error::internal)?;
+    }
+    for record in records {
+        let cell = |name: &&str| cells::to_cell(record.get(*name).unwrap_or(&Value::Null), cells::column(name));
+        writer.write_record(names().map(cell)).map_err(Error::internal)?;
+    }
+    writer.into_inner().map_err(|error| Error::internal(error.error()))
 }
 
 fn spec(kind: TableKind) -> &'static Spec {

@@ -112,7 +112,7 @@ async fn write(tx: WriteTx<Open>, events: Vec<Event>) -> Result<(), Error> {
 }
 
 /// A row's number with its fields, or with what keeps it from being read.
-type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>);
+pub(super) type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>);
 
 async fn try_row(
     tx: &mut WriteTx<Open>,
@@ -205,7 +205,7 @@ async fn save_team(
     }
 }
 
-fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<ParsedRow>, Error> {
+pub(super) fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<ParsedRow>, Error> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8."))?;
     let text = text.trim_start_matches('\u{feff}');

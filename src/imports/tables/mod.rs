@@ -5,6 +5,8 @@ mod cells;
 mod columns;
 mod export;
 mod import;
+#[cfg(test)]
+mod round_trip;
 
 use clap::ValueEnum;
 

@@ -63,26 +63,28 @@ pub static CREDENTIALS: Spec = Spec {
         plain(
             "vendor_tier",
             "Vendor tier",
-            Test::Overlaps(
-                "array(select v.tier::text from credential_uses u join integrations i on i.id = u.integration_id
-                 join apis a on a.id = i.api_id join vendors v on v.id = a.vendor_id where u.credential_id = t.id)",
+            Test::Within(
+                "t.id in (select u.credential_id from credential_uses u join integrations i on i.id = u.integration_id
+                  join apis a on a.id = i.api_id join vendors v on v.id = a.vendor_id where v.tier::text = any({values}))",
             ),
         ),
         plain(
             "integration",
             "Integration",
-            Test::Overlaps(
-                "array(select i.slug from credential_uses u join integrations i on i.id = u.integration_id where u.credential_id = t.id)",
+            Test::Within(
+                "t.id in (select u.credential_id from credential_uses u join integrations i on i.id = u.integration_id
+                  where i.slug = any({values}))",
             ),
         ),
         plain(
             "team",
             "Team",
-            Test::Overlaps(
-                "array(select x.slug from teams x where x.id = t.holder_id
-                 union select x.slug from credential_uses u join integrations i on i.id = u.integration_id
-                     join teams x on x.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id)
-                 where u.credential_id = t.id)",
+            Test::Within(
+                "t.id in (select h.id from credentials h join teams x on x.id = h.holder_id where x.slug = any({values})
+                  union select u.credential_id from credential_uses u join integrations i on i.id = u.integration_id
+                  where i.business_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
+                  or i.technical_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
+                  or i.backup_owner_id = any(array(select x.id from teams x where x.slug = any({values}))))",
             ),
         ),
         plain("older_than_days", "Older than days", Test::OlderThan("coalesce(t.rotated_on, t.created_on)")),

@@ -19,6 +19,12 @@ pub(super) const fn plain(name: &'static str, label: &'static str, test: Test) -
 const STATE: Filter = facet("state", "State", Test::Equals("t.state"));
 pub(super) const TAG: Filter = facet("tag", "Tag", Test::Overlaps("t.tags"));
 
+/// What teams own or use through their systems; each of the four is an index.
+const OF_TEAMS: &str = "(t.business_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
+    or t.technical_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
+    or t.backup_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
+    or t.system_id = any(array(select y.id from systems y join teams x on x.id = y.team_id where x.slug = any({values}))))";
+
 /// The list of integrations.
 pub static INTEGRATIONS: Spec = Spec {
     kind: "integration",
@@ -75,30 +81,26 @@ pub static INTEGRATIONS: Spec = Spec {
         TAG,
         plain("api", "API", Test::Equals("a.slug")),
         plain("vendor_tier", "Vendor tier", Test::Equals("v.tier::text")),
-        plain(
-            "team",
-            "Team",
-            Test::Overlaps(
-                "array(select x.slug from teams x
-                 where x.id in (t.business_owner_id, t.technical_owner_id, t.backup_owner_id, s.team_id))",
-            ),
-        ),
+        plain("team", "Team", Test::Within(OF_TEAMS)),
         plain(
             "environment",
             "Environment",
-            Test::Overlaps("array(select e.environment from integration_environments e where e.integration_id = t.id)"),
+            Test::Within(
+                "t.id in (select e.integration_id from integration_environments e where e.environment = any({values}))",
+            ),
         ),
         plain(
             "data_class",
             "Data class",
-            Test::Overlaps(
-                "array(select d.key from data_flows f join data_classes d on d.id = f.data_class_id where f.integration_id = t.id)",
+            Test::Within(
+                "t.id in (select f.integration_id from data_flows f join data_classes d on d.id = f.data_class_id
+                  where d.key = any({values}))",
             ),
         ),
         plain(
             "scope",
             "Scope",
-            Test::Overlaps("array(select g.scope from scope_grants g where g.integration_id = t.id)"),
+            Test::Within("t.id in (select g.integration_id from scope_grants g where g.scope = any({values}))"),
         ),
         plain(
             "outside_eu",

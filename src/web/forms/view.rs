@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Choice, FieldKind, FieldSpec, FormSpec, SubField};
+use super::{Choice, FieldKind, FieldSpec, FormSpec, SubField, Tree};
 use crate::{
     error::Error,
     web::pages::{list::Link, view::plain},
@@ -45,6 +45,8 @@ pub struct FormView {
     pub missing: Vec<(String, String)>,
     /// What would do with less, with its field.
     pub hints: Vec<(String, String)>,
+    /// A field with the tree of what one of its columns can hold.
+    pub tree: Option<Tree>,
     aside: bool,
     spec: &'static FormSpec,
     values: Value,
@@ -117,6 +119,7 @@ impl FormView {
             hidden: Vec::new(),
             missing: Vec::new(),
             hints: Vec::new(),
+            tree: None,
             aside: false,
             spec,
             values,
@@ -149,6 +152,11 @@ impl FormView {
     /// Suggestions for the columns of small tables, by `field.column`.
     pub fn lists(&self) -> Vec<(&'static str, &[Choice])> {
         self.choices.iter().filter(|(name, _)| name.contains('.')).map(|(name, all)| (*name, all.as_slice())).collect()
+    }
+
+    /// The tree that stands beside a field.
+    pub fn tree_of(&self, name: &str) -> Option<&Tree> {
+        self.tree.as_ref().filter(|tree| tree.field == name)
     }
 
     /// The label of the button.

@@ -12,7 +12,10 @@ use crate::{
         Request,
         ops::{self, RequestView},
     },
-    catalog::ops::{self as catalog, DataClassRow},
+    catalog::{
+        Sensitivity,
+        ops::{self as catalog, DataClassRow},
+    },
     drafts,
     error::Error,
     integrations::{self, IntegrationContent},
@@ -21,7 +24,7 @@ use crate::{
         Web,
         error::PageError,
         extract::{Pairs, Signed},
-        forms::{Choice, FormView, Posted},
+        forms::{Choice, FormView, Posted, tree},
         pages::{
             catalog::form_page_noted,
             drafts::unsaved,
@@ -59,23 +62,30 @@ async fn form(web: &Web, signed: &Signed, view: &RequestView, typed: Value) -> R
         .collect();
     let versions = catalog::versions(app, actor, request.refs.api).await?;
     let versions = versions.into_iter().map(|row| Choice { value: row.slug, label: row.label }).collect();
-    let form = form
+    let classes = classes(web, signed).await?;
+    let choice =
+        |row: &DataClassRow| Choice { label: format!("{} · {}", row.name, row.sensitivity), value: row.key.clone() };
+    let suggested = classes.iter().map(choice).collect();
+    let node = |row: DataClassRow| {
+        let level = row.sensitivity.parse::<Sensitivity>().map_or(0, Sensitivity::level);
+        (row.key, row.name, row.sensitivity, level)
+    };
+    let mut form = form
         .offer("business_owner", teams.clone())
         .offer("technical_owner", teams.clone())
         .offer("backup_owner", teams)
         .offer("scopes", scopes)
         .offer("version", versions)
-        .offer("data_flows.data_class", classes(web, signed).await?);
+        .offer("data_flows.data_class", suggested);
+    form.tree = Some(tree("data_flows", classes.into_iter().map(node).collect()));
     new::decorate(web, signed, form).await
 }
 
 /// The tree of data classes, with how sensitive each is.
-async fn classes(web: &Web, signed: &Signed) -> Result<Vec<Choice>, Error> {
+async fn classes(web: &Web, signed: &Signed) -> Result<Vec<DataClassRow>, Error> {
     let pairs = [("state".into(), "active".into()), ("limit".into(), "500".into())];
     let query = Query::parse(&catalog::DATA_CLASSES, &pairs, &[])?;
-    let rows = catalog::list::<DataClassRow>(&web.app, &signed.actor, &catalog::DATA_CLASSES, &query).await?.rows;
-    let choice = |row: DataClassRow| Choice { label: format!("{} · {}", row.name, row.sensitivity), value: row.key };
-    Ok(rows.into_iter().map(choice).collect())
+    Ok(catalog::list::<DataClassRow>(&web.app, &signed.actor, &catalog::DATA_CLASSES, &query).await?.rows)
 }
 
 fn title(request: &Request) -> String {
