@@ -150,13 +150,13 @@ async fn a_class_that_becomes_more_sensitive_takes_its_integrations_along() {
 async fn what_an_integration_uses_does_not_retire() {
     let test = TestApp::new().await;
     let shop = builders::shop(&test).await;
-    builders::active(&test, &shop, "Stripe for Shop").await;
+    let live = builders::active(&test, &shop, "Stripe for Shop").await;
     let (app, cli) = (&test.app, test.cli());
     let refused = |error: Error| matches!(&error, Error::Conflict(text) if text.contains("Stripe for Shop"));
     let system = catalog::ops::find_system(app, &cli, "shop").await.expect("the system");
     let content = SystemContent { state: State::Retired, ..system.content };
     assert!(refused(catalog::ops::update_system(app, &cli, system.id, system.revision, content).await.unwrap_err()));
-    let api = catalog::ops::find_api(app, &cli, "stripe-com-pay").await.expect("the API");
+    let api = catalog::ops::find_api(app, &cli, &live.content.api).await.expect("the API");
     let content = ApiContent { state: State::Retired, ..api.content };
     assert!(refused(catalog::ops::update_api(app, &cli, api.id, api.revision, content).await.unwrap_err()));
 }
