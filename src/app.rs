@@ -35,6 +35,8 @@ pub struct App {
     pub rail: Arc<crate::dashboard::RailCache>,
     /// Totals and facets of lists, for some seconds.
     pub facets: Arc<crate::lists::FacetCache>,
+    /// Compiled rules.
+    pub rules: Arc<crate::policy::ops::RuleCache>,
     /// The organisation's time zone, for some seconds.
     pub zone: Arc<Zone>,
 }
@@ -51,6 +53,7 @@ impl App {
             refusals: Arc::default(),
             rail: Arc::default(),
             facets: Arc::default(),
+            rules: Arc::default(),
             zone: Arc::default(),
         }
     }

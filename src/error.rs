@@ -219,6 +219,14 @@ fn decision_fault(constraint: &str) -> Option<Error> {
         | "request_decisions_by_no_token" => Error::Forbidden(
             "Somebody of the stage's group who neither asked, nor edited, nor owns has to decide.".into(),
         ),
+        "change_requests_applied_when_met" => Error::Conflict("A condition has to be met before it goes live.".into()),
+        "publication_versions_by_another" => {
+            Error::Forbidden("Somebody who neither wrote nor proposed it publishes it.".into())
+        }
+        "exceptions_by_another" | "exceptions_by_no_token" => {
+            Error::Forbidden("Somebody who did not ask for it decides, signed in on the page.".into())
+        }
+        "exceptions_one_request" => Error::Conflict("An exception from this rule is asked for already.".into()),
         _ => return None,
     })
 }

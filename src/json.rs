@@ -46,6 +46,22 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     Error::field(&pointer, crate::text::clip(&message, 300).to_owned())
 }
 
+/// Applies a merge patch (RFC 7396): null removes, objects merge, all else replaces.
+pub fn merge(target: &mut Value, patch: Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            for (name, value) in patch {
+                if value.is_null() {
+                    target.remove(&name);
+                } else {
+                    merge(target.entry(name).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (target, patch) => *target = patch,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,8 @@ pub mod imports;
 pub mod integrations;
 pub mod json;
 pub mod lists;
+pub mod policy;
+pub mod publications;
 pub mod secret;
 pub mod settings;
 pub mod slugs;

@@ -3,6 +3,7 @@
 
 mod canonical;
 mod decision;
+mod delegation;
 mod merge;
 pub mod ops;
 mod request;
@@ -10,7 +11,8 @@ mod store;
 mod view;
 
 pub use canonical::{Binding, bind};
-pub use decision::{Decision, NewDecision, Requester, Stage, Verdict};
+pub use decision::{Condition, Decision, NewCondition, NewDecision, Requester, Stage, Timing, Verdict};
+pub use delegation::Delegation;
 pub use merge::{Merged, three_way};
-pub use request::{Bound, Phase, Request, RequestKind};
+pub use request::{Bound, Phase, Plan, Request, RequestKind, WorkflowRef};
 pub use view::{SavedView, ViewAudience, ViewContent};

@@ -1,11 +1,11 @@
 //! A change request and its life. Transitions consume the request and say why they refuse.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Decision, NewDecision, Requester, Stage, Verdict};
+use super::{Condition, Decision, NewDecision, Requester, Stage, Timing, Verdict};
 use crate::{
     audit::Record,
     error::Error,
@@ -140,8 +140,28 @@ impl Phase {
     }
 }
 
+/// How a round goes: its stages, and the workflow that they came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The stages, in their order.
+    pub stages: Vec<Stage>,
+    /// The workflow; none where the approving group alone decides.
+    pub workflow: Option<WorkflowRef>,
+}
+
+/// The workflow of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkflowRef {
+    /// Its id.
+    pub id: Uuid,
+    /// The version that this round goes by.
+    pub version: i32,
+    /// Whether one person may decide in several stages.
+    pub same_person_twice: bool,
+}
+
 /// A change request.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Request {
     /// Immutable id.
     pub id: Uuid,
@@ -168,10 +188,14 @@ pub struct Request {
     pub requested_by: Requester,
     /// Who took part in a material edit; they do not decide.
     pub participants: Vec<Uuid>,
-    /// The stages, in their order.
+    /// The stages of this round, in their order.
     pub stages: Vec<Stage>,
-    /// The decisions, oldest first.
+    /// The decisions of all rounds, oldest first.
     pub decisions: Vec<Decision>,
+    /// What has to be done for its approvals.
+    pub conditions: Vec<Condition>,
+    /// The workflow that its stages came from, with the version.
+    pub workflow: Option<WorkflowRef>,
     /// How often it was submitted.
     pub round: i32,
     /// When it was begun.
@@ -203,11 +227,21 @@ impl Request {
     /// How many approvals of the present content a stage has.
     pub fn approvals(&self, stage: &Stage, bound: &Bound) -> i32 {
         let counts = |decision: &&Decision| {
-            decision.position == stage.position
-                && decision.verdict == Verdict::Approve
+            decision.round == bound.round
+                && decision.position == stage.position
+                && decision.verdict.approves()
                 && decision.material_hash == bound.material_hash
         };
         i32::try_from(self.decisions.iter().filter(counts).count()).unwrap_or(i32::MAX)
+    }
+
+    /// What has to be done before it goes live.
+    pub fn unmet(&self) -> impl Iterator<Item = &Condition> {
+        let round = self.phase.bound().map(|bound| bound.round);
+        let current = move |id: Uuid| self.decisions.iter().any(|d| d.id == id && Some(d.round) == round);
+        let waits =
+            move |c: &&Condition| c.timing == Timing::BeforeLive && c.met_at.is_none() && current(c.decision_id);
+        self.conditions.iter().filter(waits)
     }
 
     /// Whether it was based on something else than what is in force.
@@ -229,7 +263,7 @@ impl Request {
         self,
         content_hash: String,
         material_hash: String,
-        stages: Vec<Stage>,
+        plan: Plan,
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
         match self.phase {
@@ -239,7 +273,8 @@ impl Request {
                 Ok(Self {
                     phase: Phase::Open(bound),
                     round,
-                    stages,
+                    stages: plan.stages,
+                    workflow: plan.workflow,
                     revision: self.revision + 1,
                     updated_at: now,
                     ..self
@@ -250,16 +285,32 @@ impl Request {
         }
     }
 
-    /// An open one is bound to its content as it is now. A material change sends it back to its first
-    /// stage; the submission counts as a new one.
+    /// Whether binding it to this content voids the approvals.
+    pub fn is_voided_by(&self, material_hash: &str) -> bool {
+        matches!(&self.phase, Phase::Open(bound) if bound.material_hash != material_hash)
+    }
+
+    /// An open one is bound to its content as it is now. A material change, which comes with a new plan,
+    /// sends it back to its first stage; the submission counts as a new one.
     #[must_use]
-    pub fn rebind(self, content_hash: String, material_hash: String, now: DateTime<Utc>) -> Self {
+    pub fn rebind(self, content_hash: String, material_hash: String, plan: Option<Plan>, now: DateTime<Utc>) -> Self {
         let Phase::Open(bound) = &self.phase else { return self };
-        let material = bound.material_hash != material_hash;
-        let round = if material { self.round + 1 } else { self.round };
-        let waiting_since = if material { now } else { bound.waiting_since };
-        let bound = Bound { round, content_hash, material_hash, submitted_at: bound.submitted_at, waiting_since };
-        Self { phase: Phase::Open(bound), round, ..self }
+        let Some(plan) = plan else {
+            let bound = Bound { content_hash, material_hash, ..bound.clone() };
+            return Self { phase: Phase::Open(bound), ..self };
+        };
+        let round = self.round + 1;
+        let bound = Bound { round, content_hash, material_hash, submitted_at: bound.submitted_at, waiting_since: now };
+        Self { phase: Phase::Open(bound), round, stages: plan.stages, workflow: plan.workflow, ..self }
+    }
+
+    /// What was approved and waits for its conditions, or for a base that moved, is open again.
+    #[must_use]
+    pub fn reopened(self) -> Self {
+        match self.phase {
+            Phase::Approved(bound) => Self { phase: Phase::Open(bound), ..self },
+            _ => self,
+        }
     }
 
     /// Taken back by those who asked.
@@ -287,17 +338,25 @@ impl Request {
         if self.participants.contains(&by) {
             return Err(Error::Forbidden("You took part in a material edit of this; somebody else decides.".into()));
         }
-        if self.decisions.iter().any(|decision| decision.decided_by == by && decision.round == bound.round) {
+        let stage = self.open_stage().ok_or_else(|| Error::internal("an open request without an open stage"))?;
+        let twice = self.workflow.is_some_and(|workflow| workflow.same_person_twice);
+        let mine = |decision: &&Decision| {
+            let same = [Some(decision.decided_by), decision.decided_for];
+            decision.round == bound.round
+                && (!twice || decision.position == stage.position)
+                && (same.contains(&Some(by)) || (new.decided_for.is_some() && same.contains(&new.decided_for)))
+        };
+        if self.decisions.iter().any(|decision| mine(&decision)) {
             return Err(Error::Conflict("You have decided on this already.".into()));
         }
-        let stage = self.open_stage().ok_or_else(|| Error::internal("an open request without an open stage"))?;
         let decision = Decision {
-            id: Uuid::now_v7(),
+            id: new.id,
             position: stage.position,
             round: bound.round,
             verdict: new.verdict,
             reason: new.reason,
             decided_by: by,
+            decided_for: new.decided_for,
             content_hash: bound.content_hash.clone(),
             material_hash: bound.material_hash.clone(),
             decided_at: now,
@@ -310,8 +369,8 @@ impl Request {
         after.phase = match new.verdict {
             Verdict::Reject => Phase::Rejected { bound, closed_at: now },
             Verdict::RequestChanges => Phase::ChangesRequested(bound),
-            Verdict::Approve if done => Phase::Approved(bound),
-            Verdict::Approve => Phase::Open(bound),
+            Verdict::Approve | Verdict::ApproveWithConditions if done => Phase::Approved(bound),
+            Verdict::Approve | Verdict::ApproveWithConditions => Phase::Open(bound),
         };
         Ok(after)
     }

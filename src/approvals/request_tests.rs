@@ -22,6 +22,8 @@ fn draft(requester: Uuid) -> Request {
         participants: vec![requester],
         stages: Vec::new(),
         decisions: Vec::new(),
+        conditions: Vec::new(),
+        workflow: None,
         round: 0,
         created_at: at(0),
         updated_at: at(0),
@@ -38,15 +40,23 @@ fn stage(position: i32, approvals_needed: i32) -> Stage {
         review_group: "Security".into(),
         approvals_needed,
         opened_at: None,
+        due_hours: None,
+        due_at: None,
+        called_in_by: None,
+        escalated_to: None,
+        escalated_group: None,
+        escalated_at: None,
     }
 }
 
 fn open(requester: Uuid, stages: Vec<Stage>) -> Request {
-    draft(requester).submit("full".into(), "material".into(), stages, at(1)).expect("submitted")
+    draft(requester)
+        .submit("full".into(), "material".into(), Plan { stages, workflow: None }, at(1))
+        .expect("submitted")
 }
 
 fn verdict(verdict: Verdict) -> NewDecision {
-    NewDecision { verdict, reason: "because".into(), content_hash: "full".into() }
+    NewDecision::new(verdict, "because", "full")
 }
 
 #[test]
@@ -87,9 +97,11 @@ fn a_material_edit_voids_approvals_and_an_immaterial_one_does_not() {
     let request = open(Uuid::now_v7(), vec![stage(1, 2)]);
     let request = request.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(2)).expect("decided");
     let count = |request: &Request| request.approvals(&request.stages[0], request.phase.bound().expect("bound"));
-    let same = request.clone().rebind("full 2".into(), "material".into(), at(3));
+    let same = request.clone().rebind("full 2".into(), "material".into(), None, at(3));
     assert_eq!((count(&same), same.round), (1, 1));
-    let other = request.rebind("full 3".into(), "material 2".into(), at(3));
+    assert!(request.is_voided_by("material 2") && !request.is_voided_by("material"));
+    let plan = Plan { stages: request.stages.clone(), workflow: None };
+    let other = request.rebind("full 3".into(), "material 2".into(), Some(plan), at(3));
     assert_eq!((count(&other), other.round), (0, 2));
 }
 
@@ -100,11 +112,11 @@ fn what_is_closed_stays_closed() {
         open(me, vec![stage(1, 1)]).decide(Uuid::now_v7(), verdict(Verdict::Reject), at(2)).expect("decided");
     assert!(rejected.editable().is_err());
     assert!(rejected.clone().withdraw(at(3)).is_err());
-    assert!(rejected.clone().submit("a".into(), "b".into(), Vec::new(), at(3)).is_err());
+    assert!(rejected.clone().submit("a".into(), "b".into(), Plan::default(), at(3)).is_err());
     assert!(rejected.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(3)).is_err());
     let back =
         open(me, vec![stage(1, 1)]).decide(Uuid::now_v7(), verdict(Verdict::RequestChanges), at(2)).expect("decided");
-    assert_eq!(back.submit("c".into(), "d".into(), Vec::new(), at(4)).expect("again").round, 2);
+    assert_eq!(back.submit("c".into(), "d".into(), Plan::default(), at(4)).expect("again").round, 2);
 }
 
 #[test]

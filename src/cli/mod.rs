@@ -128,6 +128,7 @@ async fn open_app(config: &Config, database: &Database) -> anyhow::Result<App> {
     identity::ops::bind_pepper(&app).await?;
     let seeder = Actor::job("system:setup", uuid::Uuid::now_v7().to_string());
     crate::catalog::ops::seed_data_classes(&app, &seeder).await?;
+    crate::policy::ops::seed_rules(&app, &seeder).await?;
     Ok(app)
 }
 

@@ -12,10 +12,12 @@ use tokio::{
 use super::{admin, open_app};
 use crate::{
     app::App,
-    audit,
+    approvals, audit,
     config::Config,
     db::{connect::Database, local::Use},
-    drafts, identity,
+    drafts,
+    error::Error,
+    identity, policy,
     web::{self, Web, server},
 };
 
@@ -64,6 +66,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = watch::channel(false);
     let jobs = [
         tokio::spawn(sequence(app.clone(), stopped.clone())),
+        tokio::spawn(govern(app.clone(), stopped.clone())),
         tokio::spawn(housekeep(web.clone(), recorder.clone(), stopped.clone())),
     ];
     let metrics_server =
@@ -107,6 +110,30 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
             tracing::warn!(%error, "audit events could not be placed; trying again");
         }
     }
+}
+
+/// Judges what changed; each minute looks whether a day began, an exception ended, a stage is overdue.
+async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
+    let mut looked = None::<std::time::Instant>;
+    while pause(&mut stopped, Duration::from_secs(1)).await {
+        if looked.is_none_or(|at| at.elapsed() > Duration::from_mins(1)) {
+            looked = Some(std::time::Instant::now());
+            if let Err(error) = follow_time(&app).await {
+                tracing::warn!(%error, "what time brings could not be recorded; trying again");
+            }
+        }
+        if let Err(error) = policy::ops::judge_due(&app).await {
+            tracing::warn!(%error, "integrations could not be judged; trying again");
+        }
+    }
+}
+
+/// What a new day and passing hours bring.
+async fn follow_time(app: &App) -> Result<(), Error> {
+    policy::ops::begin_day(app).await?;
+    policy::ops::record_endings(app).await?;
+    approvals::ops::escalate(app).await?;
+    Ok(())
 }
 
 /// Removes what has ended.

@@ -242,7 +242,7 @@ async fn decide(
         let reviewer = cast.reviewer(n + turn);
         let open = ops::find_request(&stage.app, &reviewer, request).await?;
         let hash = open.phase.bound().map(|bound| bound.content_hash.clone()).unwrap_or_default();
-        let decision = NewDecision { verdict, reason: reason.into(), content_hash: hash };
+        let decision = NewDecision::new(verdict, reason, hash);
         match ops::decide(&stage.app, &reviewer, request, decision).await {
             Ok(_) => return Ok(()),
             Err(error @ Error::Forbidden(_)) => refused = error,

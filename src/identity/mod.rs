@@ -6,15 +6,17 @@ mod actor;
 mod authority;
 mod group;
 pub mod ops;
+mod permission;
 mod person;
 mod secrets;
 mod service_account;
 mod store;
 mod token;
 
-pub use actor::{Actor, Authority, Origin, Permission, Permissions, Principal, Role, Session, Via};
+pub use actor::{Actor, Authority, Origin, Principal, Session, Via};
 pub use authority::Authorities;
 pub use group::{Group, GroupContent, GroupKind};
+pub use permission::{Permission, Permissions, Role};
 pub use person::{Person, PersonContent, PersonState};
 pub use secrets::{Bearer, Pepper, TokenKind};
 pub use service_account::{ServiceAccount, ServiceAccountContent};

@@ -60,35 +60,30 @@ where
     } else {
         format!("{column}::text")
     };
-    // The page's ids come first, from the main table where nothing else is asked for; the joins and
-    // the columns' own look-ups run for the rows of the page alone.
-    let mut sql = QueryBuilder::<Postgres>::new(dated(
-        query,
-        &format!(
-            "select {}, {key} as cursor_key, t.id as cursor_id from {} where t.id = any(array(select t.id from {} where true",
-            spec.columns,
-            spec.from,
-            needed(spec, query, None, &[column])
-        ),
-    ));
-    conditions(&mut sql, spec, query, words, None);
-    if let Some(cursor) = &query.cursor {
-        let sign = if query.descending { "<" } else { ">" };
-        let collate = if cast == "text" { " collate \"C\"" } else { "" };
-        sql.push(format!(" and ({column}, t.id) {sign} ("))
-            .push_bind(cursor.key.clone())
-            .push(format!("::text::{cast}{collate}, "))
-            .push_bind(cursor.id)
-            .push(")");
-    }
     let way = if query.descending { "desc" } else { "asc" };
     let order = format!(" order by {column} {way}, t.id {way}");
-    // The limit is a constant: as a parameter the planner takes it for a tenth of the table, finds its
-    // plan too dear to keep, and plans each request anew, which costs more than the page.
-    sql.push(format!("{order} limit {}", query.limit + 1)).push(format!(")){order}"));
-    // How many rows match words or a filter is known only with the values: such a plan is not kept.
-    let plain = query.filters.is_empty() && matches!(words, Words::None);
-    let mut rows: Vec<PgRow> = sql.build().persistent(plain).fetch_all(conn).await?;
+    let columns = dated(
+        query,
+        &format!("select {}, {key} as cursor_key, t.id as cursor_id from {} where ", spec.columns, spec.from),
+    );
+    let mut rows: Vec<PgRow> = if query.filters.is_empty() && matches!(words, Words::None) {
+        let mut sql = QueryBuilder::<Postgres>::new(format!("{columns} t.id = any(array("));
+        push_ids(&mut sql, spec, query, words, &order);
+        sql.push(format!(")){order}"));
+        sql.build().fetch_all(&mut *conn).await?
+    } else {
+        // How many rows match is known only with the values, so that this plan is made anew; the one
+        // for the columns is kept.
+        let mut sql = QueryBuilder::<Postgres>::new("");
+        push_ids(&mut sql, spec, query, words, &order);
+        let found: Vec<Uuid> = sql.build_query_scalar().persistent(false).fetch_all(&mut *conn).await?;
+        if found.is_empty() {
+            return Ok(Page { rows: Vec::new(), next: None, alike: false });
+        }
+        let mut sql = QueryBuilder::<Postgres>::new(format!("{columns} t.id = any("));
+        sql.push_bind(found).push(format!("){order}"));
+        sql.build().fetch_all(&mut *conn).await?
+    };
     let more = rows.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
     if more {
         rows.pop();
@@ -102,6 +97,26 @@ where
     };
     let rows = rows.iter().map(R::from_row).collect::<Result<Vec<R>, _>>()?;
     Ok(Page { rows, next, alike: false })
+}
+
+/// The ids of the page, from the main table where nothing else is asked for: the joins and the columns'
+/// own look-ups then run for the rows of the page alone.
+fn push_ids(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, words: &Words, order: &str) {
+    let (column, cast) = (query.column, query.cast);
+    sql.push(format!("select t.id from {} where true", needed(spec, query, None, &[column])));
+    conditions(sql, spec, query, words, None);
+    if let Some(cursor) = &query.cursor {
+        let sign = if query.descending { "<" } else { ">" };
+        let collate = if cast == "text" { " collate \"C\"" } else { "" };
+        sql.push(format!(" and ({column}, t.id) {sign} ("))
+            .push_bind(cursor.key.clone())
+            .push(format!("::text::{cast}{collate}, "))
+            .push_bind(cursor.id)
+            .push(")");
+    }
+    // The limit is a constant: as a parameter the planner takes it for a tenth of the table, finds its
+    // plan too dear to keep, and plans each request anew, which costs more than the page.
+    sql.push(format!("{order} limit {}", query.limit + 1));
 }
 
 /// The tables that a question needs for its words and filters except `leave_out`, and for `besides`.

@@ -2,6 +2,7 @@
 
 pub mod ops;
 mod store;
+mod working;
 
 use chrono::NaiveTime;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{audit::Record, check::Check, error::Error};
+pub use working::due;
 
 /// What an admin sets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use sqlx::Connection;
 use crate::support::{TestApp, builders};
 
 fn yes(hash: &str) -> NewDecision {
-    NewDecision { verdict: Verdict::Approve, reason: "Fine.".into(), content_hash: hash.into() }
+    NewDecision::new(Verdict::Approve, "Fine.", hash)
 }
 
 /// A submitted registration: its id and its hash.

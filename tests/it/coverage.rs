@@ -1,20 +1,21 @@
 //! Walks the OpenAPI document and the page routes: every door has its lock.
 
+mod world;
+
 use axum::http::StatusCode;
 use muster::{
-    catalog::ops,
     identity::{Permission, Role},
     web,
 };
-use serde_json::{Value, json};
 
-use crate::support::{TestApp, builders, client::send};
+use crate::support::{TestApp, client::send};
+use world::{World, body, fill, fresh, world};
 
 /// Mutations that no token does, whatever its scopes: a person signs in for them.
 const NO_TOKEN: &[&str] =
     &["create_service_account", "update_service_account", "mint_token", "mint_link", "verify_vendor", "verify_api"];
 /// POSTs that write nothing.
-const READS: &[&str] = &["vendor_duplicates", "preview_openapi"];
+const READS: &[&str] = &["vendor_duplicates", "preview_openapi", "check_expression"];
 
 struct Operation {
     id: String,
@@ -33,186 +34,6 @@ fn operations(test: &TestApp) -> Vec<Operation> {
     }
     assert!(found.len() > 50, "only {} operations", found.len());
     found
-}
-
-/// Ids to fill paths with.
-struct World {
-    vendor: String,
-    api: String,
-    version: String,
-    class: String,
-    system: String,
-    team: String,
-    group: String,
-    person: String,
-    account: String,
-    comment: String,
-    token: String,
-    sha256: String,
-    integration: String,
-    request: String,
-    credential: String,
-    shop: builders::Shop,
-}
-
-async fn world(test: &TestApp) -> World {
-    let all = test.token(&Permission::ALL).await;
-    let shop = builders::shop(test).await;
-    let outcome = ops::apply_document(
-        &test.app,
-        &test.cli(),
-        &builders::read(&builders::document("stripe.com", "pay", "1")),
-        &ops::Identity::default(),
-    )
-    .await
-    .expect("imported");
-    let made = async |path: &str, body: Value| {
-        let reply = test.api("POST", path, &all, &[], Some(body)).await;
-        assert_eq!(reply.status, 201, "{path}: {}", reply.text());
-        reply.json()["id"].as_str().expect("an id").to_owned()
-    };
-    let team = made("/api/v1/teams", json!({ "name": "Growth" })).await;
-    let version =
-        ops::find_version(&test.app, &test.cli(), outcome.api_id, &outcome.version_slug).await.expect("a version");
-    // A comment by a person, who alone may withdraw it.
-    let ids = muster::identity::ops::service_accounts(&test.app, &test.cli()).await.expect("accounts");
-    let system = made("/api/v1/systems", json!({ "name": "Messenger", "kind": "own", "team": team })).await;
-    let registered = test
-        .api(
-            "POST",
-            "/api/v1/integrations",
-            &all,
-            &[],
-            Some(builders::integration(&system, "stripe.com pay", "payments")),
-        )
-        .await;
-    assert_eq!(registered.status, 201, "{}", registered.text());
-    let credential = json!({ "name": "stripe live", "created_on": "2027-01-01" });
-    World {
-        integration: registered.json()["integration"]["id"].as_str().expect("an id").to_owned(),
-        request: registered.json()["request"]["id"].as_str().expect("an id").to_owned(),
-        credential: made("/api/v1/credentials", credential).await,
-        shop,
-        system,
-        group: made("/api/v1/review-groups", json!({ "name": "Privacy", "state": "retired" })).await,
-        comment: made(&format!("/api/v1/comments/vendors/{}", outcome.vendor_id), json!({ "body": "hello" })).await,
-        person: test.person("Somebody", &[]).await.id.to_string(),
-        class: ops::find_data_class(&test.app, &test.cli(), "user.contact.email").await.expect("seeded").id.to_string(),
-        account: ids[0].id.to_string(),
-        token: muster::identity::ops::tokens(&test.app, &test.cli(), None).await.expect("tokens")[0].id.to_string(),
-        sha256: version.document_sha256.expect("a document"),
-        vendor: outcome.vendor_id.to_string(),
-        api: outcome.api_id.to_string(),
-        version: outcome.version_id.to_string(),
-        team,
-    }
-}
-
-fn fill(path: &str, world: &World) -> String {
-    let key = [
-        ("/vendors/", &world.vendor),
-        ("/apis/", &world.api),
-        ("/systems/", &world.system),
-        ("/data-classes/", &world.class),
-        ("/teams/", &world.team),
-        ("/review-groups/", &world.group),
-        ("/people/", &world.person),
-        ("/service-accounts/", &world.account),
-        ("/integrations/", &world.integration),
-        ("/credentials/", &world.credential),
-    ];
-    let mut path = path
-        .replace("{version}", &world.version)
-        .replace("{sha256}", &world.sha256)
-        .replace("/comments/{kind}/{key}", &format!("/comments/vendors/{}", world.vendor));
-    path = path
-        .replace("/comments/{id}", &format!("/comments/{}", world.comment))
-        .replace("/tokens/{id}", &format!("/tokens/{}", world.token))
-        .replace("/requests/{id}", &format!("/requests/{}", world.request))
-        .replace("/tables/{kind}", "/tables/vendors");
-    for (prefix, id) in key {
-        path = path.replace(&format!("{prefix}{{key}}"), &format!("{prefix}{id}"));
-    }
-    assert!(!path.contains('{'), "nothing to fill {path} with");
-    if path.ends_with("/record") { format!("{path}?at=2027-03-01T12:00:00Z") } else { path }
-}
-
-/// A body that a mutation takes. A new mutation without an entry here fails the test.
-fn body(id: &str) -> Value {
-    match id {
-        "create_vendor" => json!({ "name": "Fresh vendor" }),
-        "vendor_duplicates" => json!({ "name": "Stripe" }),
-        "create_api" => json!({ "vendor": "stripe", "name": "Fresh API" }),
-        "create_system" => json!({ "name": "Fresh system", "kind": "saas", "vendor": "stripe" }),
-        "create_data_class" => json!({ "key": "user.fresh", "name": "Fresh", "sensitivity": "internal" }),
-        "create_person" => json!({ "name": "Fresh", "email": "fresh@example.com" }),
-        "create_team" | "create_review_group" => json!({ "name": "Fresh group" }),
-        "create_service_account" => json!({ "name": "Fresh account", "scopes": ["read"] }),
-        "create_version" => json!({ "label": "fresh" }),
-        "mint_token" => json!({ "name": "x", "scopes": ["read"], "expires_in_days": 1 }),
-        "update_credential"
-        | "update_vendor"
-        | "update_api"
-        | "update_system"
-        | "update_team"
-        | "update_review_group"
-        | "update_service_account"
-        | "update_data_class"
-        | "update_version" => json!({ "description": "changed" }),
-        "update_settings" => json!({ "organisation": "Acme" }),
-        "update_person" => json!({ "name": "Changed" }),
-        "set_current_version" => json!({ "version": "1" }),
-        "add_comment" => json!({ "body": "A comment" }),
-        "import_openapi" | "preview_openapi" => builders::document("adyen.com", "pay", "1"),
-        "import_table" => json!("name\nFrom a table\n"),
-        "register_integration" => json!({ "system": "shop", "api": "stripe.com pay", "name": "Another" }),
-        "steward_integrations" => json!({ "integrations": ["stripe-for-shop"], "add_tags": ["pay"] }),
-        "suspend_integration" | "mark_compromised" | "revoke_credential" => json!({ "reason": "A leak" }),
-        "record_grants" => json!({ "granted": [{ "scope": "charges.read" }] }),
-        "create_credential" => json!({ "name": "Fresh credential", "created_on": "2027-02-01" }),
-        "record_rotation" => json!({ "fingerprint": format!("sha256:{}", "ab".repeat(32)) }),
-        "propose_request" => json!({ "kind": "change", "reason": "Needed", "content": { "purpose": "Another" } }),
-        "edit_request" => json!({ "content": { "business_logic": "Called on checkout." } }),
-        "submit_request" | "withdraw_request" | "rebase_request" | "begin_rotation" | "verify_vendor"
-        | "verify_api" | "withdraw_comment" | "mint_link" | "revoke_token" => json!({}),
-        other => panic!("no body for {other}: add one"),
-    }
-}
-
-/// The path to something in the state that an operation needs, made for it alone.
-async fn fresh(test: &TestApp, operation: &Operation, world: &World) -> Option<String> {
-    use muster::{approvals, integrations};
-    let (app, name) = (&test.app, uuid::Uuid::new_v4().to_string());
-    let requester = test.page(&world.shop.requester).await;
-    let id = match operation.id.as_str() {
-        "suspend_integration" | "propose_request" => builders::active(test, &world.shop, &name).await.id,
-        "edit_request" | "submit_request" | "withdraw_request" => {
-            let start = integrations::ops::Start::AsGiven;
-            approvals::ops::register(app, &requester, builders::content(&name), start).await.expect("registered").1.id
-        }
-        "rebase_request" => {
-            let key = builders::active(test, &world.shop, &name).await.id.to_string();
-            let kind = approvals::RequestKind::Change;
-            let request = approvals::ops::propose(app, &requester, &key, kind, None, None).await.expect("proposed");
-            let edit = approvals::ops::Stewardship {
-                integrations: vec![key],
-                add_tags: vec!["moved".into()],
-                ..Default::default()
-            };
-            approvals::ops::steward(app, &requester, edit).await.expect("stewarded");
-            request.id
-        }
-        "begin_rotation" | "record_rotation" | "mark_compromised" | "revoke_credential" => {
-            let content = integrations::CredentialContent {
-                name,
-                created_on: Some("2027-01-01".parse().expect("a date")),
-                ..Default::default()
-            };
-            integrations::ops::create_credential(app, &test.cli(), content).await.expect("noted").id
-        }
-        _ => return None,
-    };
-    Some(operation.path.replace("{key}", &id.to_string()).replace("{id}", &id.to_string()))
 }
 
 async fn call(test: &TestApp, operation: &Operation, world: &World, token: &str) -> crate::support::Reply {
@@ -239,6 +60,7 @@ async fn call(test: &TestApp, operation: &Operation, world: &World, token: &str)
         "/rotation",
         "/compromise",
         "/revoke",
+        "/discard",
     ];
     let current = verbs.iter().fold(path.as_str(), |path, verb| path.trim_end_matches(verb)).to_owned();
     let all = test.token(&Permission::ALL).await;
@@ -339,8 +161,12 @@ async fn every_form_refuses_the_anonymous_other_sites_and_a_wrong_token() {
     let browser = test.browser("Root", &[Role::Admin, Role::Requester]).await;
     let id = uuid::Uuid::nil().to_string();
     for route in page_posts() {
-        let path =
-            route.replace("{kind}", "vendors").replace("{key}", &id).replace("{id}", &id).replace("{version}", "x");
+        let path = route
+            .replace("{kind}", "vendors")
+            .replace("{key}", &id)
+            .replace("{id}", &id)
+            .replace("{version}", "x")
+            .replace("{condition}", &id);
         let here = ("sec-fetch-site", "same-origin".to_owned());
         let nobody = send(
             test.router.clone(),

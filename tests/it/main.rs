@@ -10,6 +10,7 @@ mod catalog;
 mod cli;
 mod coverage;
 mod credentials;
+mod governance;
 mod hostile;
 mod identity;
 mod imports;

@@ -1,35 +1,43 @@
 //! Deciding, and what follows from it.
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{locked, owner_teams};
+use super::{locked, owner_teams, plan};
 use crate::{
     app::App,
     approvals::{
-        NewDecision, Phase, Request,
-        store::{requests, stages},
+        Condition, NewCondition, NewDecision, Phase, Request, Verdict,
+        store::{
+            facts, requests,
+            stages::{self, Standing},
+        },
     },
     audit::Event,
     check::Check,
     db::{Recorded, WriteTx},
     error::Error,
-    identity::{self, Actor, Permission, Via},
+    identity::{self, Actor, GroupKind, Permission, Via},
     integrations::{
         Integration,
-        ops::{self as uses, Standing},
+        ops::{self as uses, Standing as As},
     },
+    policy::ops as policy,
+    settings,
 };
 
-/// Decides on the open stage of a request. A person does, signed in on a page, a member of the
-/// stage's group who neither asked, nor edited, nor owns; never a token, whoever holds it. The last
-/// approval brings the content into force in the same transaction.
+/// Decides on the open stage of a request. A person does, signed in on a page, who is in the stage's
+/// group, or decides for somebody of it who is away; who neither asked, nor edited, nor owns; never a
+/// token, whoever holds it. The last approval brings the content into force in the same transaction,
+/// unless a condition has to be met before.
 pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Result<Request, Error> {
     actor.require(Permission::Decide)?;
     identity::ops::refuse_token(actor)?;
     let (Some(me), Via::Page) = (actor.person(), actor.via) else {
         return Err(Error::Forbidden("A person decides, signed in on the page.".into()));
     };
-    let new = NewDecision { reason: reason(&new.reason)?, ..new };
+    let today = app.today().await?;
+    let new = checked(new, today)?;
     let mut tx = app.db.write(actor).await?;
     let (before, integration) = locked(&mut tx, id).await?;
     if before.is_stale(&integration.content) {
@@ -38,23 +46,27 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
         ));
     }
     let owners = owner_teams(&mut tx, &integration, &before).await?;
-    if let Some(stage) = before.open_stage() {
-        let (member, owner) = stages::standing(tx.conn(), me, stage.review_group_id, &owners).await?;
-        if !member {
-            return Err(Error::Forbidden(format!(
-                "The group '{}' decides this stage; you are not in it.",
-                stage.review_group
-            )));
-        }
-        if owner {
-            return Err(Error::Forbidden("You are in a team that owns this; somebody else decides.".into()));
-        }
-    }
+    let decided_for = in_whose_name(&mut tx, &before, me, &owners, today).await?;
+    let conditions = conditions(&mut tx, &new).await?;
+    let new = NewDecision { decided_for, ..new };
+    let decision = new.id;
     let now = tx.now();
-    let after = before.clone().decide(me, new, now)?;
+    let mut after = before.clone().decide(me, new, now)?;
+    after.conditions.extend(conditions.clone());
+    let settings = settings::ops::get(app, actor).await?.content;
+    let next = after.open_stage().map(|stage| stage.position);
+    for stage in after.stages.iter_mut().filter(|stage| Some(stage.position) == next && stage.opened_at.is_none()) {
+        plan::open(stage, &settings, now);
+    }
     if let Some(decision) = after.decisions.last() {
         requests::insert_decision(tx.conn(), id, decision, actor.via.key()).await?;
     }
+    for condition in &conditions {
+        facts::insert_condition(tx.conn(), id, condition).await?;
+    }
+    stages::save(tx.conn(), id, after.round, &after.stages).await?;
+    let judgement = plan::judged(app, &mut tx, &after, &integration).await?;
+    plan::keep(&mut tx, &after, &judgement, "decided", Some(decision)).await?;
     requests::save(tx.conn(), &after, None).await?;
     let action = match after.phase {
         Phase::Approved(_) => "change_request.approved",
@@ -64,7 +76,7 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     };
     let tx = tx.record(Event::changed(action, &before, &after)).await?;
     let (tx, done) = match after.phase {
-        Phase::Approved(_) => apply(tx, after, integration).await?,
+        Phase::Approved(_) if after.unmet().next().is_none() => apply(app, tx, after, integration).await?,
         _ => (tx, after),
     };
     tx.commit().await?;
@@ -72,19 +84,139 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     Ok(done)
 }
 
-fn reason(text: &str) -> Result<String, Error> {
+/// Notes that a condition is met. A team that has to do it says so, or a steward; with the last one that
+/// has to be met before going live, the content comes into force.
+pub async fn meet_condition(app: &App, actor: &Actor, id: Uuid, condition: Uuid, note: &str) -> Result<Request, Error> {
+    actor.require(Permission::Propose)?;
+    let note = reason(note, "/note", "Say what was done, and where it can be seen.")?;
+    let mut tx = app.db.write(actor).await?;
+    let (before, integration) = locked(&mut tx, id).await?;
+    let mut after = before.clone();
+    let now = tx.now();
+    let found = after.conditions.iter_mut().find(|one| one.id == condition).ok_or(Error::NotFound("condition"))?;
+    if found.met_at.is_some() {
+        return Err(Error::Conflict("It is met already.".into()));
+    }
+    if actor.person().is_some() && !actor.may(Permission::Steward) && !actor.is_in_team([found.owner_id]) {
+        return Err(Error::Forbidden("Only the team that has to do it says that it is done.".into()));
+    }
+    (found.met_at, found.met_by, found.note) = (Some(now), actor.person(), Some(note));
+    facts::meet(tx.conn(), found).await?;
+    after.revision += 1;
+    after.updated_at = now;
+    requests::save(tx.conn(), &after, None).await?;
+    let tx = tx.record(Event::changed("change_request.condition_met", &before, &after)).await?;
+    let goes_live = matches!(after.phase, Phase::Approved(_)) && after.unmet().next().is_none();
+    if goes_live && after.is_stale(&integration.content) {
+        return Err(Error::Conflict(
+            "The integration changed since this was approved. It has to be rebased and approved again first.".into(),
+        ));
+    }
+    let (tx, done) = if goes_live { apply(app, tx, after, integration).await? } else { (tx, after) };
+    tx.commit().await?;
+    app.forget_counts();
+    Ok(done)
+}
+
+/// In whose name somebody decides: their own where they are in the group, else somebody's who delegated
+/// to them. Refuses where all of these own it, asked for it or took part.
+async fn in_whose_name<S>(
+    tx: &mut WriteTx<S>,
+    request: &Request,
+    me: Uuid,
+    owners: &[Uuid],
+    today: NaiveDate,
+) -> Result<Option<Uuid>, Error> {
+    let Some(stage) = request.open_stage() else { return Ok(None) };
+    let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
+    let names = stages::standing(tx.conn(), me, &groups, owners, today).await?;
+    if names.is_empty() {
+        return Err(Error::Forbidden(format!(
+            "The group '{}' decides this stage; you are not in it.",
+            stage.review_group
+        )));
+    }
+    let mine = tx.actor().is_in_team(owners.iter().copied());
+    let own = |name: &&Standing| name.person == me;
+    if mine || names.iter().find(own).is_some_and(|name| name.owner) {
+        return Err(Error::Forbidden("You are in a team that owns this; somebody else decides.".into()));
+    }
+    let barred = |person: Uuid| request.requested_by.person == Some(person) || request.participants.contains(&person);
+    let Some(name) = names.iter().find(|name| name.person == me || (!name.owner && !barred(name.person))) else {
+        return Err(Error::Forbidden(
+            "Those who delegated to you asked for this, took part in it or own it; somebody else decides.".into(),
+        ));
+    };
+    Ok((name.person != me).then_some(name.person))
+}
+
+fn checked(mut new: NewDecision, today: NaiveDate) -> Result<NewDecision, Error> {
+    let mut check = Check::new();
+    match reason(&new.reason, "/reason", "Say what convinced you, or what is missing.") {
+        Ok(reason) => new.reason = reason,
+        Err(Error::Invalid(errors)) => {
+            errors.as_slice().iter().for_each(|error| check.fault(&error.pointer, error.message.clone()));
+        }
+        Err(other) => return Err(other),
+    }
+    let with = new.verdict == Verdict::ApproveWithConditions;
+    if with && new.conditions.is_empty() {
+        check.fault("/conditions", "Say what has to be done, by whom, and by when.");
+    }
+    if !with && !new.conditions.is_empty() {
+        check.fault("/conditions", "Conditions belong to an approval with conditions.");
+    }
+    check.at_most("/conditions", new.conditions.len(), 20);
+    for (n, condition) in new.conditions.iter_mut().enumerate() {
+        check.required(&format!("/conditions/{n}/text"), &mut condition.text, 1000);
+        check.required(&format!("/conditions/{n}/owner"), &mut condition.owner, 100);
+        match condition.due_on {
+            None => check.fault(&format!("/conditions/{n}/due_on"), "Give the day by which it has to be done."),
+            Some(day) if day < today => check.fault(&format!("/conditions/{n}/due_on"), "This day is past."),
+            Some(_) => {}
+        }
+    }
+    check.finish()?;
+    Ok(new)
+}
+
+async fn conditions<S>(tx: &mut WriteTx<S>, new: &NewDecision) -> Result<Vec<Condition>, Error> {
+    let mut all = Vec::new();
+    for (n, condition) in new.conditions.iter().enumerate() {
+        let NewCondition { text, owner, due_on, timing } = condition.clone();
+        let team = identity::ops::group_in(tx, GroupKind::Team, &owner).await?;
+        let team = team
+            .ok_or_else(|| Error::field(&format!("/conditions/{n}/owner"), format!("There is no team '{owner}'.")))?;
+        all.push(Condition {
+            id: Uuid::now_v7(),
+            decision_id: new.id,
+            text,
+            owner: team.content.slug,
+            owner_id: team.id,
+            due_on: due_on.unwrap_or_default(),
+            timing,
+            met_at: None,
+            met_by: None,
+            note: None,
+        });
+    }
+    Ok(all)
+}
+
+fn reason(text: &str, pointer: &str, ask: &str) -> Result<String, Error> {
     let mut check = Check::new();
     let mut value = Some(text.to_owned());
-    check.optional("/reason", &mut value, 4000);
+    check.optional(pointer, &mut value, 4000);
     if value.is_none() {
-        check.fault("/reason", "Say what convinced you, or what is missing.");
+        check.fault(pointer, ask);
     }
     check.finish()?;
     Ok(value.unwrap_or_default())
 }
 
-/// Brings approved content into force.
+/// Brings approved content into force. What rules block by now does not go live.
 async fn apply(
+    app: &App,
     mut tx: WriteTx<Recorded>,
     approved: Request,
     integration: Integration,
@@ -97,13 +229,18 @@ async fn apply(
         "deprecate" => "integration.deprecated",
         _ => "integration.retired",
     };
+    let judgement = plan::judged(app, &mut tx, &approved, &integration).await?;
+    plan::refuse_blocked(&approved, &judgement)?;
     let content = if approved.kind.keeps_content() { integration.content.clone() } else { approved.content.clone() };
-    let (_, event) =
-        uses::apply_content(&mut tx, integration, content, &approved.refs, Standing::Approved(state), action).await?;
-    let tx = tx.record(event).await?;
-    let mut tx = tx;
+    let (live, event) =
+        uses::apply_content(&mut tx, integration, content, &approved.refs, As::Approved(state), action).await?;
+    let mut tx = tx.record(event).await?;
+    for event in policy::judge_and_settle(app, &mut tx, &live).await? {
+        tx = tx.record(event).await?;
+    }
     let now = tx.now();
     let done = approved.clone().applied(now)?;
+    plan::keep(&mut tx, &done, &judgement, "applied", None).await?;
     requests::save(tx.conn(), &done, None).await?;
     let tx = tx.record(Event::changed("change_request.applied", &approved, &done)).await?;
     Ok((tx, done))

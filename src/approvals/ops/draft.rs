@@ -83,6 +83,8 @@ fn new_request(
         participants: actor.person().into_iter().collect(),
         stages: Vec::new(),
         decisions: Vec::new(),
+        conditions: Vec::new(),
+        workflow: None,
         round: 0,
         created_at: now,
         updated_at: now,
@@ -158,7 +160,7 @@ pub async fn edit_request(
     reason: Option<String>,
 ) -> Result<Request, Error> {
     let mut tx = app.db.write(actor).await?;
-    let (request, mut events) = edit_in(&mut tx, id, Some(revision), content, reason).await?;
+    let (request, mut events) = edit_in(app, &mut tx, id, Some(revision), content, reason).await?;
     let Some(first) = events.pop() else { return Ok(request) };
     let mut tx = tx.record(first).await?;
     for event in events.into_iter().rev() {
@@ -171,6 +173,7 @@ pub async fn edit_request(
 
 /// The same within a transaction; no events where nothing changes.
 pub(super) async fn edit_in<S>(
+    app: &App,
     tx: &mut WriteTx<S>,
     id: Uuid,
     revision: Option<i64>,
@@ -210,9 +213,10 @@ pub(super) async fn edit_in<S>(
         after.participants.sort_unstable();
     }
     let mut events = Vec::new();
+    let mut mirrored = integration.clone();
     if before.kind == RequestKind::Register {
         // What is not yet in force shows what is proposed.
-        let (mirrored, event) = uses::apply_content(
+        let (changed, event) = uses::apply_content(
             tx,
             integration,
             after.content.clone(),
@@ -221,12 +225,12 @@ pub(super) async fn edit_in<S>(
             "integration.proposal_edited",
         )
         .await?;
-        after.base_revision = mirrored.revision;
-        after.base_content = mirrored.content;
+        after.base_revision = changed.revision;
+        after.base_content = changed.content.clone();
+        mirrored = changed;
         events.push(event);
     }
-    let (after, binding) = super::submit::rebound(tx, after, &owners).await?;
-    requests::save(tx.conn(), &after, binding.as_ref()).await?;
+    let after = super::submit::rebound(app, tx, after, &mirrored, &owners).await?;
     events.push(Event::changed("change_request.edited", &before, &after));
     Ok((after, events))
 }

@@ -1,15 +1,18 @@
 //! The verbs of change requests and saved views.
 
 mod decide;
+mod delegations;
 mod draft;
 mod lists;
 mod next;
+mod plan;
 mod rows;
 mod steward;
 mod submit;
 mod views;
 
-pub use decide::decide;
+pub use decide::{decide, meet_condition};
+pub use delegations::{delegations, escalate, make_delegation, retire_delegation};
 pub use draft::{edit_request, propose, register};
 pub use lists::{REQUESTS, RequestRow};
 pub use next::{NextStep, RequestView, find_request, get_requests, request_of, requests_of, view_request};

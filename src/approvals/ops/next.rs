@@ -8,13 +8,17 @@ use uuid::Uuid;
 use crate::{
     app::App,
     approvals::{
-        Phase, Request, RequestKind,
+        Decision, Phase, Request, RequestKind,
         store::{requests, stages},
     },
     audit::{Change, diff},
     error::Error,
     identity::{self, Actor, GroupKind, Permission},
-    integrations::{self, IntegrationContent, Missing, ops as uses},
+    integrations::{self, Integration, IntegrationContent, Missing, ops as uses},
+    policy::{
+        Finding,
+        ops::{self as policy, Subject},
+    },
 };
 
 /// Who must act next.
@@ -44,6 +48,8 @@ pub struct RequestView {
     pub changes: Vec<Change>,
     /// What is missing before it can be submitted.
     pub missing: Vec<Missing>,
+    /// What rules say of the proposal today; of a closed one nothing.
+    pub findings: Vec<Finding>,
     /// Who must act next.
     pub next: NextStep,
 }
@@ -98,7 +104,9 @@ pub async fn view_request(app: &App, actor: &Actor, id: Uuid) -> Result<RequestV
     } else {
         Vec::new()
     };
+    let findings = findings(app, actor, &request, &integration).await?;
     Ok(RequestView {
+        findings,
         integration: integration.content.slug.clone(),
         stale: request.is_stale(&integration.content),
         changes,
@@ -106,6 +114,23 @@ pub async fn view_request(app: &App, actor: &Actor, id: Uuid) -> Result<RequestV
         next: next(app, actor, &request).await?,
         request,
     })
+}
+
+/// What rules say of the proposal; of rules in shadow only to those who govern.
+async fn findings(
+    app: &App,
+    actor: &Actor,
+    request: &Request,
+    integration: &Integration,
+) -> Result<Vec<Finding>, Error> {
+    if request.phase.is_closed() {
+        return Ok(Vec::new());
+    }
+    let subject = Subject { integration, proposed: Some((request.kind.key(), &request.content, &request.refs)) };
+    let today = app.today().await?;
+    let judged = policy::judge(&mut *app.db.read().await?, &app.rules, today, &[subject]).await?;
+    let found = judged.into_iter().flat_map(|judgement| judgement.findings);
+    Ok(found.filter(|finding| finding.is_shown() || actor.may(Permission::Govern)).collect())
 }
 
 async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, Error> {
@@ -132,10 +157,25 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
                 owners.extend(team.ok().map(|team| team.id));
             }
             let mut conn = app.db.read().await?;
-            let people = stages::eligible(&mut conn, stage.review_group_id, &barred, &owners).await?;
+            let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
+            let twice = request.workflow.is_some_and(|workflow| workflow.same_person_twice);
+            let decided = |person: Uuid| {
+                let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
+                request.decisions.iter().any(|d| d.round == bound.round && mine(d))
+            };
+            let mut people: Vec<String> = Vec::new();
+            for one in stages::eligible(&mut conn, &groups, &barred, &owners).await? {
+                if !decided(one.person) && !people.contains(&one.name) {
+                    people.push(one.name);
+                }
+            }
             NextStep { people, ..step(stage.review_group.clone(), "decides", Some(bound.waiting_since)) }
         }
-        Phase::Approved(bound) => step("Nobody".into(), "has to act: it is approved", Some(bound.waiting_since)),
+        Phase::Approved(bound) => {
+            let mut teams: Vec<&str> = request.unmet().map(|condition| condition.owner.as_str()).collect();
+            teams.dedup();
+            step(teams.join(", "), "meets the conditions before it goes live", Some(bound.waiting_since))
+        }
         closed => step("Nobody".into(), "has to act: it is closed", closed.closed_at()),
     })
 }

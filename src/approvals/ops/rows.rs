@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::draft::{edit_in, propose_in, register_in};
 use crate::{
+    app::App,
     approvals::{RequestKind, store::requests},
     audit::Event,
     catalog::ops::{content, over},
@@ -16,6 +17,7 @@ use crate::{
 /// Saves one row: `fields` over the content of the integration that one of `keys` names, else anew.
 /// The events, and whether the integration is new.
 pub async fn save_row<S>(
+    app: &App,
     tx: &mut WriteTx<S>,
     keys: &[String],
     fields: Map<String, Value>,
@@ -38,7 +40,7 @@ pub async fn save_row<S>(
     if let Some(id) = requests::unclosed(tx.conn(), integration.id).await? {
         let request = requests::get(tx.conn(), id).await?.ok_or(Error::NotFound("change request"))?;
         let merged = over(&request.content, fields)?;
-        let (_, events) = edit_in(tx, id, None, merged, request.reason).await?;
+        let (_, events) = edit_in(app, tx, id, None, merged, request.reason).await?;
         return Ok((events, false));
     }
     let merged = over(&integration.content, fields)?;

@@ -123,7 +123,7 @@ pub async fn steward(app: &App, actor: &Actor, edit: Stewardship) -> Result<usiz
                 integration.content.name
             )));
         }
-        let mut done = one(&mut tx, &edit, integration).await?;
+        let mut done = one(app, &mut tx, &edit, integration).await?;
         changed += usize::from(!done.is_empty());
         events.append(&mut done);
     }
@@ -139,6 +139,7 @@ pub async fn steward(app: &App, actor: &Actor, edit: Stewardship) -> Result<usiz
 }
 
 async fn one(
+    app: &App,
     tx: &mut crate::db::WriteTx<crate::db::Open>,
     edit: &Stewardship,
     integration: Integration,
@@ -149,7 +150,7 @@ async fn one(
     };
     if let Some(id) = pending {
         let request = requests::get(tx.conn(), id).await?.ok_or(Error::NotFound("change request"))?;
-        let (_, events) = edit_in(tx, id, None, edit.over(&request.content), request.reason).await?;
+        let (_, events) = edit_in(app, tx, id, None, edit.over(&request.content), request.reason).await?;
         return Ok(events);
     }
     let (content, refs) = uses::resolve_in(tx, Some(&integration), edit.over(&integration.content)).await?;

@@ -3,11 +3,11 @@
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
-use super::{locked, may_continue, owner_teams, same_revision};
+use super::{locked, may_continue, owner_teams, plan, same_revision};
 use crate::{
     app::App,
     approvals::{
-        Binding, Merged, Phase, Request, RequestKind, Stage, bind,
+        Binding, Merged, Phase, Request, RequestKind, bind,
         store::{requests, stages},
         three_way,
     },
@@ -57,12 +57,15 @@ pub async fn submit_request(
     let mut after = before.clone();
     // What it names now, with the sensitivities of now.
     (after.content, after.refs) = uses::resolve_in(&mut tx, Some(&integration), after.content).await?;
-    let stage = stage(&mut tx, &after, &owners).await?;
+    let judgement = plan::judged(app, &mut tx, &after, &integration).await?;
+    plan::refuse_blocked(&after, &judgement)?;
+    let stages = plan::plan(app, &mut tx, &after, &owners, &judgement).await?;
     let binding = bound(&mut tx, &after).await?;
     let (full, material) = hex(&binding);
-    let after = after.submit(full, material, vec![stage], tx.now())?;
+    let after = after.submit(full, material, stages, tx.now())?;
     requests::save(tx.conn(), &after, Some(&binding)).await?;
-    stages::save(tx.conn(), id, &after.stages).await?;
+    stages::save(tx.conn(), id, after.round, &after.stages).await?;
+    plan::keep(&mut tx, &after, &judgement, "submitted", None).await?;
     tx.record(Event::changed("change_request.submitted", &unchanged, &after)).await?.commit().await?;
     app.forget_counts();
     Ok(after)
@@ -87,48 +90,37 @@ async fn complete<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error
     errors.finish()
 }
 
-/// The one stage: the approving group, in which somebody must be able to decide.
-async fn stage<S>(tx: &mut WriteTx<S>, request: &Request, owners: &[Uuid]) -> Result<Stage, Error> {
-    let Some((group, name)) = stages::approving_group(tx.conn()).await? else {
-        return Err(Error::Conflict(
-            "No review group approves yet. An admin names one in the settings of the organisation.".into(),
-        ));
-    };
-    let mut owners = owners.to_vec();
-    owners.extend(request.refs.owners());
-    let mut barred = request.participants.clone();
-    barred.extend(request.requested_by.person);
-    let eligible = stages::eligible(tx.conn(), group, &barred, &owners).await?;
-    if eligible.is_empty() {
-        return Err(Error::Conflict(format!(
-            "Nobody may decide the stage '{name}': it needs an active reviewer of that group who neither asked for \
-             this, nor edited it, nor is in a team that owns it."
-        )));
-    }
-    Ok(Stage {
-        position: 1,
-        name: name.clone(),
-        review_group_id: group,
-        review_group: name,
-        approvals_needed: 1,
-        opened_at: Some(tx.now()),
-    })
-}
-
-/// What is open stays whole and decidable, and is bound to its content as it is now.
+/// What is open stays whole and decidable, and is bound to its content as it is now. A material change
+/// is judged anew and begins a new round.
 pub(super) async fn rebound<S>(
+    app: &App,
     tx: &mut WriteTx<S>,
     after: Request,
+    integration: &Integration,
     owners: &[Uuid],
-) -> Result<(Request, Option<Binding>), Error> {
+) -> Result<Request, Error> {
     if !matches!(after.phase, Phase::Open(_)) {
-        return Ok((after, None));
+        requests::save(tx.conn(), &after, None).await?;
+        return Ok(after);
     }
     complete(tx, &after).await?;
-    stage(tx, &after, owners).await?;
     let binding = bound(tx, &after).await?;
     let (full, material) = hex(&binding);
-    Ok((after.rebind(full, material, tx.now()), Some(binding)))
+    let mut judgement = None;
+    let mut stages = None;
+    if after.is_voided_by(&material) {
+        let judged = plan::judged(app, tx, &after, integration).await?;
+        plan::refuse_blocked(&after, &judged)?;
+        stages = Some(plan::plan(app, tx, &after, owners, &judged).await?);
+        judgement = Some(judged);
+    }
+    let after = after.rebind(full, material, stages, tx.now());
+    requests::save(tx.conn(), &after, Some(&binding)).await?;
+    if let Some(judgement) = judgement {
+        stages::save(tx.conn(), after.id, after.round, &after.stages).await?;
+        plan::keep(tx, &after, &judgement, "edited", None).await?;
+    }
+    Ok(after)
 }
 
 /// Takes a request back.
@@ -155,13 +147,15 @@ pub async fn rebase_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -
     let owners = owner_teams(&mut tx, &integration, &before).await?;
     may_continue(actor, &before, &owners)?;
     same_revision(revision, before.revision)?;
-    before.editable()?;
-    if !before.is_stale(&integration.content) {
+    let stale = before.is_stale(&integration.content);
+    // What was approved and waits for its conditions is reopened by a base that moved.
+    let begun = if stale { before.clone().reopened() } else { before.clone() };
+    begun.editable()?;
+    if !stale {
         return Err(Error::Conflict("It is based on what is in force; there is nothing to rebase.".into()));
     }
-    let (after, merged) = rebased(&mut tx, actor, &before, &integration).await?;
-    let (after, binding) = rebound(&mut tx, after, &owners).await?;
-    requests::save(tx.conn(), &after, binding.as_ref()).await?;
+    let (after, merged) = rebased(&mut tx, actor, &begun, &integration).await?;
+    let after = rebound(app, &mut tx, after, &integration, &owners).await?;
     tx.record(Event::changed("change_request.rebased", &before, &after)).await?.commit().await?;
     app.forget_counts();
     Ok((after, merged))

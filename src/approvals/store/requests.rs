@@ -6,7 +6,7 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    approvals::{Binding, Bound, Decision, Phase, Request, Requester, Stage},
+    approvals::{Binding, Bound, Condition, Decision, Phase, Request, Requester, Stage, WorkflowRef},
     error::Error,
     integrations::{IntegrationContent, Refs},
     text,
@@ -37,6 +37,10 @@ struct Row {
     participants: Vec<Uuid>,
     stages: Json<Vec<Stage>>,
     decisions: Json<Vec<Decision>>,
+    conditions: Json<Vec<Condition>>,
+    workflow_id: Option<Uuid>,
+    workflow_version: Option<i32>,
+    same_person_twice: bool,
 }
 
 fn impossible(what: &str) -> Error {
@@ -86,6 +90,12 @@ impl TryFrom<Row> for Request {
             participants: row.participants,
             stages: row.stages.0,
             decisions: row.decisions.0,
+            conditions: row.conditions.0,
+            workflow: row.workflow_id.zip(row.workflow_version).map(|(id, version)| WorkflowRef {
+                id,
+                version,
+                same_person_twice: row.same_person_twice,
+            }),
             round: row.round,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -107,16 +117,25 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Reque
                         order by p.person_id) as "participants!",
                   coalesce((select jsonb_agg(jsonb_build_object('position', s.position, 'name', s.name,
                                 'review_group_id', s.review_group_id, 'review_group', g.name,
-                                'approvals_needed', s.approvals_needed, 'opened_at', s.opened_at) order by s.position)
+                                'approvals_needed', s.approvals_needed, 'opened_at', s.opened_at,
+                                'due_hours', s.due_hours, 'due_at', s.due_at, 'called_in_by', s.called_in_by,
+                                'escalated_to', s.escalated_to, 'escalated_at', s.escalated_at, 'escalated_group',
+                                (select x.name from review_groups x where x.id = s.escalated_to)) order by s.position)
                             from request_stages s join review_groups g on g.id = s.review_group_id
-                            where s.request_id = r.id), '[]') as "stages!: Json<Vec<Stage>>",
+                            where s.request_id = r.id and s.round = r.round), '[]') as "stages!: Json<Vec<Stage>>",
                   coalesce((select jsonb_agg(jsonb_build_object('id', d.id, 'position', d.position, 'round', d.round,
                                 'verdict', d.decision, 'reason', d.reason, 'decided_by', d.decided_by,
-                                'content_hash', encode(d.content_hash, 'hex'),
+                                'decided_for', d.decided_for, 'content_hash', encode(d.content_hash, 'hex'),
                                 'material_hash', encode(d.material_hash, 'hex'), 'decided_at', d.decided_at)
                                 order by d.decided_at, d.id)
                             from request_decisions d where d.request_id = r.id), '[]')
-                      as "decisions!: Json<Vec<Decision>>"
+                      as "decisions!: Json<Vec<Decision>>",
+                  coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'decision_id', c.decision_id, 'text', c.text,
+                                'owner', t.slug, 'owner_id', c.owner_id, 'due_on', c.due_on, 'timing', c.timing,
+                                'met_at', c.met_at, 'met_by', c.met_by, 'note', c.note) order by c.due_on, c.id)
+                            from request_conditions c join teams t on t.id = c.owner_id
+                            where c.request_id = r.id), '[]') as "conditions!: Json<Vec<Condition>>",
+                  r.workflow_id, r.workflow_version, r.same_person_twice
            from change_requests r where r.id = any($1)"#,
         ids
     );
@@ -169,9 +188,9 @@ pub async fn save(conn: &mut PgConnection, request: &Request, binding: Option<&B
                insert into change_requests as r (id, integration_id, kind, state, title, reason, base_revision,
                    base_content, content, refs, round, content_bytes, content_hash, material_hash, requested_by,
                    requested_by_account, waiting_since, submitted_at, closed_at, revision, created_at, updated_at,
-                   sort_key, search)
+                   sort_key, search, workflow_id, workflow_version, same_person_twice)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                   $22, $23, $24)
+                   $22, $23, $24, $26, $27, $28)
                on conflict (id) do update set state = excluded.state, title = excluded.title,
                    reason = excluded.reason, base_revision = excluded.base_revision,
                    base_content = excluded.base_content, content = excluded.content, refs = excluded.refs,
@@ -181,7 +200,8 @@ pub async fn save(conn: &mut PgConnection, request: &Request, binding: Option<&B
                    waiting_since = excluded.waiting_since,
                    submitted_at = coalesce(excluded.submitted_at, r.submitted_at), closed_at = excluded.closed_at,
                    revision = excluded.revision, updated_at = excluded.updated_at, sort_key = excluded.sort_key,
-                   search = excluded.search
+                   search = excluded.search, workflow_id = excluded.workflow_id,
+                   workflow_version = excluded.workflow_version, same_person_twice = excluded.same_person_twice
                returning r.id
            )
            insert into request_participants (request_id, person_id)
@@ -211,6 +231,9 @@ pub async fn save(conn: &mut PgConnection, request: &Request, binding: Option<&B
         text::sort_key(&request.content.name),
         search,
         &request.participants,
+        request.workflow.map(|workflow| workflow.id),
+        request.workflow.map(|workflow| workflow.version),
+        request.workflow.is_some_and(|workflow| workflow.same_person_twice),
     )
     .execute(conn)
     .await?;
@@ -227,8 +250,8 @@ pub async fn insert_decision(
     let bytes = |hash: &str| HEXLOWER.decode(hash.as_bytes()).map_err(Error::internal);
     sqlx::query!(
         "insert into request_decisions (id, request_id, position, round, decision, reason, decided_by, content_hash,
-             material_hash, decided_via, decided_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             material_hash, decided_via, decided_at, decided_for)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         decision.id,
         request,
         decision.position,
@@ -240,6 +263,7 @@ pub async fn insert_decision(
         bytes(&decision.material_hash)?,
         via,
         decision.decided_at,
+        decision.decided_for,
     )
     .execute(conn)
     .await?;

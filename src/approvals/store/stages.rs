@@ -1,11 +1,12 @@
-//! Stages: which group decides, and who of it may.
+//! Stages: which group decides, who of it may, and since when somebody waits.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{approvals::Stage, error::Error};
 
-/// The group that approves: the one in the settings, else the only one there is.
+/// The group that approves where no workflow says otherwise: the one in the settings, else the only one.
 pub async fn approving_group(conn: &mut PgConnection) -> Result<Option<(Uuid, String)>, Error> {
     let row = sqlx::query!(
         r#"select g.id, g.name from review_groups g
@@ -19,21 +20,34 @@ pub async fn approving_group(conn: &mut PgConnection) -> Result<Option<(Uuid, St
     Ok(row.map(|row| (row.id, row.name)))
 }
 
-/// Brings the stages of a request to these.
-pub async fn save(conn: &mut PgConnection, request: Uuid, stages: &[Stage]) -> Result<(), Error> {
+/// Active review groups by slug: slug, id, name.
+pub async fn groups(conn: &mut PgConnection, slugs: &[String]) -> Result<Vec<(String, Uuid, String)>, Error> {
+    let rows =
+        sqlx::query!("select slug, id, name from review_groups where slug = any($1) and state = 'active'", slugs);
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.slug, row.id, row.name)).collect())
+}
+
+/// Brings the stages of a round to these.
+pub async fn save(conn: &mut PgConnection, request: Uuid, round: i32, stages: &[Stage]) -> Result<(), Error> {
     for stage in stages {
         sqlx::query!(
-            "insert into request_stages (request_id, position, name, review_group_id, approvals_needed, opened_at)
-             values ($1, $2, $3, $4, $5, $6)
-             on conflict (request_id, position) do update set name = excluded.name,
-                 review_group_id = excluded.review_group_id, approvals_needed = excluded.approvals_needed,
-                 opened_at = excluded.opened_at",
+            "insert into request_stages (request_id, round, position, name, review_group_id, approvals_needed, opened_at,
+                 due_hours, due_at, called_in_by, escalated_to, escalated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             on conflict (request_id, round, position) do update set opened_at = excluded.opened_at,
+                 due_at = excluded.due_at, escalated_to = excluded.escalated_to, escalated_at = excluded.escalated_at",
             request,
+            round,
             stage.position,
             stage.name,
             stage.review_group_id,
             stage.approvals_needed,
             stage.opened_at,
+            stage.due_hours,
+            stage.due_at,
+            stage.called_in_by,
+            stage.escalated_to,
+            stage.escalated_at,
         )
         .execute(&mut *conn)
         .await?;
@@ -41,42 +55,87 @@ pub async fn save(conn: &mut PgConnection, request: Uuid, stages: &[Stage]) -> R
     Ok(())
 }
 
-/// Who of a group may decide: active reviewers who neither asked nor edited nor own.
+/// Somebody who may decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eligible {
+    /// The review group through which.
+    pub group: Uuid,
+    /// Who.
+    pub person: Uuid,
+    /// Their name.
+    pub name: String,
+}
+
+/// Who of these groups may decide: active reviewers who neither asked nor edited nor own.
 pub async fn eligible(
     conn: &mut PgConnection,
-    group: Uuid,
+    groups: &[Uuid],
     barred: &[Uuid],
     owners: &[Uuid],
-) -> Result<Vec<String>, Error> {
-    let names = sqlx::query_scalar!(
-        "select p.name from review_group_members m join people p on p.id = m.person_id
-         where m.review_group_id = $1 and p.state = 'active' and not p.id = any($2)
+) -> Result<Vec<Eligible>, Error> {
+    let rows = sqlx::query_as!(
+        Eligible,
+        r#"select m.review_group_id as "group!", p.id as "person!", p.name as "name!"
+         from review_group_members m join people p on p.id = m.person_id
+         where m.review_group_id = any($1) and p.state = 'active' and not p.id = any($2)
            and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
            and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')
            and not exists (select from team_members t where t.person_id = p.id and t.team_id = any($3))
-         order by p.sort_key, p.id",
-        group,
+         order by p.sort_key, p.id"#,
+        groups,
         barred,
         owners,
     );
-    Ok(names.fetch_all(conn).await?)
+    Ok(rows.fetch_all(conn).await?)
 }
 
-/// Whether a person is in a review group, and whether in one of these teams; read now.
+/// In whose name somebody can decide for these groups, read now: themselves, or who delegated to them
+/// for this day. With whether that person is in a team that owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// In whose name.
+    pub person: Uuid,
+    /// Whether they own.
+    pub owner: bool,
+}
+
+/// One's own membership first, then delegations in the order in which they were made.
 pub async fn standing(
     conn: &mut PgConnection,
     person: Uuid,
-    group: Uuid,
+    groups: &[Uuid],
     teams: &[Uuid],
-) -> Result<(bool, bool), Error> {
-    let row = sqlx::query!(
-        r#"select exists (select from review_group_members m where m.person_id = $1 and m.review_group_id = $2) as "member!",
-                  exists (select from team_members m where m.person_id = $1 and m.team_id = any($3)) as "owner!""#,
+    today: NaiveDate,
+) -> Result<Vec<Standing>, Error> {
+    let rows = sqlx::query_as!(
+        Standing,
+        r#"select k.person as "person!",
+                  exists (select from team_members m where m.person_id = k.person and m.team_id = any($3)) as "owner!"
+           from (select $1::uuid as person, null::uuid as delegation
+                 union all
+                 select d.from_id, d.id from delegations d join people p on p.id = d.from_id and p.state = 'active'
+                 where d.to_id = $1 and d.state = 'active' and $4 between d.from_on and d.until_on) k
+           where exists (select from review_group_members m where m.person_id = k.person and m.review_group_id = any($2))
+           order by k.delegation nulls first"#,
         person,
-        group,
+        groups,
         teams,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((row.member, row.owner))
+        today,
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+/// Open requests whose open stage is overdue and has somebody to escalate to: request, and the group.
+pub async fn overdue(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let rows = sqlx::query!(
+        r#"select r.id, g.escalates_to_id as "to!"
+           from change_requests r
+           join lateral (select s.* from request_stages s where s.request_id = r.id and s.round = r.round
+               and s.opened_at is not null order by s.position desc limit 1) s on true
+           join review_groups g on g.id = coalesce(s.escalated_to, s.review_group_id)
+           where r.state = 'open' and s.due_at < $1 and g.escalates_to_id is not null
+           order by s.due_at limit 100"#,
+        now
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.id, row.to)).collect())
 }

@@ -14,6 +14,7 @@ use crate::{
     identity::{self, Actor, GroupKind},
     integrations,
     lists::{Query, Spec},
+    policy,
 };
 
 /// An export under way.
@@ -97,6 +98,10 @@ fn spec(kind: TableKind) -> &'static Spec {
         TableKind::Scopes => &integrations::ops::SCOPES,
         TableKind::Credentials => &integrations::ops::CREDENTIALS,
         TableKind::Requests => &approvals::ops::REQUESTS,
+        TableKind::Rules => &policy::ops::RULES,
+        TableKind::Workflows => &policy::ops::WORKFLOWS,
+        TableKind::Violations => &policy::ops::VIOLATIONS,
+        TableKind::Exceptions => &policy::ops::EXCEPTIONS,
         TableKind::Vendors => &catalog::ops::VENDORS,
         TableKind::Apis => &catalog::ops::APIS,
         TableKind::Systems => &catalog::ops::SYSTEMS,
@@ -118,6 +123,14 @@ async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Resul
         TableKind::DataFlows => rows::<integrations::ops::FlowRow>(app, actor, kind, query).await,
         TableKind::Scopes => rows::<integrations::ops::GrantRow>(app, actor, kind, query).await,
         TableKind::Requests => rows::<approvals::ops::RequestRow>(app, actor, kind, query).await,
+        TableKind::Rules | TableKind::Workflows => rows::<policy::ops::PublicationRow>(app, actor, kind, query).await,
+        TableKind::Violations => {
+            let spec = policy::ops::violations_list(actor);
+            let page = catalog::ops::list::<policy::ops::ViolationRow>(app, actor, spec, query).await?;
+            let values = page.rows.iter().map(|row| serde_json::to_value(row).map_err(Error::internal));
+            Ok((values.collect::<Result<_, _>>()?, page.next))
+        }
+        TableKind::Exceptions => rows::<policy::ops::ExceptionRow>(app, actor, kind, query).await,
         _ => {
             let page = catalog::ops::list::<Id>(app, actor, spec(kind), query).await?;
             let ids: Vec<Uuid> = page.rows.into_iter().map(|row| row.id).collect();
@@ -147,7 +160,13 @@ async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Res
     match kind {
         TableKind::Integrations => values(&integrations::ops::get_integrations(app, actor, ids).await?),
         TableKind::Credentials => values(&integrations::ops::get_credentials(app, actor, ids).await?),
-        TableKind::DataFlows | TableKind::Scopes | TableKind::Requests => Ok(Vec::new()),
+        TableKind::DataFlows
+        | TableKind::Scopes
+        | TableKind::Requests
+        | TableKind::Rules
+        | TableKind::Workflows
+        | TableKind::Violations
+        | TableKind::Exceptions => Ok(Vec::new()),
         TableKind::Vendors => values(&catalog::ops::get_vendors(app, actor, ids).await?),
         TableKind::Apis => values(&catalog::ops::get_apis(app, actor, ids).await?),
         TableKind::Systems => values(&catalog::ops::get_systems(app, actor, ids).await?),

@@ -83,7 +83,7 @@ pub async fn import(
     let mut report = Report::default();
     let mut events = Vec::new();
     for (row, fields) in parsed {
-        let line = try_row(&mut tx, kind, row, fields, &mut events).await?;
+        let line = try_row(app, &mut tx, kind, (row, fields), &mut events).await?;
         match line.action.as_str() {
             "create" => report.created += 1,
             "update" => report.updated += 1,
@@ -115,10 +115,10 @@ async fn write(tx: WriteTx<Open>, events: Vec<Event>) -> Result<(), Error> {
 pub(super) type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>);
 
 async fn try_row(
+    app: &App,
     tx: &mut WriteTx<Open>,
     kind: TableKind,
-    row: usize,
-    fields: Result<Map<String, Value>, Vec<FieldError>>,
+    (row, fields): ParsedRow,
     events: &mut Vec<Event>,
 ) -> Result<RowReport, Error> {
     let fields = match fields {
@@ -127,7 +127,7 @@ async fn try_row(
     };
     let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     tx.savepoint().await?;
-    match save(tx, kind, fields).await {
+    match save(app, tx, kind, fields).await {
         Ok((mut done, created)) => {
             let action = match (done.is_empty(), created) {
                 (true, _) => "unchanged",
@@ -155,6 +155,7 @@ fn wrong(row: usize, name: String, errors: Vec<FieldError>) -> RowReport {
 }
 
 async fn save(
+    app: &App,
     tx: &mut WriteTx<Open>,
     kind: TableKind,
     mut fields: Map<String, Value>,
@@ -170,7 +171,7 @@ async fn save(
             let (event, created) = save_team(tx, &keys, fields).await?;
             return Ok((event.into_iter().collect(), created));
         }
-        TableKind::Integrations => return approvals::ops::save_row(tx, &keys, fields).await,
+        TableKind::Integrations => return approvals::ops::save_row(app, tx, &keys, fields).await,
         _ => {
             return Err(Error::field("/kind", "Vendors, APIs, systems, teams and integrations can be imported."));
         }

@@ -41,6 +41,14 @@ pub enum TableKind {
     Credentials,
     /// Change requests; export only.
     Requests,
+    /// Policy rules; export only.
+    Rules,
+    /// Workflows; export only.
+    Workflows,
+    /// Violations; export only.
+    Violations,
+    /// Exceptions; export only.
+    Exceptions,
 }
 
 impl TableKind {
@@ -59,6 +67,10 @@ impl TableKind {
             Self::Scopes => "scopes",
             Self::Credentials => "credentials",
             Self::Requests => "requests",
+            Self::Rules => "rules",
+            Self::Workflows => "workflows",
+            Self::Violations => "violations",
+            Self::Exceptions => "exceptions",
         }
     }
 }

@@ -32,6 +32,16 @@ pub async fn get_integrations(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<
     Ok(found)
 }
 
+/// Whole integrations within whatever reads or writes, in no particular order.
+pub async fn load(conn: &mut sqlx::PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
+    integrations::get_many(conn, ids).await
+}
+
+/// The teams that own it or its system.
+pub async fn teams_of(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<Uuid>, Error> {
+    integrations::teams_of(conn, id).await
+}
+
 /// The integration behind a key, locked within a transaction.
 pub async fn integration_in<S>(tx: &mut WriteTx<S>, key: &str) -> Result<Integration, Error> {
     let id = integrations::find(tx.conn(), key).await?.ok_or(Error::NotFound("integration"))?;

@@ -188,6 +188,17 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integ
     rows.fetch_all(conn).await?.into_iter().map(Integration::try_from).collect()
 }
 
+/// The teams that own it or its system.
+pub async fn teams_of(conn: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, Error> {
+    let teams = sqlx::query_scalar!(
+        r#"select t.id from integrations i join systems s on s.id = i.system_id
+           join teams t on t.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id, s.team_id)
+           where i.id = $1"#,
+        id
+    );
+    Ok(teams.fetch_all(conn).await?)
+}
+
 pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration>, Error> {
     Ok(get_many(conn, &[id]).await?.pop())
 }

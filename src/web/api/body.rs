@@ -45,21 +45,6 @@ pub fn patched<C: Serialize + DeserializeOwned>(content: &C, patch: Value) -> Re
         return Err(Error::field("", "Send an object with the fields to change."));
     }
     let mut value = serde_json::to_value(content).map_err(Error::internal)?;
-    merge(&mut value, patch);
+    crate::json::merge(&mut value, patch);
     crate::json::from_value(value)
-}
-
-fn merge(target: &mut Value, patch: Value) {
-    match (target, patch) {
-        (Value::Object(target), Value::Object(patch)) => {
-            for (name, value) in patch {
-                if value.is_null() {
-                    target.remove(&name);
-                } else {
-                    merge(target.entry(name).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (target, patch) => *target = patch,
-    }
 }

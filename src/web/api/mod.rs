@@ -6,6 +6,7 @@ mod catalog;
 mod identity;
 mod imports;
 mod integrations;
+mod policy;
 mod requests;
 mod resource;
 mod settings;
@@ -65,17 +66,22 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", identity::router())
         .nest("/api/v1", integrations::router())
         .nest("/api/v1", requests::router())
+        .nest("/api/v1", policy::router())
         .nest("/api/v1", imports::router())
         .nest("/api/v1", audit_events::router())
         .nest("/api/v1", settings::router())
         .split_for_parts();
     open_parts(&mut document);
-    let lists: [(&str, &'static Spec); 12] = [
+    let lists: [(&str, &'static Spec); 16] = [
         ("/api/v1/integrations", &crate::integrations::ops::INTEGRATIONS),
         ("/api/v1/data-flows", &crate::integrations::ops::DATA_FLOWS),
         ("/api/v1/scopes", &crate::integrations::ops::SCOPES),
         ("/api/v1/credentials", &crate::integrations::ops::CREDENTIALS),
         ("/api/v1/requests", &crate::approvals::ops::REQUESTS),
+        ("/api/v1/rules", &crate::policy::ops::RULES),
+        ("/api/v1/workflows", &crate::policy::ops::WORKFLOWS),
+        ("/api/v1/violations", &crate::policy::ops::VIOLATIONS),
+        ("/api/v1/exceptions", &crate::policy::ops::EXCEPTIONS),
         ("/api/v1/vendors", &crate::catalog::ops::VENDORS),
         ("/api/v1/apis", &crate::catalog::ops::APIS),
         ("/api/v1/systems", &crate::catalog::ops::SYSTEMS),

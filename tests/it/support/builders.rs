@@ -119,7 +119,25 @@ pub async fn approve(test: &super::TestApp, shop: &Shop, request: uuid::Uuid) {
         .await
         .expect("submitted");
     let content_hash = open.phase.bound().expect("bound").content_hash.clone();
-    let decision = NewDecision { verdict: Verdict::Approve, reason: "Fine.".into(), content_hash };
+    let decision = NewDecision::new(Verdict::Approve, "Fine.", content_hash);
     let done = ops::decide(&test.app, &reviewer, request, decision).await.expect("decided");
     assert_eq!(done.phase.key(), "applied");
+}
+
+/// Publishes something by two governance leads.
+pub async fn publish<C: muster::publications::Publishable>(
+    test: &super::TestApp,
+    content: C,
+) -> muster::publications::Publication<C> {
+    use muster::{identity::Role, publications::ops};
+    let one = test.page(&test.person("Lena Lead", &[Role::GovernanceLead]).await).await;
+    let two = test.page(&test.person("Luis Lead", &[Role::GovernanceLead]).await).await;
+    let known = ops::find::<C>(&test.app, &one, content.key()).await;
+    let draft = match known {
+        Ok(known) => ops::edit(&test.app, &one, known.id, known.revision, content).await,
+        Err(_) => ops::create(&test.app, &one, content).await,
+    };
+    let draft = draft.expect("drafted");
+    let proposed = ops::propose::<C>(&test.app, &one, draft.id, draft.revision).await.expect("proposed");
+    ops::publish::<C>(&test.app, &two, draft.id, proposed.revision).await.expect("published")
 }

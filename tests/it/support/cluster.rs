@@ -76,6 +76,7 @@ fn start() -> Cluster {
         let app = App::new(db.clone(), Clock::system(), config, Pepper::from_key([7; 32]));
         let setup = Actor::job("system:setup", "setup".into());
         muster::catalog::ops::seed_data_classes(&app, &setup).await.expect("seeded");
+        muster::policy::ops::seed_rules(&app, &setup).await.expect("seeded");
         db.close().await;
     });
     let cluster = Cluster { owner: managed.owner(), app: managed.app(), superuser: managed.superuser() };

@@ -23,4 +23,5 @@ pub fn router() -> Router<Web> {
         .route("/requests/{id}/withdraw", post(steps::withdraw))
         .route("/requests/{id}/rebase", post(steps::rebase))
         .route("/requests/{id}/decide", post(steps::decide))
+        .route("/requests/{id}/conditions/{condition}/meet", post(steps::meet))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::show;
 use crate::{
-    approvals::{NewDecision, ops},
+    approvals::{NewCondition, NewDecision, ops},
     error::Error,
     web::{Web, error::PageError, forms::Posted},
 };
@@ -56,11 +56,39 @@ pub async fn rebase(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted
     answered(&web, &posted, id, done.map(|_| "rebased")).await
 }
 
+/// The rows of the conditions that say something.
+fn conditions(posted: &Posted) -> Vec<NewCondition> {
+    let text =
+        |n: usize, name: &str| posted.get(&format!("conditions.{n}.{name}")).unwrap_or_default().trim().to_owned();
+    (0..10)
+        .map(|n| NewCondition {
+            text: text(n, "text"),
+            owner: text(n, "owner"),
+            due_on: text(n, "due_on").parse().ok(),
+            timing: text(n, "timing").parse().unwrap_or_default(),
+        })
+        .filter(|condition| !condition.text.is_empty())
+        .collect()
+}
+
+pub async fn meet(
+    State(web): State<Web>,
+    Path((id, condition)): Path<(Uuid, Uuid)>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    let note = posted.get("note").unwrap_or_default();
+    let done = ops::meet_condition(&web.app, &posted.signed.actor, id, condition, note).await;
+    answered(&web, &posted, id, done.map(|_| "condition_met")).await
+}
+
 pub async fn decide(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
     let text = |name: &str| posted.get(name).unwrap_or_default().to_owned();
     let done = match text("verdict").parse() {
         Ok(verdict) => {
-            let new = NewDecision { verdict, reason: text("reason"), content_hash: text("content_hash") };
+            let new = NewDecision {
+                conditions: conditions(&posted),
+                ..NewDecision::new(verdict, text("reason"), text("content_hash"))
+            };
             ops::decide(&web.app, &posted.signed.actor, id, new).await
         }
         Err(error) => Err(error),

@@ -72,6 +72,11 @@ const SCOPES: &[&str] = &[
     "edit_catalog",
     "verify_catalog",
     "govern_data_classes",
+    "propose",
+    "rotate",
+    "suspend",
+    "steward",
+    "govern",
     "manage_people",
     "manage_settings",
 ];

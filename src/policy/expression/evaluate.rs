@@ -1,0 +1,125 @@
+//! Judging: whether an expression fires on facts, and by which values.
+
+use std::sync::Arc;
+
+use cel::{Context, Value, objects::Key};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use utoipa::ToSchema;
+
+use super::{ENVIRONMENT, Expression, walk::Watched};
+use crate::{error::Error, policy::Facts, text};
+
+/// Entries of a list shown at most.
+const SHOWN: usize = 5;
+
+/// A value that made a rule fire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Matched {
+    /// The name of the fact; of a list, its entries for which the rule fires.
+    pub path: String,
+    /// Its value.
+    pub value: serde_json::Value,
+}
+
+/// What an expression says of facts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Nothing.
+    Quiet,
+    /// It fires, by these values.
+    Fires(Vec<Matched>),
+    /// It could not be evaluated: a finding of its own.
+    Failed(String),
+}
+
+/// Facts in the form in which expressions read them, made once for all rules.
+pub struct Judged<'a>(Context<'a, 'static>);
+
+impl Judged<'_> {
+    /// The facts of one integration.
+    pub fn new(facts: &Facts) -> Result<Self, Error> {
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        let Value::Map(all) = cel::to_value(facts).map_err(|error| Error::internal(error.to_string()))? else {
+            return Err(Error::internal("facts are no map"));
+        };
+        for (key, value) in all.map.iter() {
+            if let Key::String(name) = key {
+                context.add_variable_from_value(name.as_str(), value.clone());
+            }
+        }
+        Ok(Self(context))
+    }
+}
+
+impl Expression {
+    /// Judges facts.
+    pub fn judge(&self, facts: &Judged) -> Outcome {
+        match self.program.execute(&facts.0) {
+            Ok(Value::Bool(false)) => Outcome::Quiet,
+            Ok(Value::Bool(true)) => {
+                Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &facts.0)).collect())
+            }
+            Ok(_) => Outcome::Failed("It gives neither true nor false.".into()),
+            Err(error) => Outcome::Failed(text::clip(&error.to_string(), 500).to_owned()),
+        }
+    }
+}
+
+fn matched(part: &Watched, context: &Context) -> Option<Matched> {
+    match part {
+        Watched::Fact { path, expression } => {
+            let value = context.resolve(expression).ok()?;
+            // A whole object says too much; its fields are watched by themselves.
+            let value = if matches!(value, Value::Map(_)) { return None } else { json_of(&value) };
+            Some(Matched { path: path.clone(), value })
+        }
+        Watched::Entries { path, list, variable, predicate, wanted, fields } => {
+            let Value::List(entries) = context.resolve(list).ok()? else { return None };
+            let fits = |entry: &&Value| {
+                let mut scope = context.new_inner_scope();
+                scope.add_variable_from_value(variable.as_str(), (*entry).clone());
+                matches!(scope.resolve(predicate), Ok(Value::Bool(said)) if said == *wanted)
+            };
+            let mut shown: Vec<serde_json::Value> = Vec::new();
+            let mut more = 0;
+            for entry in entries.iter().filter(fits) {
+                if shown.len() < SHOWN { shown.push(brief(entry, fields)) } else { more += 1 }
+            }
+            if more > 0 {
+                shown.push(json!(format!("and {more} more")));
+            }
+            Some(Matched { path: path.clone(), value: serde_json::Value::Array(shown) })
+        }
+    }
+}
+
+/// An entry by what it is called and the fields that matter.
+fn brief(entry: &Value, fields: &[String]) -> serde_json::Value {
+    let serde_json::Value::Object(all) = json_of(entry) else { return json_of(entry) };
+    let called = ["name", "data_class", "scope", "questionnaire", "rule"];
+    let kept: Map<String, serde_json::Value> =
+        all.into_iter().filter(|(name, _)| called.contains(&name.as_str()) || fields.contains(name)).collect();
+    serde_json::Value::Object(kept)
+}
+
+fn json_of(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(b) => json!(b),
+        Value::Int(n) => json!(n),
+        Value::UInt(n) => json!(n),
+        Value::Float(n) => json!(n),
+        Value::String(s) => json!(text::clip(s, 300)),
+        Value::List(items) => items.iter().take(20).map(json_of).collect(),
+        Value::Map(map) => {
+            let fields = map.map.iter().filter_map(|(key, value)| match key {
+                Key::String(name) => Some((name.to_string(), json_of(value))),
+                _ => None,
+            });
+            let mut fields: Vec<_> = fields.collect();
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            serde_json::Value::Object(fields.into_iter().collect())
+        }
+        _ => serde_json::Value::Null,
+    }
+}

@@ -1,0 +1,79 @@
+//! What expressions are refused for, and what they say.
+
+use serde_json::json;
+
+use super::{Expression, Judged, Outcome};
+use crate::policy::Facts;
+
+fn fault(source: &str) -> String {
+    let faults = Expression::compile(source).expect_err(source);
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn judge(source: &str, patch: serde_json::Value) -> Outcome {
+    let facts = Facts::sample_with(&patch).expect("facts");
+    let expression = Expression::compile(source).unwrap_or_else(|faults| panic!("{source}: {faults:?}"));
+    expression.judge(&Judged::new(&facts).expect("judged"))
+}
+
+#[test]
+fn names_types_and_functions_are_checked_with_their_place() {
+    assert_eq!(fault("vendor.teir > 2"), "Line 1, column 7: There is no 'teir' in it. Did you mean 'tier'?");
+    assert!(fault("true &&\n  vendr.tier > 2").starts_with("Line 2, column 3: There is no 'vendr' here."));
+    assert!(fault("data_flows.sensitivity == 'restricted'").contains("exists(x, x.sensitivity"));
+    assert!(fault("vendor.tier == 'one'").contains("compares number or null with text"));
+    assert!(fault("vendor.tier").contains("A rule says true where it fires"));
+    assert!(fault("vendor.tier && true").contains("true or false"));
+    assert!(fault("vendor.name.upper() == 'X'").contains("no function 'upper'"));
+    assert!(fault("vendor.name.matches('(')").contains("pattern"));
+    assert!(fault("vendor.name.matches(api.name)").contains("Write the pattern as a text"));
+    assert!(fault("vendor.tier > ").contains("Line 1"));
+    assert!(fault("scopes.exists(s, s.wrong)").contains("'wrong'"));
+    assert!(fault("vendor.exists(s, true)").contains("not a list"));
+    assert!(fault("").contains("Write an expression"));
+}
+
+#[test]
+fn what_would_explode_is_refused() {
+    let nested = "data_flows.all(a, data_flows.all(b, data_flows.all(c, a == b && b == c)))";
+    assert!(fault(nested).contains("at most 2 deep"));
+    assert!(fault("scopes.all(a, scopes.all(b, a.scope != b.scope || a.offered == b.offered))").contains("steps"));
+    let long = vec!["1<2"; 300].join("||");
+    assert!(fault(&long).contains("at most 500"), "{}", fault(&long));
+    assert!(fault(&"a".repeat(5000)).contains("bytes"));
+    assert!(Expression::compile("data_flows.all(f, f.locations.all(l, l in vendor.locations))").is_ok());
+    // Deep nesting ends in a fault, not in a crash.
+    assert!(fault(&format!("{}true{}", "(".repeat(1900), ")".repeat(1900))).contains("Brackets"));
+    // Pairs of negations fall away in the parser.
+    assert!(Expression::compile(&format!("{}true", "!".repeat(3900))).is_ok());
+    let chain = fault(&format!("{}true", "true?true:".repeat(390)));
+    assert!(chain.contains("deep"), "{chain}");
+    assert!(fault(&format!("vendor{}", ".name".repeat(700))).contains("it has no 'name'"));
+}
+
+#[test]
+fn what_made_it_fire_is_shown() {
+    let patch = json!({ "data_flows": [
+        { "data_class": "user.name", "sensitivity": "internal" },
+        { "data_class": "user.payment", "sensitivity": "restricted", "locations": ["US"] } ],
+        "vendor": { "dpa_status": "requested" } });
+    let fired = judge("data_flows.exists(f, f.sensitivity == 'restricted') && vendor.dpa_status != 'signed'", patch);
+    let Outcome::Fires(matched) = fired else { panic!("{fired:?}") };
+    assert_eq!(matched[0].path, "data_flows");
+    assert_eq!(matched[0].value, json!([{ "data_class": "user.payment", "sensitivity": "restricted" }]));
+    assert_eq!((matched[1].path.as_str(), &matched[1].value), ("vendor.dpa_status", &json!("requested")));
+    let fired = judge("!credentials.all(c, c.has_holder)", json!({ "credentials": [{ "name": "key" }] }));
+    let Outcome::Fires(matched) = fired else { panic!("{fired:?}") };
+    assert_eq!(matched[0].value, json!([{ "name": "key", "has_holder": false }]));
+}
+
+#[test]
+fn what_cannot_be_evaluated_says_so() {
+    assert_eq!(
+        judge("vendor.tier <= 2", json!({})),
+        Outcome::Fires(vec![super::Matched { path: "vendor.tier".into(), value: json!(1) }])
+    );
+    assert!(matches!(judge("vendor.tier <= 2", json!({ "vendor": { "tier": null } })), Outcome::Failed(_)));
+    assert!(matches!(judge("owners.backup.members < 1", json!({ "owners": { "backup": null } })), Outcome::Failed(_)));
+    assert_eq!(judge("vendor.tier != null && vendor.tier > 2", json!({ "vendor": { "tier": null } })), Outcome::Quiet);
+}

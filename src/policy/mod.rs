@@ -1,0 +1,23 @@
+//! Policy rules over an integration and everything around it, the violations they find, and the
+//! exceptions that are granted for a time.
+
+mod exception;
+mod expression;
+mod facts;
+pub mod ops;
+mod rule;
+mod store;
+mod violation;
+pub mod vocabulary;
+mod workflow;
+
+pub use exception::{Exception, ExceptionContent, ExceptionState, Grant};
+pub use expression::{Expression, Fault, Judged, LONGEST, Matched, Outcome};
+pub use facts::{
+    ApiFacts, AssessmentFacts, CertificationFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts, IntegrationFacts,
+    OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,
+};
+use rule::faulty;
+pub use rule::{Finding, Mode, RuleContent, RuleTest, Severity, TestResult};
+pub use violation::{Violation, ViolationState};
+pub use workflow::{StageContent, WorkflowContent};

@@ -1,0 +1,24 @@
+//! The verbs of policy: judging, trying a rule before it is published, exceptions.
+
+mod assemble;
+mod exceptions;
+mod judge;
+mod lists;
+mod pack;
+mod preview;
+mod worker;
+
+pub use exceptions::{
+    decide_exception, exceptions_of, find_exception, get_exceptions, record_endings, request_exception,
+    revoke_exception,
+};
+pub use judge::{
+    Judgement, RuleCache, Subject, find_violation, findings_now, judge, judge_and_settle, judge_in, settle,
+    violations_of,
+};
+pub use lists::{
+    EXCEPTIONS, ExceptionRow, PublicationRow, RULES, VIOLATIONS, ViolationRow, WORKFLOWS, violations_list,
+};
+pub use pack::{rules_of_pack, seed_rules};
+pub use preview::{Fired, Preview, preview};
+pub use worker::{begin_day, judge_all, judge_due};

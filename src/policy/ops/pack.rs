@@ -1,0 +1,95 @@
+//! The starter pack: rules that say what the field asks for, in force as warnings from the first start.
+
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use crate::{app::App, db::Recorded, db::WriteTx, error::Error, identity::Actor, policy::RuleContent, publications};
+
+#[derive(Deserialize)]
+struct Pack {
+    rules: Vec<RuleContent>,
+}
+
+/// The rules of the pack as they are written.
+pub fn rules_of_pack() -> Result<Vec<RuleContent>, Error> {
+    let pack: Pack = serde_saphyr::from_str(include_str!("../pack.yaml")).map_err(Error::internal)?;
+    Ok(pack.rules)
+}
+
+async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
+    Ok(!publications::ops::in_force::<RuleContent>(conn).await?.is_empty())
+}
+
+/// Publishes the pack where no rule is in force yet; how many rules were added.
+pub async fn seed_rules(app: &App, actor: &Actor) -> Result<usize, Error> {
+    actor.require(crate::identity::Permission::Govern)?;
+    if any(&mut *app.db.read().await?).await? {
+        return Ok(0);
+    }
+    let mut tx = app.db.write(actor).await?;
+    publications::ops::lock_seed(tx.conn()).await?;
+    if any(tx.conn()).await? {
+        return Ok(0);
+    }
+    let (tx, count): (Option<WriteTx<Recorded>>, usize) = publications::ops::seed(tx, rules_of_pack()?).await?;
+    if let Some(tx) = tx {
+        tx.commit().await?;
+        app.forget_counts();
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rules_of_pack;
+    use crate::{
+        policy::{Facts, Judged, Outcome, vocabulary::Ty},
+        publications::Publishable,
+    };
+
+    #[test]
+    fn every_rule_of_the_pack_is_checked_proved_and_quiet_on_the_sample() {
+        let rules = rules_of_pack().expect("the pack");
+        assert!(rules.len() >= 25, "{}", rules.len());
+        let sample = Facts::sample().expect("the sample");
+        let judged = Judged::new(&sample).expect("judged");
+        for rule in rules {
+            let name = rule.key.clone();
+            let rule = rule.checked().unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            rule.ready().unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert!(rule.why.is_some() && rule.remediation.is_some(), "{name}");
+            assert_eq!(rule.compile().expect("compiled").judge(&judged), Outcome::Quiet, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_fact_is_a_name_and_every_name_a_fact() {
+        fn compare(value: &serde_json::Value, ty: &'static Ty, path: &str) {
+            match (value, ty.present()) {
+                (serde_json::Value::Object(all), Ty::Object(fields)) => {
+                    let mut here: Vec<&str> = all.keys().map(String::as_str).collect();
+                    let mut known: Vec<&str> = fields.iter().map(|field| field.name).collect();
+                    here.sort_unstable();
+                    known.sort_unstable();
+                    assert_eq!(here, known, "{path}");
+                    for field in *fields {
+                        assert!(!field.doc.trim().is_empty(), "{path}.{}", field.name);
+                        compare(&all[field.name], &field.ty, &format!("{path}.{}", field.name));
+                    }
+                }
+                (serde_json::Value::Array(items), Ty::List { of, .. }) => {
+                    for item in items {
+                        compare(item, of, path);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let sample = serde_json::to_value(Facts::sample().expect("the sample")).expect("JSON");
+        let fields = Facts::fields();
+        for field in fields {
+            compare(&sample[field.name], &field.ty, field.name);
+        }
+        assert!(Facts::names().iter().any(|name| name.path == "data_flows[].sensitivity"));
+    }
+}

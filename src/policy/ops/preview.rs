@@ -1,0 +1,132 @@
+//! What a rule would do before it is published: over the whole register, and over the facts that past
+//! decisions judged.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    assemble::facts,
+    judge::{Ready, Subject, evaluate},
+};
+use crate::{
+    app::App,
+    error::Error,
+    identity::{Actor, Permission},
+    integrations,
+    policy::{Expression, Facts, Judged, Matched, Outcome, RuleContent, faulty, store::queue, store::violations},
+};
+
+/// An integration on which the rule fires.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Fired {
+    /// Slug of the integration.
+    pub integration: String,
+    /// Its name.
+    pub name: String,
+    /// Slug of the team that answers for it.
+    pub owner: Option<String>,
+    /// The values that make it fire.
+    pub matched: Vec<Matched>,
+    /// Why it could not be evaluated.
+    pub failure: Option<String>,
+    /// Whether it is new: the version in force does not fire here.
+    pub new: bool,
+}
+
+/// A past approval that the rule would have stopped.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Stopped {
+    /// The request.
+    pub request: Uuid,
+    /// What it was called.
+    pub title: String,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+}
+
+/// What a rule would do.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Preview {
+    /// Integrations that were judged.
+    pub judged: usize,
+    /// Where it fires.
+    pub fired: Vec<Fired>,
+    /// How many teams answer for these.
+    pub owners: usize,
+    /// Violations of the version in force that would be fixed.
+    pub fixed: usize,
+    /// Approvals of the last year that were judged again.
+    pub decisions: usize,
+    /// Those that it would have stopped.
+    pub stopped: Vec<Stopped>,
+    /// Those that lack a fact, so that nothing can be said.
+    pub lacking: usize,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// Tries a rule that is not published.
+pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &RuleContent) -> Result<Preview, Error> {
+    actor.require(Permission::Govern)?;
+    let begun = std::time::Instant::now();
+    let expression =
+        Arc::new(Expression::compile(&content.expression).map_err(|faults| faulty("/expression", &faults))?);
+    let today = app.today().await?;
+    let mut conn = app.db.read().await?;
+    let ids = queue::all(&mut conn).await?;
+    let rule = Ready { id: Uuid::nil(), version: 0, content: content.clone(), expression: expression.clone() };
+    let mut preview = Preview { judged: ids.len(), ..Preview::default() };
+    let known: BTreeSet<Uuid> = match rule_id {
+        Some(rule) => violations::open_of_rule(&mut conn, rule).await?.into_iter().collect(),
+        None => BTreeSet::new(),
+    };
+    let mut still = 0;
+    for part in ids.chunks(1000) {
+        let loaded = integrations::ops::load(&mut conn, part).await?;
+        let subjects: Vec<Subject> = loaded.iter().map(|integration| Subject { integration, proposed: None }).collect();
+        let facts = facts(&mut conn, today, &subjects).await?;
+        let judgements = evaluate(std::slice::from_ref(&rule), facts, &HashMap::new())?;
+        for (judgement, integration) in judgements.into_iter().zip(&loaded) {
+            let Some(finding) = judgement.findings.into_iter().next() else { continue };
+            let new = !known.contains(&integration.id);
+            still += usize::from(!new);
+            preview.fired.push(Fired {
+                integration: integration.content.slug.clone(),
+                name: integration.content.name.clone(),
+                owner: integration.content.business_owner.clone(),
+                matched: finding.matched,
+                failure: finding.failure,
+                new,
+            });
+        }
+    }
+    preview.fixed = known.len() - still;
+    preview.owners = preview.fired.iter().filter_map(|fired| fired.owner.as_deref()).collect::<BTreeSet<_>>().len();
+    past(&mut conn, &expression, &mut preview).await?;
+    preview.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(preview)
+}
+
+/// The approvals of the last year, by the facts that they judged.
+async fn past(conn: &mut sqlx::PgConnection, expression: &Expression, preview: &mut Preview) -> Result<(), Error> {
+    for decision in violations::decided_facts(conn).await? {
+        preview.decisions += 1;
+        let judged =
+            serde_json::from_value::<Facts>(decision.facts).map_err(Error::internal).and_then(|f| Judged::new(&f));
+        match judged.map(|facts| expression.judge(&facts)) {
+            Ok(Outcome::Fires(_)) => {
+                preview.stopped.push(Stopped { request: decision.request, title: decision.title, at: decision.at });
+            }
+            Ok(Outcome::Quiet) => {}
+            Ok(Outcome::Failed(_)) | Err(_) => preview.lacking += 1,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! All SQL of policy. The facts alone read across features.
+
+pub mod exceptions;
+pub mod queue;
+pub mod surroundings;
+pub mod violations;

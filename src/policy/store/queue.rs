@@ -1,0 +1,47 @@
+//! The queue of integrations to be judged anew.
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// Takes up to `most` entries for this transaction alone; each integration once.
+pub async fn take(conn: &mut PgConnection, most: i64) -> Result<Vec<Uuid>, Error> {
+    let taken = sqlx::query_scalar!(
+        "with taken as (delete from judgements_due where id in
+             (select id from judgements_due order by id limit $1 for update skip locked) returning integration_id)
+         select distinct integration_id as \"id!\" from taken order by 1",
+        most
+    );
+    Ok(taken.fetch_all(conn).await?)
+}
+
+/// Whether anything waits.
+pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(r#"select exists (select from judgements_due) as "any!""#).fetch_one(conn).await?)
+}
+
+/// Once a day everything is judged anew, since days pass. `true` where this call began the day.
+pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool, Error> {
+    let begun = sqlx::query!("update installation set judged_on = $1 where judged_on is distinct from $1", today)
+        .execute(&mut *conn)
+        .await?;
+    if begun.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("insert into judgements_due (integration_id) select id from integrations where state <> 'retired'")
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+/// The day on which everything was judged last.
+pub async fn judged_on(conn: &mut PgConnection) -> Result<Option<NaiveDate>, Error> {
+    Ok(sqlx::query_scalar!("select judged_on from installation").fetch_one(conn).await?)
+}
+
+/// All integrations that run or are proposed, by id.
+pub async fn all(conn: &mut PgConnection) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar!("select id from integrations where state <> 'retired' order by id").fetch_all(conn).await?)
+}

@@ -1,0 +1,132 @@
+//! Violations.
+
+use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    error::Error,
+    policy::{Finding, Violation},
+    text,
+};
+
+struct Row {
+    id: Uuid,
+    integration_id: Uuid,
+    state: String,
+    finding: Json<Finding>,
+    first_seen_at: DateTime<Utc>,
+    opened_at: DateTime<Utc>,
+    fixed_at: Option<DateTime<Utc>>,
+    times: i32,
+    revision: i64,
+}
+
+impl TryFrom<Row> for Violation {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id,
+            revision: row.revision,
+            integration_id: row.integration_id,
+            finding: row.finding.0,
+            state: row.state.parse()?,
+            first_seen_at: row.first_seen_at,
+            opened_at: row.opened_at,
+            fixed_at: row.fixed_at,
+            times: row.times,
+        })
+    }
+}
+
+/// The violations of these integrations, also fixed ones.
+pub async fn of_integrations(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Violation>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, integration_id, state, finding as "finding: Json<Finding>", first_seen_at, opened_at, fixed_at, times, revision
+           from violations where integration_id = any($1) order by sort_key, id"#,
+        ids
+    );
+    rows.fetch_all(conn).await?.into_iter().map(Violation::try_from).collect()
+}
+
+/// Violations by id.
+pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Violation>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, integration_id, state, finding as "finding: Json<Finding>", first_seen_at, opened_at, fixed_at, times, revision
+           from violations where id = any($1)"#,
+        ids
+    );
+    rows.fetch_all(conn).await?.into_iter().map(Violation::try_from).collect()
+}
+
+/// The name of a finding in the world: SHA-256 over rule and integration.
+pub fn fingerprint(violation: &Violation) -> String {
+    let mut hash = Sha256::new();
+    hash.update(violation.finding.rule_id.as_bytes());
+    hash.update(violation.integration_id.as_bytes());
+    HEXLOWER.encode(&hash.finalize())
+}
+
+pub async fn save(conn: &mut PgConnection, violation: &Violation, now: DateTime<Utc>) -> Result<(), Error> {
+    let finding = &violation.finding;
+    sqlx::query!(
+        "insert into violations (id, rule_id, integration_id, fingerprint, state, mode, severity, finding, failed,
+             first_seen_at, opened_at, fixed_at, times, revision, updated_at, sort_key, search)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         on conflict (id) do update set state = excluded.state, mode = excluded.mode, severity = excluded.severity,
+             finding = excluded.finding, failed = excluded.failed, opened_at = excluded.opened_at,
+             fixed_at = excluded.fixed_at, times = excluded.times, revision = excluded.revision,
+             updated_at = excluded.updated_at, sort_key = excluded.sort_key, search = excluded.search",
+        violation.id,
+        finding.rule_id,
+        violation.integration_id,
+        fingerprint(violation),
+        violation.state.key(),
+        finding.mode.key(),
+        finding.severity.key(),
+        serde_json::to_value(finding).map_err(Error::internal)?,
+        finding.failure.is_some(),
+        violation.first_seen_at,
+        violation.opened_at,
+        violation.fixed_at,
+        violation.times,
+        violation.revision,
+        now,
+        text::sort_key(&finding.title),
+        text::search_text(&[&finding.title, &finding.rule, finding.remediation.as_deref().unwrap_or_default()]),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The integrations on which a rule's violation is open.
+pub async fn open_of_rule(conn: &mut PgConnection, rule: Uuid) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar!("select integration_id from violations where rule_id = $1 and state = 'open'", rule);
+    Ok(ids.fetch_all(conn).await?)
+}
+
+/// The facts that a decision judged.
+pub struct Decided {
+    pub request: Uuid,
+    pub title: String,
+    pub at: DateTime<Utc>,
+    pub facts: serde_json::Value,
+}
+
+/// The facts of the approvals of the last year, newest first; ten thousand at most.
+pub async fn decided_facts(conn: &mut PgConnection) -> Result<Vec<Decided>, Error> {
+    let rows = sqlx::query_as!(
+        Decided,
+        "select f.request_id as request, r.title, f.at, f.facts
+         from request_facts f join request_decisions d on d.id = f.decision_id join change_requests r on r.id = f.request_id
+         where f.moment = 'decided' and d.decision in ('approve', 'approve_with_conditions')
+           and f.at > now() - interval '1 year'
+         order by f.at desc limit 10000"
+    );
+    Ok(rows.fetch_all(conn).await?)
+}

@@ -1,0 +1,245 @@
+//! The verbs of what is published: draft, propose, publish by a second person, give up, go back.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Draft, Publication, Publishable, Published, Version, store};
+use crate::{
+    app::App,
+    audit::Event,
+    db::{Open, Recorded, WriteTx},
+    error::Error,
+    identity::{self, Actor, Permission, Via},
+};
+
+/// One by its id or key.
+pub async fn find<C: Publishable>(app: &App, actor: &Actor, key: &str) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Read)?;
+    let mut conn = app.db.read().await?;
+    let id = store::find(&mut conn, C::KIND, key).await?.ok_or(Error::NotFound(C::NOUN))?;
+    store::get_many(&mut conn, &[id]).await?.pop().ok_or(Error::NotFound(C::NOUN))
+}
+
+/// Its versions, newest first.
+pub async fn versions<C: Publishable>(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<Version<C>>, Error> {
+    actor.require(Permission::Read)?;
+    store::versions(&mut *app.db.read().await?, id).await
+}
+
+/// What of a kind holds now, within whatever reads or writes: id, version, content.
+pub async fn in_force<C: Publishable>(conn: &mut PgConnection) -> Result<Vec<(Uuid, i32, C)>, Error> {
+    store::in_force(conn).await
+}
+
+/// Begins one, as a draft.
+pub async fn create<C: Publishable>(app: &App, actor: &Actor, content: C) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    let content = content.checked()?;
+    let mut tx = app.db.write(actor).await?;
+    if store::find(tx.conn(), C::KIND, content.key()).await?.is_some() {
+        return Err(Error::field("/key", "This key is taken. Choose another."));
+    }
+    let now = tx.now();
+    let draft = Draft { content, edited_by: actor.person().into_iter().collect(), proposal: None };
+    let record = Publication {
+        id: Uuid::now_v7(),
+        revision: 1,
+        draft: Some(draft),
+        published: None,
+        created_at: now,
+        updated_at: now,
+    };
+    store::save(tx.conn(), &record).await?;
+    tx.record(Event::created(action::<C>(Step::Drafted), &record)).await?.commit().await?;
+    app.forget_counts();
+    Ok(record)
+}
+
+/// Writes at its draft, based on `revision`.
+pub async fn edit<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    content: C,
+) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    let content = content.checked()?;
+    step(app, actor, id, revision, Step::Drafted, |before: Publication<C>, by, now| {
+        if before.draft.as_ref().is_some_and(|draft| draft.content == content) {
+            return Ok((before, None));
+        }
+        Ok((before.edit(content, by, now)?, None))
+    })
+    .await
+}
+
+/// Asks a second person to publish the draft.
+pub async fn propose<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    let me = person(actor)?;
+    step(app, actor, id, revision, Step::Proposed, |before: Publication<C>, _, now| {
+        Ok((before.propose(me, now)?, None))
+    })
+    .await
+}
+
+/// Publishes what somebody else proposed. A person does, signed in on a page.
+pub async fn publish<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    let me = person(actor)?;
+    step(app, actor, id, revision, Step::Published, |before: Publication<C>, _, now| {
+        let (after, version) = before.publish(me, now)?;
+        Ok((after, Some(version)))
+    })
+    .await
+}
+
+/// Gives the draft up.
+pub async fn discard<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    step(app, actor, id, revision, Step::Discarded, |before: Publication<C>, _, now| Ok((before.discard(now)?, None)))
+        .await
+}
+
+/// Makes a draft of an earlier version; it is proposed and published as any other.
+pub async fn go_back<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    to: i32,
+) -> Result<Publication<C>, Error> {
+    actor.require(Permission::Govern)?;
+    let versions: Vec<Version<C>> = store::versions(&mut *app.db.read().await?, id).await?;
+    let earlier = versions.into_iter().find(|version| version.version == to).ok_or(Error::NotFound("version"))?;
+    edit(app, actor, id, revision, earlier.content).await
+}
+
+/// Serialises the first seeding.
+pub async fn lock_seed(conn: &mut PgConnection) -> Result<(), Error> {
+    store::lock_seed(conn).await
+}
+
+/// What Muster brings along is published at once, where its key is not there yet; by nobody.
+pub async fn seed<C: Publishable>(
+    mut tx: WriteTx<Open>,
+    contents: Vec<C>,
+) -> Result<(Option<WriteTx<Recorded>>, usize), Error> {
+    let mut events = Vec::new();
+    for content in contents {
+        let content = content.checked()?;
+        content.ready()?;
+        if store::find(tx.conn(), C::KIND, content.key()).await?.is_some() {
+            continue;
+        }
+        let now = tx.now();
+        let version = Version {
+            version: 1,
+            content: content.clone(),
+            edited_by: Vec::new(),
+            proposed_by: None,
+            published_by: None,
+            published_at: now,
+        };
+        let record = Publication {
+            id: Uuid::now_v7(),
+            revision: 1,
+            draft: None,
+            published: Some(Published { version: 1, content }),
+            created_at: now,
+            updated_at: now,
+        };
+        store::save(tx.conn(), &record).await?;
+        store::insert_version(tx.conn(), record.id, &version).await?;
+        events.push(Event::created(action::<C>(Step::Published), &record));
+    }
+    let count = events.len();
+    let mut events = events.into_iter();
+    let Some(first) = events.next() else { return Ok((None, 0)) };
+    let mut tx = tx.record(first).await?;
+    for event in events {
+        tx = tx.record(event).await?;
+    }
+    Ok((Some(tx), count))
+}
+
+/// A person at a page: no token proposes or publishes, whoever holds it.
+fn person(actor: &Actor) -> Result<Uuid, Error> {
+    identity::ops::refuse_token(actor)?;
+    match (actor.person(), actor.via) {
+        (Some(me), Via::Page) => Ok(me),
+        _ => Err(Error::Forbidden("A person does this, signed in on the page.".into())),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Drafted,
+    Proposed,
+    Published,
+    Discarded,
+}
+
+fn action<C: Publishable>(step: Step) -> &'static str {
+    match (C::KIND, step) {
+        ("policy_rule", Step::Drafted) => "policy_rule.drafted",
+        ("policy_rule", Step::Proposed) => "policy_rule.proposed",
+        ("policy_rule", Step::Published) => "policy_rule.published",
+        ("policy_rule", Step::Discarded) => "policy_rule.draft_discarded",
+        ("workflow", Step::Drafted) => "workflow.drafted",
+        ("workflow", Step::Proposed) => "workflow.proposed",
+        ("workflow", Step::Published) => "workflow.published",
+        ("workflow", Step::Discarded) => "workflow.draft_discarded",
+        (_, Step::Drafted) => "questionnaire.drafted",
+        (_, Step::Proposed) => "questionnaire.proposed",
+        (_, Step::Published) => "questionnaire.published",
+        (_, Step::Discarded) => "questionnaire.draft_discarded",
+    }
+}
+
+async fn step<C: Publishable>(
+    app: &App,
+    actor: &Actor,
+    id: Uuid,
+    revision: i64,
+    step: Step,
+    change: impl FnOnce(
+        Publication<C>,
+        Option<Uuid>,
+        chrono::DateTime<chrono::Utc>,
+    ) -> Result<(Publication<C>, Option<Version<C>>), Error>,
+) -> Result<Publication<C>, Error> {
+    let mut tx = app.db.write(actor).await?;
+    let before = store::lock::<C>(tx.conn(), id).await?.ok_or(Error::NotFound(C::NOUN))?;
+    if before.revision != revision {
+        return Err(Error::Stale { given: revision, current: before.revision });
+    }
+    let now = tx.now();
+    let (after, version) = change(before.clone(), actor.person(), now)?;
+    if after == before {
+        return Ok(before);
+    }
+    if let Some(version) = &version {
+        store::insert_version(tx.conn(), id, version).await?;
+    }
+    store::save(tx.conn(), &after).await?;
+    tx.record(Event::changed(action::<C>(step), &before, &after)).await?.commit().await?;
+    app.forget_counts();
+    Ok(after)
+}

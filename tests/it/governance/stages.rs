@@ -1,0 +1,184 @@
+//! Stages: who decides in which, conditions, delegation, escalation.
+
+use chrono::TimeDelta;
+use muster::{
+    approvals::{NewCondition, NewDecision, Timing, Verdict, ops},
+    error::Error,
+    identity::Role,
+    integrations::{self, IntegrationState},
+    policy::{Mode, RuleContent},
+};
+
+use super::{decide, drafted, group, pointers, rule, stage, submit, workflow};
+use crate::support::{TestApp, builders};
+
+#[tokio::test]
+async fn stages_wait_for_each_other_and_nobody_decides_in_two() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let privacy = test.person("Petra Privacy", &[Role::Reviewer]).await;
+    group(&test, "Privacy", &privacy).await;
+    let mut conn = test.owner().await;
+    sqlx::query("insert into review_group_members (review_group_id, person_id) select id, $1 from review_groups where slug = 'privacy'")
+        .bind(shop.reviewer.id)
+        .execute(&mut conn)
+        .await
+        .expect("joined");
+    let mut second = stage("Privacy", "privacy");
+    second.condition = Some("data_flows.exists(f, f.sensitivity == 'confidential')".into());
+    let mut third = stage("Board", "board");
+    third.condition = Some("integration.tags.exists(t, t == 'board')".into());
+    builders::publish(&test, workflow(vec![stage("Security", "security"), second, third])).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let open = submit(&test, &shop, id).await.expect("submitted");
+    let names: Vec<&str> = open.stages.iter().map(|stage| stage.name.as_str()).collect();
+    assert_eq!(names, ["Security", "Privacy"]);
+    let early = decide(&test, &privacy, id, Verdict::Approve).await;
+    assert!(matches!(early, Err(Error::Forbidden(_))), "{early:?}");
+    decide(&test, &shop.reviewer, id, Verdict::Approve).await.expect("the first stage");
+    let twice = decide(&test, &shop.reviewer, id, Verdict::Approve).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+    // A material edit voids both and begins anew.
+    let requester = test.page(&shop.requester).await;
+    let request = ops::find_request(&test.app, &requester, id).await.expect("it");
+    let mut content = request.content.clone();
+    content.purpose = Some("Something else.".into());
+    let edited = ops::edit_request(&test.app, &requester, id, request.revision, content, None).await.expect("edited");
+    assert_eq!((edited.round, edited.open_stage().map(|stage| stage.position)), (2, Some(1)));
+    decide(&test, &shop.reviewer, id, Verdict::Approve).await.expect("the first stage again");
+    let done = decide(&test, &privacy, id, Verdict::Approve).await.expect("the second stage");
+    assert_eq!((done.phase.key(), done.decisions.len()), ("applied", 3));
+}
+
+#[tokio::test]
+async fn a_stage_that_nobody_may_decide_is_refused_at_submission_by_name() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::publish(&test, workflow(vec![stage("Security", "security"), stage("Second look", "security")])).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let refused = submit(&test, &shop, id).await;
+    assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Second look'")), "{refused:?}");
+    let nobody = workflow(vec![stage("Ghosts", "ghosts")]);
+    builders::publish(&test, nobody).await;
+    let refused = submit(&test, &shop, id).await;
+    assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Ghosts'")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_rule_calls_in_a_group_and_its_stage_says_so() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let privacy = test.person("Petra Privacy", &[Role::Reviewer]).await;
+    group(&test, "Privacy", &privacy).await;
+    let mut settings = muster::settings::ops::get(&test.app, &test.cli()).await.expect("settings");
+    settings.content.approval_group = Some("security".into());
+    let revision = settings.revision;
+    muster::settings::ops::update(&test.app, &test.cli(), revision, settings.content).await.expect("set");
+    builders::publish(&test, RuleContent { review_groups: vec!["privacy".into()], ..rule(Mode::Warn) }).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let open = submit(&test, &shop, id).await.expect("submitted");
+    assert_eq!(open.stages[1].called_in_by.as_deref(), Some("route-needed"));
+    let view = ops::view_request(&test.app, &test.page(&privacy).await, id).await.expect("a view");
+    let found = view.findings.iter().find(|finding| finding.rule == "route-needed").expect("it fires");
+    assert_eq!(found.matched[0].path, "integration.gateway_route");
+}
+
+#[tokio::test]
+async fn conditions_hold_an_approved_request_until_they_are_met() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let open = submit(&test, &shop, id).await.expect("submitted");
+    let reviewer = test.page(&shop.reviewer).await;
+    let hash = open.phase.bound().expect("bound").content_hash.clone();
+    let condition = |timing| NewCondition {
+        text: "Limit the key to our addresses.".into(),
+        owner: "payments".into(),
+        due_on: Some("2027-06-01".parse().expect("a day")),
+        timing,
+    };
+    let bare = NewDecision::new(Verdict::ApproveWithConditions, "If so.", &hash);
+    assert_eq!(pointers(ops::decide(&test.app, &reviewer, id, bare.clone()).await), ["/conditions"]);
+    let conditions = vec![condition(Timing::BeforeLive), condition(Timing::AfterLive)];
+    let held = ops::decide(&test.app, &reviewer, id, NewDecision { conditions, ..bare }).await.expect("decided");
+    assert_eq!((held.phase.key(), held.unmet().count()), ("approved", 1));
+    let integration =
+        integrations::ops::find_integration(&test.app, &reviewer, "stripe-for-shop").await.expect("an integration");
+    assert_eq!(integration.state, IntegrationState::Proposed);
+    let unmet = held.unmet().next().expect("one").id;
+    let outsider = test.page(&test.person("Otto", &[Role::Requester]).await).await;
+    let refused = ops::meet_condition(&test.app, &outsider, id, unmet, "Done.").await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    let owner = test.page(&shop.requester).await;
+    let done = ops::meet_condition(&test.app, &owner, id, unmet, "Ticket 17.").await.expect("met");
+    assert_eq!(done.phase.key(), "applied");
+    let forced =
+        sqlx::query("update change_requests set state = 'applied', closed_at = now() where state = 'approved'")
+            .execute(&mut test.as_app().await)
+            .await
+            .expect("nothing left");
+    assert_eq!(forced.rows_affected(), 0);
+}
+
+#[tokio::test]
+async fn who_is_delegated_to_decides_and_no_separation_is_walked_around() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let delegate = test.person("Dora Delegate", &[Role::Reviewer]).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    submit(&test, &shop, id).await.expect("submitted");
+    assert!(matches!(decide(&test, &delegate, id, Verdict::Approve).await, Err(Error::Forbidden(_))));
+    let away = test.page(&shop.reviewer).await;
+    let today = test.app.today().await.expect("a day");
+    let days = (today, today + TimeDelta::days(3));
+    assert_eq!(pointers(ops::make_delegation(&test.app, &away, shop.requester.id, days, None).await), ["/to"]);
+    let delegation = ops::make_delegation(&test.app, &away, delegate.id, days, None).await.expect("delegated");
+    let done = decide(&test, &delegate, id, Verdict::Approve).await.expect("decided");
+    assert_eq!((done.phase.key(), done.decisions[0].decided_for), ("applied", Some(shop.reviewer.id)));
+    // The requester becomes a reviewer of the group and delegates: what they asked for, nobody decides for them.
+    let mut conn = test.owner().await;
+    for sql in [
+        "insert into review_group_members (review_group_id, person_id) select id, $1 from review_groups where slug = 'security'",
+        "insert into role_grants (person_id, role, granted_at) values ($1, 'reviewer', now())",
+    ] {
+        let _ = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).bind(shop.requester.id).execute(&mut conn).await;
+    }
+    sqlx::query(
+        "insert into delegations (id, from_id, to_id, from_on, until_on, created_at, updated_at)
+                 values (gen_random_uuid(), $1, $2, $3, $3, now(), now())",
+    )
+    .bind(shop.requester.id)
+    .bind(delegate.id)
+    .bind(today)
+    .execute(&mut conn)
+    .await
+    .expect("delegated");
+    ops::retire_delegation(&test.app, &away, delegation.id).await.expect("taken back");
+    let other = drafted(&test, &shop, "Stripe for Shop again").await;
+    submit(&test, &shop, other).await.expect("submitted");
+    let refused = decide(&test, &delegate, other, Verdict::Approve).await;
+    assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_overdue_goes_up_the_chain() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let boss = test.person("Bea Boss", &[Role::Reviewer]).await;
+    group(&test, "Heads", &boss).await;
+    let mut first = stage("Security", "security");
+    first.due_hours = Some(8);
+    builders::publish(&test, workflow(vec![first])).await;
+    sqlx::query("update review_groups set escalates_to_id = (select id from review_groups where slug = 'heads') where slug = 'security'")
+        .execute(&mut test.owner().await)
+        .await
+        .expect("a chain");
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    submit(&test, &shop, id).await.expect("submitted");
+    assert_eq!(ops::escalate(&test.app).await.expect("looked"), 0);
+    assert!(decide(&test, &boss, id, Verdict::Approve).await.is_err());
+    test.clock.advance(TimeDelta::days(5));
+    assert_eq!(ops::escalate(&test.app).await.expect("looked"), 1);
+    assert_eq!(ops::escalate(&test.app).await.expect("once"), 0);
+    assert_eq!(decide(&test, &boss, id, Verdict::Approve).await.expect("decided").phase.key(), "applied");
+}
