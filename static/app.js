@@ -86,6 +86,65 @@
     filter.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   }
 
+  // On a list j and k go from row to row, o opens; on a request a approves, r rejects, j takes the next one.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(document.activeElement)) return;
+    const decision = document.querySelector("form[data-decide]");
+    const press = (verdict) => {
+      const reason = decision.querySelector("textarea[name=reason]");
+      if (reason.value.trim()) decision.requestSubmit(decision.querySelector(`button[value=${verdict}]`));
+      else reason.focus();
+      event.preventDefault();
+    };
+    if (decision && event.key === "a") return press("approve");
+    if (decision && event.key === "r") return press("reject");
+    const next = document.querySelector("a[data-next]");
+    if (next && event.key === "j") { next.click(); return; }
+    const rows = [...document.querySelectorAll("main table a.row-link")];
+    if (!rows.length) return;
+    const at = rows.indexOf(document.activeElement);
+    if (event.key === "j") rows[Math.min(at + 1, rows.length - 1)].focus();
+    else if (event.key === "k") rows[Math.max(at - 1, 0)].focus();
+    else if (event.key === "o" && at >= 0) rows[at].click();
+  });
+
+  // Names are completed while an expression is typed; a name from the list goes where the cursor is.
+  const expression = document.querySelector("textarea[data-names]");
+  if (expression) {
+    const names = [...document.querySelectorAll(`#${expression.dataset.names} [data-insert]`)].map((b) => b.dataset.insert);
+    const offered = document.querySelector("[data-completions]");
+    const put = (name, length) => {
+      const end = expression.selectionStart;
+      expression.setRangeText(name, end - length, end, "end");
+      offered.replaceChildren();
+      expression.focus();
+    };
+    const token = () => /[\w.]*$/.exec(expression.value.slice(0, expression.selectionStart))[0];
+    const offer = () => {
+      const word = token();
+      // Entries of a list are named by what stands before the dot: f.sensitivity is data_flows[].sensitivity.
+      const known = names.map((name) => name.replace(/^.*\[\]\./, word.includes(".") ? `${word.split(".")[0]}.` : "\0"));
+      const found = word.length < 2 ? [] : [...new Set(known)].filter((name) => name.startsWith(word) && name !== word).slice(0, 8);
+      offered.replaceChildren(...found.map((name) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "chip";
+        button.textContent = name;
+        button.addEventListener("click", () => put(name, token().length));
+        return button;
+      }));
+    };
+    expression.addEventListener("input", offer);
+    expression.addEventListener("keydown", (event) => {
+      const first = offered.querySelector("button");
+      if (event.key === "Tab" && first && !event.shiftKey) { event.preventDefault(); first.click(); }
+      if (event.key === "Escape") offered.replaceChildren();
+    });
+    for (const button of document.querySelectorAll("[data-insert]")) {
+      button.addEventListener("click", () => put(button.dataset.insert.replace(/^.*\[\]\./, ""), 0));
+    }
+  }
+
   // A class taken from the tree goes into the first row that is still empty.
   for (const take of document.querySelectorAll("[data-take]")) {
     take.addEventListener("click", () => {

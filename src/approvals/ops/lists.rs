@@ -22,7 +22,8 @@ pub static REQUESTS: Spec = Spec {
     from: "change_requests t join integrations i on i.id = t.integration_id join apis a on a.id = i.api_id
         join vendors v on v.id = a.vendor_id left join people p on p.id = t.requested_by
         left join service_accounts x on x.id = t.requested_by_account
-        left join request_stages g on g.request_id = t.id and g.position = 1
+        left join lateral (select k.review_group_id, k.due_at from request_stages k where k.request_id = t.id
+            and k.round = t.round and k.opened_at is not null order by k.position desc limit 1) g on true
         left join review_groups w on w.id = g.review_group_id left join teams o on o.id = i.business_owner_id",
     columns: "t.id, t.title, t.kind, t.state, t.reason, t.round, t.waiting_since, t.submitted_at, t.closed_at,
         t.created_at, t.updated_at, t.revision, i.slug as integration, i.name as integration_name, v.name as vendor_name,

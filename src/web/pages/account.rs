@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::{Shell, html, view::ago};
 use crate::{
+    approvals::ops as approvals,
     error::Error,
     identity::{NewToken, Permission, Token, TokenOwner, ops},
+    lists::Query,
     web::{
         Web,
         error::PageError,
@@ -27,6 +29,8 @@ pub fn router() -> Router<Web> {
         .route("/account/tokens", post(mint))
         .route("/tokens/{id}/revoke", post(revoke))
         .route("/account/sessions/{id}/end", post(end_session))
+        .route("/account/delegations", post(delegate))
+        .route("/account/delegations/{id}/retire", post(take_back))
 }
 
 /// A session as its owner sees it.
@@ -83,6 +87,20 @@ struct AccountPage {
     minted: Option<String>,
     errors: Vec<String>,
     name: String,
+    delegations: Vec<DelegationView>,
+    /// Who can decide for somebody: id and name.
+    reviewers: Vec<(Uuid, String)>,
+    may_delegate: bool,
+    today: chrono::NaiveDate,
+    refused: Vec<String>,
+}
+
+/// A delegation as one of both sees it.
+struct DelegationView {
+    id: Uuid,
+    text: String,
+    reason: String,
+    mine: bool,
 }
 
 async fn page(web: &Web, signed: &Signed, pairs: &Pairs) -> Result<AccountPage, PageError> {
@@ -105,7 +123,70 @@ async fn page(web: &Web, signed: &Signed, pairs: &Pairs) -> Result<AccountPage, 
         minted: None,
         errors: Vec::new(),
         name: String::new(),
+        delegations: delegations(web, signed).await?,
+        reviewers: reviewers(web, signed, me).await?,
+        may_delegate: actor.may(Permission::Decide),
+        today: web.app.today().await?,
+        refused: Vec::new(),
     })
+}
+
+async fn delegations(web: &Web, signed: &Signed) -> Result<Vec<DelegationView>, Error> {
+    let me = signed.actor.person();
+    let mut all = Vec::new();
+    for one in approvals::delegations(&web.app, &signed.actor).await? {
+        let mine = Some(one.from_id) == me;
+        let other = if mine { one.to_id } else { one.from_id };
+        let name = ops::names(&web.app, &signed.actor, &[other]).await?.pop().unwrap_or_default();
+        let text = if mine {
+            format!("{name} decides for you from {} to {}.", one.from_on, one.until_on)
+        } else {
+            format!("You decide for {name} from {} to {}.", one.from_on, one.until_on)
+        };
+        all.push(DelegationView { id: one.id, text, reason: one.reason.unwrap_or_default(), mine });
+    }
+    Ok(all)
+}
+
+async fn reviewers(web: &Web, signed: &Signed, me: Uuid) -> Result<Vec<(Uuid, String)>, Error> {
+    if !signed.actor.may(Permission::Decide) {
+        return Ok(Vec::new());
+    }
+    let pairs = [("role".into(), "reviewer".into()), ("state".into(), "active".into()), ("limit".into(), "500".into())];
+    let query = Query::parse(&ops::PEOPLE, &pairs, &[])?;
+    let rows = ops::list_people(&web.app, &signed.actor, &query).await?.rows;
+    Ok(rows.into_iter().filter(|row| row.id != me).map(|row| (row.id, row.name)).collect())
+}
+
+async fn delegate(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
+    let day = |name: &str| {
+        let text = posted.get(name).unwrap_or_default();
+        text.parse::<chrono::NaiveDate>().map_err(|_| Error::field(&format!("/{name}"), "Give a day."))
+    };
+    let to = posted.get("to").and_then(|id| id.parse().ok()).unwrap_or_default();
+    let reason = posted.get("reason").map(str::to_owned);
+    let done = match (day("from_on"), day("until_on")) {
+        (Ok(from), Ok(until)) => {
+            approvals::make_delegation(&web.app, &posted.signed.actor, to, (from, until), reason).await
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    match done {
+        Ok(_) => Ok(Redirect::to("/account?note=delegated").into_response()),
+        Err(Error::Invalid(errors)) => {
+            let mut page = page(&web, &posted.signed, &Pairs::default()).await?;
+            page.refused = errors.as_slice().iter().map(|error| error.message.clone()).collect();
+            let mut response = html(&page)?;
+            *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(response)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn take_back(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    approvals::retire_delegation(&web.app, &posted.signed.actor, id).await?;
+    Ok(Redirect::to("/account?note=undelegated").into_response())
 }
 
 async fn show(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {

@@ -21,6 +21,7 @@ use crate::{
     identity::{self, GroupKind, Permission, Role},
     integrations::ops::{self as uses, CredentialRow, IntegrationRow},
     lists::{Alike, Count, Facet, Query, Spec},
+    policy::ops as policy,
     web::{
         Web,
         error::PageError,
@@ -252,6 +253,8 @@ async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
         look.stat(&uses::INTEGRATIONS, "integrations of your teams", page.mine_href.clone()).await?,
         hot(look.stat(&uses::CREDENTIALS, "credentials due or overdue", due).await?),
         look.stat(&uses::INTEGRATIONS, "of them lack an owner or backup", gaps).await?,
+        look.stat(&policy::VIOLATIONS, "open violations of theirs", format!("/violations?{teams}&standing=open"))
+            .await?,
     ]);
     Ok(())
 }
@@ -335,6 +338,9 @@ async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
     page.times = if bars.is_empty() { None } else { Some(Bars::new("Median days to a decision", "days", &bars)) };
     page.divisions = look.divisions(&[("gap", "Gaps"), ("sensitivity", "By sensitivity")]).await?;
     page.stats = vec![
+        hot(look.stat(&policy::EXCEPTIONS, "exceptions asked for", "/exceptions?standing=requested".into()).await?),
+        hot(look.stat(&policy::RULES, "rules proposed", "/rules?standing=proposed".into()).await?),
+        look.stat(&policy::VIOLATIONS, "open violations", "/violations?standing=open".into()).await?,
         hot(look.stat(&approvals::REQUESTS, "requests wait for a decision", "/requests?state=open".into()).await?),
         hot(look.stat(&uses::CREDENTIALS, "credentials overdue", "/credentials?standing=overdue".into()).await?),
         look.stat(&uses::CREDENTIALS, "credentials due in 30 days", "/credentials?standing=due".into()).await?,

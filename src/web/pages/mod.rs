@@ -15,6 +15,7 @@ mod integrations;
 pub(super) mod list;
 #[macro_use]
 mod simple;
+mod policy;
 mod search;
 mod settings;
 mod shell;
@@ -49,6 +50,7 @@ pub fn router() -> Router<Web> {
         .merge(imports::router())
         .merge(integrations::router())
         .merge(approvals::router())
+        .merge(policy::router())
         .merge(credentials::router())
         .merge(views::router())
         .merge(drafts::router())

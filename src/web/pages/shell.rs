@@ -127,8 +127,14 @@ impl Shell {
             item("Scopes", "/scopes", None),
             item("Data classes", "/data-classes", Some(self.counts.data_classes)),
         ];
-        let governance =
-            vec![item("Requests", "/requests", Some(self.counts.open_requests)), item("Worklist", "/worklist", None)];
+        let governance = vec![
+            item("Requests", "/requests", Some(self.counts.open_requests)),
+            item("Violations", "/violations", Some(self.counts.open_violations)),
+            item("Exceptions", "/exceptions", Some(self.counts.exceptions)),
+            item("Worklist", "/worklist", None),
+            item("Rules", "/rules", None),
+            item("Workflows", "/workflows", None),
+        ];
         if self.may(Permission::EditCatalog) || self.may(Permission::ManagePeople) {
             inventory.push(item("Import", "/imports", None));
         }
@@ -167,6 +173,19 @@ fn note(key: &str) -> Option<&'static str> {
         "rotated" => "Rotation recorded.",
         "begun" => "Marked as rotating.",
         "compromised" => "Marked as compromised. Rotate it now.",
+        "drafted" => "Saved as a draft. Try it, then propose it.",
+        "proposed" => "Proposed. A second governance lead publishes it.",
+        "published" => "Published, and in force.",
+        "discarded" => "Draft discarded.",
+        "gone_back" => "The earlier version is the draft now. Propose it.",
+        "asked" => "Asked for. A governance lead decides.",
+        "granted" => "Granted until its last day.",
+        "denied" => "Denied.",
+        "exception_revoked" | "undelegated" => "Taken back.",
+        "condition_met" => "Noted as met.",
+        "stage_approved" => "Approved; the next stage decides.",
+        "held" => "Approved. It goes live once its conditions are met.",
+        "delegated" => "They decide for you on these days.",
         "view" => "View saved.",
         "removed" => "View removed.",
         "choose" => "Choose at least one row first.",

@@ -96,6 +96,10 @@ impl EventView {
             "person" => "people",
             "team" => "teams",
             "review_group" => "review-groups",
+            "policy_rule" => "rules",
+            "workflow" => "workflows",
+            "violation" => "violations",
+            "exception" => "exceptions",
             "api_version" => return Some(format!("/versions/{id}")),
             _ => return None,
         };

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::{
     approvals::{
-        Decision, Phase,
+        Condition, Decision, Delegation, Phase, Stage,
         ops::{self, RequestView},
     },
     audit::{self, Change},
     catalog::{self, Vendor},
     error::Error,
-    identity::{self, Permission},
+    identity::{self, GroupKind, Permission},
     integrations::{self, FIELDS, Hint, Integration, ops::IntegrationRow},
     lists::Query,
     web::{
@@ -25,6 +25,7 @@ use crate::{
         pages::{
             Shell, html,
             integrations::cells,
+            policy::Found,
             view::{ChangeView, CommentView, EventView, ago},
         },
     },
@@ -35,6 +36,7 @@ struct Decided {
     decision: Decision,
     who: String,
     ago: String,
+    for_whom: Option<String>,
     void: bool,
 }
 
@@ -58,6 +60,12 @@ pub struct RequestPage {
     may_continue: bool,
     why_not: Option<String>,
     today: chrono::NaiveDate,
+    findings: Vec<Found>,
+    /// Slugs and names of teams that can be given a condition.
+    teams: Vec<(String, String)>,
+    /// The next request that waits for this person, once this one is decided.
+    next_one: Option<(Uuid, String)>,
+    met_by_me: Vec<Uuid>,
     problems: Vec<(String, String)>,
     typed: String,
 }
@@ -92,6 +100,33 @@ impl RequestPage {
     }
     fn is_draft(&self) -> bool {
         matches!(self.view.request.phase, Phase::Draft | Phase::ChangesRequested(_))
+    }
+    /// How a stage stands: its mark, and what is beside its name.
+    fn stage(&self, stage: &Stage) -> (&'static str, String) {
+        let request = &self.view.request;
+        let Some(bound) = request.phase.bound() else { return ("", String::new()) };
+        let approvals = request.approvals(stage, bound);
+        if approvals >= stage.approvals_needed {
+            return ("done", String::new());
+        }
+        let open = request.open_stage().is_some_and(|open| open.position == stage.position);
+        let count = if stage.approvals_needed > 1 {
+            format!("{approvals} of {}", stage.approvals_needed)
+        } else {
+            String::new()
+        };
+        if open { ("open", count) } else { ("", count) }
+    }
+    /// When a stage is due, as people read it; and whether that is past.
+    fn due(&self, stage: &Stage) -> Option<(String, bool)> {
+        let due = stage.due_at.filter(|_| self.stage(stage).0 == "open")?;
+        Some((ago(due, self.shell.now), due < self.shell.now))
+    }
+    fn may_meet(&self, condition: &Condition) -> bool {
+        condition.met_at.is_none() && self.met_by_me.contains(&condition.id)
+    }
+    fn day(&self, date: &chrono::NaiveDate) -> String {
+        crate::web::pages::view::day(*date, self.today)
     }
     fn keeps_content(&self) -> bool {
         self.view.request.kind.keeps_content()
@@ -153,7 +188,7 @@ fn ordered(mut changes: Vec<Change>) -> Vec<Change> {
 }
 
 /// Why this person does not decide, as far as it shows before they try.
-fn why_not(signed: &Signed, view: &RequestView) -> Option<String> {
+fn why_not(signed: &Signed, view: &RequestView, delegated: &[Delegation]) -> Option<String> {
     let request = &view.request;
     let (stage, me) = (request.open_stage()?, signed.actor.person()?);
     if !signed.actor.may(Permission::Decide) {
@@ -168,14 +203,26 @@ fn why_not(signed: &Signed, view: &RequestView) -> Option<String> {
     if signed.actor.is_in_team(request.refs.owners()) {
         return Some("You are in a team that owns this; somebody else decides.".into());
     }
-    if !signed.actor.authority.review_groups.contains(&stage.review_group_id) {
+    let groups = &signed.actor.authority.review_groups;
+    let mine = groups.contains(&stage.review_group_id) || stage.escalated_to.is_some_and(|to| groups.contains(&to));
+    if !mine && delegated.is_empty() {
         return Some(format!("{} decides; you are not in that group.", stage.review_group));
+    }
+    let twice = request.workflow.is_some_and(|workflow| workflow.same_person_twice);
+    let round = request.round;
+    if request
+        .decisions
+        .iter()
+        .any(|d| d.decided_by == me && d.round == round && (!twice || d.position == stage.position))
+    {
+        return Some("You have decided on this already.".into());
     }
     None
 }
 
 async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<Decided>, Error> {
-    let ids: Vec<Uuid> = view.request.decisions.iter().map(|decision| decision.decided_by).collect();
+    let ids: Vec<Uuid> =
+        view.request.decisions.iter().flat_map(|d| [Some(d.decided_by), d.decided_for]).flatten().collect();
     let people = identity::ops::get_people(&web.app, &signed.actor, &ids).await?;
     let material = view.request.phase.bound().map(|bound| bound.material_hash.clone());
     let now = web.app.clock.now();
@@ -184,8 +231,13 @@ async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<D
             .iter()
             .find(|person| person.id == decision.decided_by)
             .map_or_else(|| "somebody".into(), |person| person.content.name.clone()),
+        for_whom: decision
+            .decided_for
+            .and_then(|id| people.iter().find(|person| person.id == id))
+            .map(|person| person.content.name.clone()),
         ago: ago(decision.decided_at, now),
-        void: material.as_ref().is_some_and(|material| *material != decision.material_hash),
+        void: material.as_ref().is_some_and(|material| *material != decision.material_hash)
+            || decision.round != view.request.round,
         decision: decision.clone(),
     };
     Ok(view.request.decisions.iter().map(one).collect())
@@ -199,6 +251,37 @@ pub fn waited(since: Option<chrono::DateTime<chrono::Utc>>, now: chrono::DateTim
         None if age == "now" || age.is_empty() => String::new(),
         None => format!("since {age}"),
     }
+}
+
+/// Who delegated to this person for a day.
+async fn delegated(web: &Web, signed: &Signed, today: chrono::NaiveDate) -> Result<Vec<Delegation>, Error> {
+    let me = signed.actor.person();
+    let all = ops::delegations(&web.app, &signed.actor).await?;
+    Ok(all.into_iter().filter(|d| me == Some(d.to_id) && d.from_on <= today && today <= d.until_on).collect())
+}
+
+async fn teams(web: &Web, signed: &Signed) -> Result<Vec<(String, String)>, Error> {
+    let choices = crate::web::pages::integrations::new::teams(web, signed).await?;
+    Ok(choices.into_iter().map(|team| (team.value, team.label)).collect())
+}
+
+/// What waits longest for one's review groups, besides this one.
+async fn next_one(web: &Web, signed: &Signed, besides: Uuid) -> Result<Option<(Uuid, String)>, Error> {
+    let groups = &signed.actor.authority.review_groups;
+    let groups = identity::ops::get_groups(&web.app, &signed.actor, GroupKind::ReviewGroup, groups).await?;
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let mut pairs: Vec<(String, String)> =
+        groups.into_iter().map(|group| ("group".into(), group.content.slug)).collect();
+    pairs.extend([
+        ("state".into(), "open".into()),
+        ("sort".into(), "waiting_since".into()),
+        ("limit".into(), "2".into()),
+    ]);
+    let query = Query::parse(&ops::REQUESTS, &pairs, &[])?;
+    let rows = catalog::ops::list::<ops::RequestRow>(&web.app, &signed.actor, &ops::REQUESTS, &query).await?.rows;
+    Ok(rows.into_iter().find(|row| row.id != besides).map(|row| (row.id, row.title)))
 }
 
 /// The page of a request.
@@ -226,7 +309,14 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
     let may_continue = actor.may(Permission::Propose)
         && !request.phase.is_closed()
         && (mine || of_mine || actor.may(Permission::Steward));
-    let why_not = why_not(signed, &view);
+    let today = app.today().await?;
+    let delegated = delegated(web, signed, today).await?;
+    let why_not = why_not(signed, &view, &delegated);
+    let may_decide = matches!(request.phase, Phase::Open(_)) && why_not.is_none() && actor.may(Permission::Decide);
+    let teams = if may_decide { teams(web, signed).await? } else { Vec::new() };
+    let next_one = if actor.may(Permission::Decide) { next_one(web, signed, id).await? } else { None };
+    let may_meet = |c: &&Condition| actor.may(Permission::Steward) || actor.is_in_team([c.owner_id]);
+    let met_by_me = request.conditions.iter().filter(may_meet).map(|c| c.id).collect();
     let requester = identity::ops::names(app, actor, request.requested_by.person.as_slice()).await?.pop();
     Ok(RequestPage {
         changes: ordered(view.changes.clone()),
@@ -237,10 +327,14 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         events: EventView::all(audit::ops::history(app, actor, "change_request", id).await?, now),
         comments: CommentView::all(catalog::ops::comments(app, actor, "change_request", id).await?, now),
         me: actor.person(),
-        may_decide: matches!(request.phase, Phase::Open(_)) && why_not.is_none() && actor.may(Permission::Decide),
+        may_decide,
+        findings: Found::all(view.findings.clone(), today),
+        teams,
+        next_one,
+        met_by_me,
         may_continue,
         why_not,
-        today: app.today().await?,
+        today,
         problems: Vec::new(),
         typed: String::new(),
         shell: Shell::new(web, signed, "/requests", request.title.clone(), pairs).await?,

@@ -96,6 +96,8 @@ pub async fn decide(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted
     let note = done.map(|request| match request.phase.key() {
         "rejected" => "rejected",
         "changes_requested" => "returned",
+        "open" => "stage_approved",
+        "approved" => "held",
         _ => "approved",
     });
     answered(&web, &posted, id, note).await

@@ -12,8 +12,10 @@ use crate::{
     approvals::{self, Request, ops::RequestView},
     audit,
     catalog::{self, DataClass},
+    error::Error,
     identity::{self, GroupKind, Permission},
     integrations::{CredentialUse, DataFlow, Grant, Integration, IntegrationState, ops},
+    policy::{self, ViolationState},
     web::{
         Web,
         error::PageError,
@@ -24,6 +26,7 @@ use crate::{
             approvals::waited,
             html,
             list::Cell,
+            policy::Found,
             view::{CommentView, EventView, ago},
         },
     },
@@ -52,6 +55,7 @@ struct IntegrationPage {
     version_label: Option<String>,
     owners: Vec<Owner>,
     suspended_by: Option<String>,
+    found: Vec<(uuid::Uuid, Found)>,
     events: Vec<EventView>,
     comments: Vec<CommentView>,
     today: NaiveDate,
@@ -155,6 +159,16 @@ async fn owners(web: &Web, signed: &Signed, integration: &Integration) -> Result
     Ok(found)
 }
 
+/// Its open violations.
+async fn found(web: &Web, signed: &Signed, id: uuid::Uuid) -> Result<Vec<(uuid::Uuid, Found)>, Error> {
+    let today = web.app.today().await?;
+    let all = policy::ops::violations_of(&web.app, &signed.actor, id).await?;
+    let open: Vec<_> = all.into_iter().filter(|violation| violation.state == ViolationState::Open).collect();
+    let ids: Vec<uuid::Uuid> = open.iter().map(|violation| violation.id).collect();
+    let findings = open.into_iter().map(|violation| violation.finding).collect();
+    Ok(ids.into_iter().zip(Found::all(findings, today)).collect())
+}
+
 pub async fn show(
     State(web): State<Web>,
     signed: Signed,
@@ -192,6 +206,7 @@ pub async fn show(
         system_name: system.map(|system| system.content.name).unwrap_or_default(),
         version_label: versions.into_iter().find(|row| Some(row.slug.as_str()) == version).map(|row| row.label),
         suspended_by: identity::ops::names(app, actor, stopped_by.as_slice()).await?.pop(),
+        found: found(&web, &signed, integration.id).await?,
         events: EventView::all(audit::ops::history(app, actor, "integration", integration.id).await?, now),
         comments: CommentView::all(catalog::ops::comments(app, actor, "integration", integration.id).await?, now),
         today: app.today().await?,
