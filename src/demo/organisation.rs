@@ -36,7 +36,7 @@ const PEOPLE: [(&str, &[Role], &str); 25] = [
     ("Ines Ortega", &[Role::GovernanceLead], "security-operations"),
     ("Victor Laurent", &[Role::Reviewer], "security-operations"),
     ("Yara Haddad", &[Role::Reviewer], "security-operations"),
-    ("Mateo Silva", &[Role::Reviewer], ""),
+    ("Mateo Silva", &[Role::Reviewer, Role::GovernanceLead], ""),
     ("Ruth Adler", &[Role::Reviewer], ""),
     ("Ewa Zielińska", &[Role::Auditor], ""),
     ("Henrik Dahl", &[Role::Auditor], ""),

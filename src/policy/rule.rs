@@ -186,6 +186,10 @@ impl Publishable for RuleContent {
         }
         check.finish()
     }
+    fn groups(&self) -> Vec<(String, String)> {
+        let named = self.review_groups.iter().enumerate();
+        named.map(|(n, slug)| (format!("/review_groups/{n}"), slug.clone())).collect()
+    }
     fn facets(&self) -> (&'static str, &'static str) {
         (self.mode.key(), self.severity.key())
     }

@@ -105,7 +105,7 @@ impl Violation {
                 times: known.times + 1,
                 ..known.clone()
             })),
-            (Some(known), Some(finding)) if !same(&known.finding, &plain(finding)) => {
+            (Some(known), Some(finding)) if !same(&known.finding, finding) => {
                 Some(Step::Changed(Self { revision: known.revision + 1, finding: plain(finding), ..known.clone() }))
             }
             (Some(known), None) if known.state == ViolationState::Open => Some(Step::Fixed(Self {
@@ -119,7 +119,8 @@ impl Violation {
     }
 }
 
-/// Whether it is the same but for days that pass: ages and terms change every night.
+/// Whether it is the same but for days that pass: ages and terms change every night. Whether an
+/// exception holds is no part of what was found.
 fn same(known: &Finding, found: &Finding) -> bool {
     let timeless = |matched: &[Matched]| -> Vec<Matched> {
         matched
@@ -128,8 +129,14 @@ fn same(known: &Finding, found: &Finding) -> bool {
             .map(|m| Matched { path: m.path.clone(), value: without_days(&m.value) })
             .collect()
     };
-    timeless(&known.matched) == timeless(&found.matched)
-        && Finding { matched: Vec::new(), ..known.clone() } == Finding { matched: Vec::new(), ..found.clone() }
+    known.version == found.version
+        && known.mode == found.mode
+        && known.severity == found.severity
+        && known.title == found.title
+        && known.failure == found.failure
+        && known.remediation == found.remediation
+        && known.review_groups == found.review_groups
+        && (known.matched == found.matched || timeless(&known.matched) == timeless(&found.matched))
 }
 
 fn without_days(value: &serde_json::Value) -> serde_json::Value {

@@ -107,6 +107,10 @@ impl Publishable for WorkflowContent {
     fn ready(&self) -> Result<(), Error> {
         Ok(())
     }
+    fn groups(&self) -> Vec<(String, String)> {
+        let named = self.stages.iter().enumerate();
+        named.map(|(n, stage)| (format!("/stages/{n}/review_group"), stage.review_group.clone())).collect()
+    }
     fn facets(&self) -> (&'static str, &'static str) {
         (if self.in_use { "in_use" } else { "off" }, "")
     }

@@ -8,8 +8,9 @@ use crate::{
     app::App,
     audit::Event,
     db::{Open, Recorded, WriteTx},
-    error::Error,
-    identity::{self, Actor, Permission, Via},
+    error::{Error, FieldErrors},
+    identity::{self, Actor, GroupKind, Permission, Via},
+    words::State,
 };
 
 /// One by its id or key.
@@ -39,6 +40,7 @@ pub async fn create<C: Publishable>(app: &App, actor: &Actor, content: C) -> Res
     if store::find(tx.conn(), C::KIND, content.key()).await?.is_some() {
         return Err(Error::field("/key", "This key is taken. Choose another."));
     }
+    refuse_nobody(&mut tx, &content).await?;
     let now = tx.now();
     let draft = Draft { content, edited_by: actor.person().into_iter().collect(), proposal: None };
     let record = Publication {
@@ -179,6 +181,22 @@ pub async fn seed<C: Publishable>(
     Ok((Some(tx), count))
 }
 
+/// Refuses review groups that are not there, have retired, or have nobody in them.
+async fn refuse_nobody<S, C: Publishable>(tx: &mut WriteTx<S>, content: &C) -> Result<(), Error> {
+    let mut errors = FieldErrors::new();
+    for (pointer, slug) in content.groups() {
+        match identity::ops::group_in(tx, GroupKind::ReviewGroup, &slug).await? {
+            Some(group) if group.content.state == State::Active => {
+                if group.content.members.is_empty() {
+                    errors.add(pointer, format!("Nobody is in the review group '{slug}': nobody could decide."));
+                }
+            }
+            _ => errors.add(pointer, format!("There is no active review group '{slug}'.")),
+        }
+    }
+    errors.finish()
+}
+
 /// A person at a page: no token proposes or publishes, whoever holds it.
 fn person(actor: &Actor) -> Result<Uuid, Error> {
     identity::ops::refuse_token(actor)?;
@@ -235,6 +253,7 @@ async fn step<C: Publishable>(
     if after == before {
         return Ok(before);
     }
+    refuse_nobody(&mut tx, after.shown()?).await?;
     if let Some(version) = &version {
         store::insert_version(tx.conn(), id, version).await?;
     }

@@ -17,6 +17,7 @@ mod imports;
 mod integrations;
 mod journey;
 mod journeys;
+mod journeys_governance;
 mod lists;
 mod record;
 mod statements;

@@ -108,7 +108,8 @@ pub(super) async fn rebound<S>(
     let (full, material) = hex(&binding);
     let mut judgement = None;
     let mut stages = None;
-    if after.is_voided_by(&material) {
+    // What was approved and is open again begins anew, whatever changed.
+    if after.is_voided_by(&material) || after.open_stage().is_none() {
         let judged = plan::judged(app, tx, &after, integration).await?;
         plan::refuse_blocked(&after, &judged)?;
         stages = Some(plan::plan(app, tx, &after, owners, &judged).await?);

@@ -1,5 +1,7 @@
 //! Judging anew what the rules look at: what changed, and once a day everything.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::judge::{Subject, judge, settle};
@@ -9,7 +11,10 @@ use crate::{
     error::Error,
     identity::Actor,
     integrations,
-    policy::store::{queue, violations},
+    policy::{
+        Violation,
+        store::{queue, violations},
+    },
 };
 
 /// Entries taken at once.
@@ -68,9 +73,13 @@ async fn judge_these(app: &App, ids: &[Uuid]) -> Result<(), Error> {
     let subjects: Vec<Subject> =
         integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
     let judgements = judge(tx.conn(), &app.rules, today, &subjects).await?;
-    let known = violations::of_integrations(tx.conn(), ids).await?;
+    let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();
+    for violation in violations::of_integrations(tx.conn(), ids).await? {
+        known.entry(violation.integration_id).or_default().push(violation);
+    }
     let mut events = Vec::new();
     for (judgement, integration) in judgements.iter().zip(&integrations) {
+        let known = known.remove(&integration.id).unwrap_or_default();
         events.extend(settle(&mut tx, judgement, integration.state, &known).await?);
     }
     let mut events = events.into_iter();

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use muster::{
-    approvals::{NewCondition, NewDecision, Timing, Verdict, ops},
+    approvals::{NewCondition, NewDecision, RequestKind, Timing, Verdict, ops},
     error::Error,
     identity::Role,
     integrations::{self, IntegrationState},
-    policy::{Mode, RuleContent},
+    policy::{Mode, RuleContent, WorkflowContent},
+    publications::ops as publications,
 };
 
 use super::{decide, drafted, group, pointers, rule, stage, submit, workflow};
@@ -26,6 +27,8 @@ async fn stages_wait_for_each_other_and_nobody_decides_in_two() {
         .expect("joined");
     let mut second = stage("Privacy", "privacy");
     second.condition = Some("data_flows.exists(f, f.sensitivity == 'confidential')".into());
+    let board = test.person("Bo Board", &[Role::Reviewer]).await;
+    group(&test, "Board", &board).await;
     let mut third = stage("Board", "board");
     third.condition = Some("integration.tags.exists(t, t == 'board')".into());
     builders::publish(&test, workflow(vec![stage("Security", "security"), second, third])).await;
@@ -58,10 +61,15 @@ async fn a_stage_that_nobody_may_decide_is_refused_at_submission_by_name() {
     let id = drafted(&test, &shop, "Stripe for Shop").await;
     let refused = submit(&test, &shop, id).await;
     assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Second look'")), "{refused:?}");
-    let nobody = workflow(vec![stage("Ghosts", "ghosts")]);
-    builders::publish(&test, nobody).await;
+    // A group that is not there is refused on save; one that lost its people, at submission.
+    let cli = test.cli();
+    let content = WorkflowContent { key: "ghosts".into(), ..workflow(vec![stage("Ghosts", "ghosts")]) };
+    let ghosts = publications::create(&test.app, &cli, content);
+    assert_eq!(pointers(ghosts.await), ["/stages/0/review_group"]);
+    builders::publish(&test, workflow(vec![stage("Security", "security")])).await;
+    sqlx::query("delete from review_group_members").execute(&mut test.owner().await).await.expect("left");
     let refused = submit(&test, &shop, id).await;
-    assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Ghosts'")), "{refused:?}");
+    assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Security'")), "{refused:?}");
 }
 
 #[tokio::test]
@@ -181,4 +189,39 @@ async fn what_is_overdue_goes_up_the_chain() {
     assert_eq!(ops::escalate(&test.app).await.expect("looked"), 1);
     assert_eq!(ops::escalate(&test.app).await.expect("once"), 0);
     assert_eq!(decide(&test, &boss, id, Verdict::Approve).await.expect("decided").phase.key(), "applied");
+}
+
+#[tokio::test]
+async fn an_approved_request_whose_base_moved_is_rebased_and_approved_again() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let live = builders::active(&test, &shop, "Stripe for Shop").await;
+    let requester = test.page(&shop.requester).await;
+    let mut content = live.content.clone();
+    content.purpose = Some("Refunds too.".into());
+    let (key, why) = (live.id.to_string(), Some("Needed.".to_owned()));
+    let change = ops::propose(&test.app, &requester, &key, RequestKind::Change, Some(content), why).await.expect("it");
+    let open = submit(&test, &shop, change.id).await.expect("submitted");
+    let condition = NewCondition {
+        text: "Tell support.".into(),
+        owner: "payments".into(),
+        due_on: Some("2027-06-01".parse().expect("a day")),
+        timing: Timing::BeforeLive,
+    };
+    let hash = open.phase.bound().expect("bound").content_hash.clone();
+    let with =
+        NewDecision { conditions: vec![condition], ..NewDecision::new(Verdict::ApproveWithConditions, "If so.", hash) };
+    let held = ops::decide(&test.app, &test.page(&shop.reviewer).await, change.id, with).await.expect("held");
+    let tags =
+        ops::Stewardship { integrations: vec![key], add_tags: vec!["moved".into()], ..ops::Stewardship::default() };
+    ops::steward(&test.app, &requester, tags).await.expect("moved");
+    let unmet = held.unmet().next().expect("one").id;
+    assert!(matches!(
+        ops::meet_condition(&test.app, &requester, change.id, unmet, "Told.").await,
+        Err(Error::Conflict(_))
+    ));
+    let (rebased, _) = ops::rebase_request(&test.app, &requester, change.id, held.revision).await.expect("rebased");
+    assert_eq!((rebased.phase.key(), rebased.round), ("open", 2));
+    let done = decide(&test, &shop.reviewer, change.id, Verdict::Approve).await.expect("decided");
+    assert_eq!(done.phase.key(), "applied");
 }
