@@ -34,6 +34,10 @@ pub struct GroupContent {
     /// Ids of the members.
     #[serde(default)]
     pub members: Vec<Uuid>,
+    /// Id or slug of the review group that decides as well once a stage of this one is overdue (review
+    /// groups only).
+    #[serde(default)]
+    pub escalates_to: Option<String>,
     /// Active or retired.
     #[serde(default)]
     pub state: State,
@@ -49,6 +53,10 @@ impl GroupContent {
         check.optional_email("/email", &mut self.email);
         if kind == GroupKind::ReviewGroup && self.email.is_some() {
             check.fault("/email", "A review group has no mailbox; leave this out.");
+        }
+        check.reference("/escalates_to", &mut self.escalates_to, 100);
+        if kind == GroupKind::Team && self.escalates_to.is_some() {
+            check.fault("/escalates_to", "Only review groups escalate; leave this out.");
         }
         self.members.sort_unstable();
         self.members.dedup();

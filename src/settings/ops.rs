@@ -15,6 +15,11 @@ pub async fn get(app: &App, actor: &Actor) -> Result<Settings, Error> {
     store::get(&mut *app.db.read().await?).await
 }
 
+/// What is set, for operations that go by it whoever acts.
+pub async fn in_force(app: &App) -> Result<SettingsContent, Error> {
+    Ok(store::get(&mut *app.db.read().await?).await?.content)
+}
+
 /// The organisation's time zone.
 pub async fn time_zone(app: &App) -> Result<chrono_tz::Tz, Error> {
     let settings = store::get(&mut *app.db.read().await?).await?;

@@ -53,7 +53,7 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     let now = tx.now();
     let mut after = before.clone().decide(me, new, now)?;
     after.conditions.extend(conditions.clone());
-    let settings = settings::ops::get(app, actor).await?.content;
+    let settings = settings::ops::in_force(app).await?;
     let next = after.open_stage().map(|stage| stage.position);
     for stage in after.stages.iter_mut().filter(|stage| Some(stage.position) == next && stage.opened_at.is_none()) {
         plan::open(stage, &settings, now);

@@ -99,7 +99,7 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
     let now = app.clock.now();
     let due = stages::overdue(&mut *app.db.read().await?, now).await?;
     let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
-    let settings = settings::ops::get(app, &actor).await?.content;
+    let settings = settings::ops::in_force(app).await?;
     let mut count = 0;
     for (id, to) in due {
         let mut tx = app.db.write(&actor).await?;

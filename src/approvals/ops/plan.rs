@@ -106,7 +106,7 @@ pub(super) async fn plan<S>(
     let eligible = stages::eligible(tx.conn(), &groups, &barred, &teams).await?;
     let twice = if workflow.is_some_and(|workflow| workflow.same_person_twice) { Twice::Yes } else { Twice::No };
     decidable(&stages, &eligible, twice)?;
-    let settings = settings::ops::get(app, tx.actor()).await?.content;
+    let settings = settings::ops::in_force(app).await?;
     let now = tx.now();
     if let Some(first) = stages.first_mut() {
         open(first, &settings, now);

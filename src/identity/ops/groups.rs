@@ -125,13 +125,35 @@ pub async fn create_group_in<S>(
     refuse_own_membership(&actor, &[], &content.members, kind)?;
     refuse_unknown(tx, &content.members).await?;
     let now = tx.now();
+    let (content, escalates_to) = resolve_escalation(tx, None, content).await?;
     let group = Group { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
     groups::insert(tx.conn(), kind, &group).await?;
+    if kind == GroupKind::ReviewGroup {
+        groups::set_escalation(tx.conn(), group.id, escalates_to).await?;
+    }
     let event = match kind {
         GroupKind::Team => Event::created("team.created", &Team(&group)),
         GroupKind::ReviewGroup => Event::created("review_group.created", &ReviewGroup(&group)),
     };
     Ok((group, event))
+}
+
+/// The review group that a content escalates to, by its slug; refuses what is not there, and circles: a
+/// chain ends somewhere.
+async fn resolve_escalation<S>(
+    tx: &mut WriteTx<S>,
+    id: Option<Uuid>,
+    content: GroupContent,
+) -> Result<(GroupContent, Option<Uuid>), Error> {
+    let Some(key) = &content.escalates_to else { return Ok((content, None)) };
+    let found = group_in(tx, GroupKind::ReviewGroup, key).await?.filter(|to| to.content.state == State::Active);
+    let to = found.ok_or_else(|| Error::field("/escalates_to", format!("There is no active review group '{key}'.")))?;
+    if let Some(id) = id
+        && groups::escalates_back(tx.conn(), to.id, id).await?
+    {
+        return Err(Error::field("/escalates_to", "This chain comes back to the group itself. It has to end."));
+    }
+    Ok((GroupContent { escalates_to: Some(to.content.slug), ..content }, Some(to.id)))
 }
 
 /// The group behind an id or a slug, within a transaction.
@@ -175,6 +197,7 @@ pub async fn update_group_in<S>(
     if before.revision != revision {
         return Err(Error::Stale { given: revision, current: before.revision });
     }
+    let (content, escalates_to) = resolve_escalation(tx, Some(id), content).await?;
     if before.content == content {
         return Ok((before, None));
     }
@@ -191,6 +214,9 @@ pub async fn update_group_in<S>(
     }
     let after = Group { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };
     groups::update(tx.conn(), kind, &after).await?;
+    if kind == GroupKind::ReviewGroup {
+        groups::set_escalation(tx.conn(), id, escalates_to).await?;
+    }
     if before.content.slug != after.content.slug {
         let word = if kind == GroupKind::Team { "team" } else { "review_group" };
         crate::slugs::remember(tx.conn(), word, &before.content.slug, id).await?;

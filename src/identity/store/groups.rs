@@ -21,6 +21,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     members: Vec<Uuid>,
+    escalates_to: Option<String>,
 }
 
 impl TryFrom<Row> for Group {
@@ -37,6 +38,7 @@ impl TryFrom<Row> for Group {
                 description: row.description,
                 email: row.email,
                 members: row.members,
+                escalates_to: row.escalates_to,
                 state: row.state.parse()?,
             },
         })
@@ -50,7 +52,8 @@ pub async fn get_many(conn: &mut PgConnection, kind: GroupKind, ids: &[Uuid]) ->
             sqlx::query_as!(
                 Row,
                 r#"select id, slug, name, description, email, state, revision, created_at, updated_at,
-                   array(select person_id from team_members where team_id = g.id order by 1) as "members!"
+                   array(select person_id from team_members where team_id = g.id order by 1) as "members!",
+                   null::text as escalates_to
                    from teams g where id = any($1)"#,
                 ids
             )
@@ -61,7 +64,8 @@ pub async fn get_many(conn: &mut PgConnection, kind: GroupKind, ids: &[Uuid]) ->
             sqlx::query_as!(
                 Row,
                 r#"select id, slug, name, description, null::text as email, state, revision, created_at, updated_at,
-                   array(select person_id from review_group_members where review_group_id = g.id order by 1) as "members!"
+                   array(select person_id from review_group_members where review_group_id = g.id order by 1) as "members!",
+                   (select x.slug from review_groups x where x.id = g.escalates_to_id) as escalates_to
                    from review_groups g where id = any($1)"#,
                 ids
             )
@@ -180,6 +184,25 @@ pub async fn update(conn: &mut PgConnection, kind: GroupKind, group: &Group) -> 
         }
     };
     set_members(conn, kind, group.id, &content.members).await
+}
+
+/// Whether the chain from a review group comes back to `id`.
+pub async fn escalates_back(conn: &mut PgConnection, from: Uuid, id: Uuid) -> Result<bool, Error> {
+    let back = sqlx::query_scalar!(
+        r#"with recursive chain as (
+               select g.id, g.escalates_to_id from review_groups g where g.id = $1
+               union select g.id, g.escalates_to_id from review_groups g join chain c on g.id = c.escalates_to_id)
+           select exists (select from chain where id = $2) as "back!""#,
+        from,
+        id
+    );
+    Ok(back.fetch_one(conn).await?)
+}
+
+/// Sets which review group decides as well once a stage of this one is overdue.
+pub async fn set_escalation(conn: &mut PgConnection, id: Uuid, to: Option<Uuid>) -> Result<(), Error> {
+    sqlx::query!("update review_groups set escalates_to_id = $2 where id = $1", id, to).execute(conn).await?;
+    Ok(())
 }
 
 async fn set_members(conn: &mut PgConnection, kind: GroupKind, id: Uuid, members: &[Uuid]) -> Result<(), Error> {

@@ -200,7 +200,7 @@ pub fn columns(kind: TableKind) -> &'static [&'static str] {
             "owner_name",
         ],
         TableKind::Teams => &["id", "slug", "name", "description", "email", "members", "state"],
-        TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "state"],
+        TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "escalates_to", "state"],
         TableKind::DataClasses => {
             &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"]
         }

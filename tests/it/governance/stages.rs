@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use muster::{
     approvals::{NewCondition, NewDecision, RequestKind, Timing, Verdict, ops},
     error::Error,
-    identity::Role,
+    identity::{GroupContent, GroupKind, Role, ops as people},
     integrations::{self, IntegrationState},
     policy::{Mode, RuleContent, WorkflowContent},
     publications::ops as publications,
@@ -177,10 +177,15 @@ async fn what_is_overdue_goes_up_the_chain() {
     let mut first = stage("Security", "security");
     first.due_hours = Some(8);
     builders::publish(&test, workflow(vec![first])).await;
-    sqlx::query("update review_groups set escalates_to_id = (select id from review_groups where slug = 'heads') where slug = 'security'")
-        .execute(&mut test.owner().await)
-        .await
-        .expect("a chain");
+    let escalate = async |from: &str, to: &str| {
+        let (cli, kind) = (test.cli(), GroupKind::ReviewGroup);
+        let group = people::find_group(&test.app, &cli, kind, from).await.expect("a group");
+        let content = GroupContent { escalates_to: Some(to.into()), ..group.content };
+        people::update_group(&test.app, &cli, kind, group.id, group.revision, content).await
+    };
+    escalate("security", "heads").await.expect("a chain");
+    assert_eq!(pointers(escalate("heads", "security").await), ["/escalates_to"]);
+    assert_eq!(pointers(escalate("heads", "nobody").await), ["/escalates_to"]);
     let id = drafted(&test, &shop, "Stripe for Shop").await;
     submit(&test, &shop, id).await.expect("submitted");
     assert_eq!(ops::escalate(&test.app).await.expect("looked"), 0);

@@ -40,7 +40,11 @@ impl thirtyfour::common::command::FormatRequestData for DevTools {
     }
 }
 
+/// Browsers at once: more than two starve each other on two cores.
+static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+
 pub struct Chrome {
+    _turn: tokio::sync::SemaphorePermit<'static>,
     process: Child,
     pub driver: WebDriver,
     _profile: tempfile::TempDir,
@@ -49,6 +53,7 @@ pub struct Chrome {
 
 impl Chrome {
     pub async fn start() -> Self {
+        let turn = TURNS.acquire().await.expect("a turn");
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -77,18 +82,16 @@ impl Chrome {
             capabilities.add_arg(argument).expect("an argument");
         }
         let url = format!("http://127.0.0.1:{port}");
-        let driver = loop {
-            match WebDriver::new(&url, capabilities.clone()).await {
-                Ok(driver) => break driver,
-                Err(error) if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() => {
-                    panic!("the browser does not start: {error}")
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        };
+        // The driver first listens, then is asked: a refusal afterwards is a fault.
+        let begun = std::time::Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "chromedriver does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let driver = WebDriver::new(&url, capabilities).await.expect("the browser starts");
         let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&shots).expect("a folder");
-        Self { process, driver, _profile: profile, shots }
+        Self { _turn: turn, process, driver, _profile: profile, shots }
     }
 
     /// A picture of the page in each of the four looks; nothing may stick out sideways.

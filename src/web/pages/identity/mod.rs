@@ -62,7 +62,19 @@ static REVIEW_GROUP: FormSpec = FormSpec {
     sections: &[Section {
         title: "The review group",
         hint: "Nobody adds themselves.",
-        fields: &[NAME, ABOUT, MEMBERS, SLUG, STATE],
+        fields: &[
+            NAME,
+            ABOUT,
+            MEMBERS,
+            field(
+                "escalates_to",
+                "Escalates to",
+                "Slug of the review group that decides as well once a stage of this one is overdue.",
+                FieldKind::Text,
+            ),
+            SLUG,
+            STATE,
+        ],
     }],
 };
 
