@@ -159,7 +159,7 @@ pub struct ViolationRow {
     /// The last day of the exception that holds.
     pub excepted_until: Option<NaiveDate>,
     /// The values that made it fire.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<crate::policy::Matched>)]
     pub matched: serde_json::Value,
     /// Why it could not be evaluated.
     pub failure: Option<String>,
