@@ -50,5 +50,8 @@ select event, now() - g * interval '1 second', 'system', 'system:cli', 'cli', 'b
 insert into record_versions (kind, id, revision, valid_from, schema, body, event_id)
 select 'integration', id, 1, now() - g * interval '1 second', 1, jsonb_build_object('name', 'Integration ' || g), event from told;
 insert into audit_positions select row_number() over (), event from told;
+-- Nothing waits to be judged: the bench measures requests, not the day that begins.
+delete from judgements_due;
+update installation set judged_on = current_date;
 commit;
 vacuum analyze;
