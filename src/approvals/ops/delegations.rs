@@ -107,7 +107,9 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
         let Some(open) = before.open_stage().map(|stage| stage.position) else { continue };
         let mut after = before.clone();
         let now = tx.now();
-        for stage in after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at < Some(now)) {
+        for stage in
+            after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
+        {
             (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
             stage.due_at = stage.due_hours.map(|hours| settings::due(&settings, now, hours));
         }

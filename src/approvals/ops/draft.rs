@@ -142,7 +142,7 @@ pub(super) async fn propose_in<S>(
     Ok((request, event))
 }
 
-fn checked_reason(mut reason: Option<String>) -> Result<Option<String>, Error> {
+pub(super) fn checked_reason(mut reason: Option<String>) -> Result<Option<String>, Error> {
     let mut check = Check::new();
     check.optional("/reason", &mut reason, 4000);
     check.finish()?;

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
-use super::{locked, may_continue, owner_teams, plan, same_revision};
+use super::{draft::checked_reason, locked, may_continue, owner_teams, plan, same_revision};
 use crate::{
     app::App,
     approvals::{
@@ -51,7 +51,7 @@ pub async fn submit_request(
     }
     let unchanged = before.clone();
     if reason.is_some() {
-        before.reason = reason;
+        before.reason = checked_reason(reason)?;
     }
     complete(&mut tx, &before).await?;
     let mut after = before.clone();

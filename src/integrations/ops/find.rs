@@ -37,6 +37,11 @@ pub async fn load(conn: &mut sqlx::PgConnection, ids: &[Uuid]) -> Result<Vec<Int
     integrations::get_many(conn, ids).await
 }
 
+/// Locks those of them that nobody else holds, for who can come back to the others later; which.
+pub async fn lock_free(conn: &mut sqlx::PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    integrations::lock_free(conn, ids).await
+}
+
 /// The teams that own it or its system.
 pub async fn teams_of(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<Uuid>, Error> {
     integrations::teams_of(conn, id).await

@@ -203,6 +203,13 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration
     Ok(get_many(conn, &[id]).await?.pop())
 }
 
+/// Locks those of them that nobody else holds; which.
+pub async fn lock_free(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    let locked =
+        sqlx::query_scalar!("select id from integrations where id = any($1) order by id for update skip locked", ids);
+    Ok(locked.fetch_all(conn).await?)
+}
+
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration>, Error> {
     sqlx::query!("select id from integrations where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     get(conn, id).await

@@ -21,4 +21,4 @@ pub use lists::{
 };
 pub use pack::{rules_of_pack, seed_rules};
 pub use preview::{Fired, Preview, preview};
-pub use worker::{begin_day, judge_all, judge_due};
+pub use worker::{begin_day, judge_due};

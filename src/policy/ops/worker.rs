@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// Entries taken at once.
-const BATCH: i64 = 500;
+/// Entries taken at once; their integrations are locked meanwhile.
+const BATCH: i64 = 200;
 
 /// Judges what waits; how many integrations were judged. Entries leave the queue after what follows
 /// from them is on disk: should Muster stop in between, they are judged again.
@@ -31,22 +31,15 @@ pub async fn judge_due(app: &App) -> Result<usize, Error> {
         let mut connection = app.db.housekeeping().await?;
         let mut taken = sqlx::Connection::begin(&mut *connection).await?;
         let ids = queue::take(&mut taken, BATCH).await?;
-        judge_these(app, &ids).await?;
+        let held = judge_these(app, &ids).await?;
+        queue::put_back(&mut taken, &held).await?;
         taken.commit().await?;
-        if ids.is_empty() {
+        count += ids.len() - held.len();
+        // What somebody is just changing comes at the next look.
+        if ids.is_empty() || !held.is_empty() {
             return Ok(count);
         }
-        count += ids.len();
     }
-}
-
-/// Judges every integration that runs or is proposed, at once.
-pub async fn judge_all(app: &App) -> Result<usize, Error> {
-    let ids = queue::all(&mut *app.db.read().await?).await?;
-    for part in ids.chunks(1000) {
-        judge_these(app, part).await?;
-    }
-    Ok(ids.len())
 }
 
 /// Where a new day has begun in the organisation's time zone, everything waits to be judged.
@@ -62,19 +55,23 @@ pub async fn begin_day(app: &App) -> Result<bool, Error> {
     Ok(begun)
 }
 
-async fn judge_these(app: &App, ids: &[Uuid]) -> Result<(), Error> {
+/// Judges those that nobody is just changing: what goes live is judged by whoever brings it there, and
+/// both at once would tell the same violation twice. The ones that were held.
+async fn judge_these(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let today = app.today().await?;
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
     let mut tx = app.db.write(&actor).await?;
-    let integrations = integrations::ops::load(tx.conn(), ids).await?;
+    let free = integrations::ops::lock_free(tx.conn(), ids).await?;
+    let held: Vec<Uuid> = ids.iter().copied().filter(|id| !free.contains(id)).collect();
+    let integrations = integrations::ops::load(tx.conn(), &free).await?;
     let subjects: Vec<Subject> =
         integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
     let judgements = judge(tx.conn(), &app.rules, today, &subjects).await?;
     let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();
-    for violation in violations::of_integrations(tx.conn(), ids).await? {
+    for violation in violations::of_integrations(tx.conn(), &free).await? {
         known.entry(violation.integration_id).or_default().push(violation);
     }
     let mut events = Vec::new();
@@ -83,12 +80,12 @@ async fn judge_these(app: &App, ids: &[Uuid]) -> Result<(), Error> {
         events.extend(settle(&mut tx, judgement, integration.state, &known).await?);
     }
     let mut events = events.into_iter();
-    let Some(first) = events.next() else { return Ok(()) };
+    let Some(first) = events.next() else { return Ok(held) };
     let mut tx: WriteTx<Recorded> = tx.record(first).await?;
     for event in events {
         tx = tx.record(event).await?;
     }
     tx.commit().await?;
     app.forget_counts();
-    Ok(())
+    Ok(held)
 }

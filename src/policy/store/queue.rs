@@ -17,6 +17,12 @@ pub async fn take(conn: &mut PgConnection, most: i64) -> Result<Vec<Uuid>, Error
     Ok(taken.fetch_all(conn).await?)
 }
 
+/// Puts back what could not be judged now.
+pub async fn put_back(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!("insert into judgements_due (integration_id) select unnest($1::uuid[])", ids).execute(conn).await?;
+    Ok(())
+}
+
 /// Whether anything waits.
 pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(r#"select exists (select from judgements_due) as "any!""#).fetch_one(conn).await?)

@@ -158,3 +158,38 @@ async fn what_is_to_end_is_not_held_back_by_rules() {
     let open = policy::violations_of(&test.app, &test.cli(), live.id).await.expect("violations");
     assert!(open.iter().all(|violation| violation.state == ViolationState::Fixed));
 }
+
+#[tokio::test]
+async fn what_somebody_is_just_changing_is_judged_at_the_next_look() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let request = ops::find_request(&test.app, &test.cli(), id).await.expect("it");
+    let mut conn = test.owner().await;
+    let mut holding = sqlx::Connection::begin(&mut conn).await.expect("begun");
+    sqlx::query("select id from integrations where id = $1 for update")
+        .bind(request.integration_id)
+        .execute(&mut *holding)
+        .await
+        .expect("held");
+    assert_eq!(policy::judge_due(&test.app).await.expect("looked"), 0);
+    holding.rollback().await.expect("let go");
+    assert_eq!(policy::judge_due(&test.app).await.expect("judged"), 1);
+}
+
+#[tokio::test]
+async fn a_draft_is_given_up_also_when_what_is_in_force_names_nobody_any_more() {
+    let test = TestApp::new().await;
+    builders::shop(&test).await;
+    let held = builders::publish(&test, super::workflow(vec![super::stage("Security", "security")])).await;
+    let lead = test.page(&test.person("Gina Lead", &[Role::GovernanceLead]).await).await;
+    let content = muster::policy::WorkflowContent {
+        title: "Another".into(),
+        ..held.published.clone().expect("in force").content
+    };
+    let draft = publications::edit(&test.app, &lead, held.id, held.revision, content).await.expect("a draft");
+    sqlx::query("update review_groups set state = 'retired'").execute(&mut test.owner().await).await.expect("retired");
+    publications::discard::<muster::policy::WorkflowContent>(&test.app, &lead, held.id, draft.revision)
+        .await
+        .expect("given up");
+}
