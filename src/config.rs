@@ -6,6 +6,8 @@ use clap::Args;
 use serde::Deserialize;
 use url::Url;
 
+use crate::mail::Post;
+
 /// What a person may set, as they wrote it. Flags win over the environment, both over the file.
 #[derive(Args, Deserialize, Debug, Clone, Default)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +62,12 @@ pub struct Options {
     /// Requests a minute for each token, person and peer address [default: 1200]
     #[arg(long, global = true, env = "MUSTER_REQUESTS_PER_MINUTE", value_name = "N")]
     pub requests_per_minute: Option<u32>,
+    /// Mail server for letters, such as <smtp://mail.example.com:587>; without one, links are handed over by hand
+    #[arg(long, global = true, env = "MUSTER_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Address that letters come from
+    #[arg(long, global = true, env = "MUSTER_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// Largest JSON document that the CLI imports, in MiB [default: 64]
     #[arg(long, global = true, env = "MUSTER_IMPORT_JSON_MIB", value_name = "MIB")]
     pub import_json_mib: Option<u64>,
@@ -120,6 +128,8 @@ pub struct Config {
     pub demo: bool,
     /// Sizes beyond which documents are refused.
     pub limits: ImportLimits,
+    /// Where letters go out, where that is configured.
+    pub post: Option<Post>,
 }
 
 /// Sizes beyond which documents are refused, in bytes.
@@ -171,6 +181,8 @@ fn merge(flags: Options, file: Options) -> Options {
         database_connections: flags.database_connections.or(file.database_connections),
         http_connections: flags.http_connections.or(file.http_connections),
         requests_per_minute: flags.requests_per_minute.or(file.requests_per_minute),
+        smtp_url: flags.smtp_url.or(file.smtp_url),
+        mail_from: flags.mail_from.or(file.mail_from),
         import_json_mib: flags.import_json_mib.or(file.import_json_mib),
         import_yaml_mib: flags.import_yaml_mib.or(file.import_yaml_mib),
         upload_mib: flags.upload_mib.or(file.upload_mib),
@@ -185,14 +197,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         faults
             .push(format!("metrics-listen: {metrics_listen} is not a loopback address; metrics stay on this machine"));
     }
-    for (name, url) in [("database-url", &options.database_url), ("owner-database-url", &options.owner_database_url)] {
-        if let Some(fault) = url.as_deref().and_then(|url| database_url_fault(name, url)) {
-            faults.push(fault);
-        }
-    }
-    if options.owner_database_url.is_some() && options.database_url.is_none() {
-        faults.push("owner-database-url: needs database-url beside it".into());
-    }
+    database_urls(&mut faults, &options);
     let public_url = public_url(&mut faults, options.public_url.as_deref(), listen);
     let log_format = log_format(&mut faults, options.log_format.as_deref());
     let log = options.log.unwrap_or_else(|| "info".into());
@@ -214,6 +219,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         yaml: MIB * number("import-yaml-mib", options.import_yaml_mib, 16, 1, 256),
         upload: MIB * number("upload-mib", options.upload_mib, 16, 1, 256),
     };
+    let post = post(&mut faults, options.smtp_url.as_deref(), options.mail_from.as_deref());
     let data_dir = options.data_dir.unwrap_or_else(|| "data".into());
     let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
     let config = Config {
@@ -235,6 +241,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         throwaway: false,
         demo: false,
         limits,
+        post,
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }
 }
@@ -247,9 +254,33 @@ fn address(faults: &mut Vec<String>, name: &str, value: Option<&str>, default: &
     })
 }
 
+fn post(faults: &mut Vec<String>, url: Option<&str>, from: Option<&str>) -> Option<Post> {
+    match (url, from) {
+        (None, None) => None,
+        (Some(url), Some(from)) => Post::new(url, from).map_err(|fault| faults.push(fault)).ok(),
+        (Some(_), None) => {
+            faults.push("mail-from: needed beside smtp-url".into());
+            None
+        }
+        (None, Some(_)) => {
+            faults.push("smtp-url: needed beside mail-from".into());
+            None
+        }
+    }
+}
+
 fn search_list(value: Option<&str>) -> Vec<String> {
     let list = value.unwrap_or("/usr/lib/postgresql/*/bin");
     list.split(':').filter(|dir| !dir.is_empty()).map(str::to_owned).collect()
+}
+
+fn database_urls(faults: &mut Vec<String>, options: &Options) {
+    for (name, url) in [("database-url", &options.database_url), ("owner-database-url", &options.owner_database_url)] {
+        faults.extend(url.as_deref().and_then(|url| database_url_fault(name, url)));
+    }
+    if options.owner_database_url.is_some() && options.database_url.is_none() {
+        faults.push("owner-database-url: needs database-url beside it".into());
+    }
 }
 
 fn database_url_fault(name: &str, text: &str) -> Option<String> {

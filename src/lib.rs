@@ -4,7 +4,9 @@
 
 pub mod app;
 pub mod approvals;
+pub mod assessments;
 pub mod audit;
+pub mod campaigns;
 pub mod catalog;
 pub mod check;
 pub mod cli;
@@ -22,6 +24,7 @@ pub mod imports;
 pub mod integrations;
 pub mod json;
 pub mod lists;
+pub mod mail;
 pub mod policy;
 pub mod publications;
 pub mod secret;

@@ -86,6 +86,36 @@
     filter.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   }
 
+  // Answers are saved as they are given; what they lead to appears, and what they do not goes.
+  for (const form of document.querySelectorAll("form[data-autosave]")) {
+    const said = document.querySelector("[data-saved]");
+    let pending = Promise.resolve();
+    const save = async () => {
+      try {
+        const answer = await fetch(form.getAttribute("action"), {
+          method: "POST",
+          headers: { accept: "application/json" },
+          body: new URLSearchParams(new FormData(form)),
+        });
+        if (!answer.ok) throw new Error(answer.status);
+        const { progress, asked, errors } = await answer.json();
+        for (const question of form.querySelectorAll("[data-question]")) {
+          const open = asked.includes(question.dataset.question);
+          question.hidden = !open;
+          question.querySelector("input[name^='shown.']").disabled = !open;
+        }
+        const bar = document.querySelector("[data-progress]");
+        bar.value = progress.asked ? (100 * progress.answered) / progress.asked : 0;
+        document.querySelector("[data-progress-text]").textContent = `${progress.answered} of ${progress.asked} answered`;
+        said.textContent = errors.length ? `Not saved: ${errors[0][1]}` : "Saved";
+      } catch {
+        said.textContent = "Not saved. Press Save.";
+      }
+    };
+    // One at a time, in the order in which things were typed.
+    form.addEventListener("change", () => { pending = pending.then(save); });
+  }
+
   // On a list j and k go from row to row, o opens; on a request a approves, r rejects, j takes the next one.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(document.activeElement)) return;

@@ -129,6 +129,8 @@ async fn open_app(config: &Config, database: &Database) -> anyhow::Result<App> {
     let seeder = Actor::job("system:setup", uuid::Uuid::now_v7().to_string());
     crate::catalog::ops::seed_data_classes(&app, &seeder).await?;
     crate::policy::ops::seed_rules(&app, &seeder).await?;
+    crate::policy::ops::seed_risk_model(&app, &seeder).await?;
+    crate::assessments::ops::seed_questionnaires(&app, &seeder).await?;
     Ok(app)
 }
 

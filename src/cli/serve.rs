@@ -12,12 +12,12 @@ use tokio::{
 use super::{admin, open_app};
 use crate::{
     app::App,
-    approvals, audit,
+    approvals, assessments, audit, campaigns,
     config::Config,
     db::{connect::Database, local::Use},
     drafts,
     error::Error,
-    identity, policy,
+    identity, mail, policy,
     web::{self, Web, server},
 };
 
@@ -67,6 +67,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let jobs = [
         tokio::spawn(sequence(app.clone(), stopped.clone())),
         tokio::spawn(govern(app.clone(), stopped.clone())),
+        tokio::spawn(post(app.clone(), stopped.clone())),
         tokio::spawn(housekeep(web.clone(), recorder.clone(), stopped.clone())),
     ];
     let metrics_server =
@@ -122,6 +123,9 @@ async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
                 tracing::warn!(%error, "what time brings could not be recorded; trying again");
             }
         }
+        if let Err(error) = assessments::ops::follow_due(&app).await {
+            tracing::warn!(%error, "assessments could not be looked at; trying again");
+        }
         if let Err(error) = policy::ops::judge_due(&app).await {
             tracing::warn!(%error, "integrations could not be judged; trying again");
         }
@@ -133,7 +137,19 @@ async fn follow_time(app: &App) -> Result<(), Error> {
     policy::ops::begin_day(app).await?;
     policy::ops::record_endings(app).await?;
     approvals::ops::escalate(app).await?;
+    assessments::ops::begin_day(app).await?;
+    assessments::ops::remind_due(app).await?;
+    campaigns::ops::follow(app).await?;
     Ok(())
+}
+
+/// Sends letters.
+async fn post(app: App, mut stopped: watch::Receiver<bool>) {
+    while pause(&mut stopped, Duration::from_secs(2)).await {
+        if let Err(error) = mail::deliver(&app).await {
+            tracing::warn!(%error, "letters could not be sent; trying again");
+        }
+    }
 }
 
 /// Removes what has ended.

@@ -38,6 +38,8 @@ pub struct RailCounts {
     pub open_violations: i64,
     /// Exceptions that wait for a decision.
     pub exceptions: i64,
+    /// Assessments that are under way, or wanted.
+    pub assessments: i64,
     /// People who may sign in.
     pub people: i64,
     /// Active vendors that nobody has verified.
@@ -85,6 +87,8 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
             (select count(*) from (select from change_requests where state = 'open' limit 10001) x) as "open_requests!",
             (select count(*) from (select from violations where state = 'open' and mode <> 'shadow' limit 10001) x) as "open_violations!",
             (select count(*) from (select from exceptions where state = 'requested' limit 10001) x) as "exceptions!",
+            (select count(*) from (select from assessments where state in ('sent', 'answering', 'submitted', 'reviewed')
+                union all select from assessment_demands where state = 'open' limit 10001) x) as "assessments!",
             (select count(*) from (select from people where state = 'active' limit 10001) x) as "people!",
             (select count(*) from (select from vendors where state = 'active' and verified_at is null limit 10001) x) as "unverified_vendors!",
             (select count(*) from (select from apis where state = 'active' and verified_at is null limit 10001) x) as "unverified_apis!""#

@@ -62,6 +62,28 @@ impl<S> WriteTx<S> {
         &self.actor
     }
 
+    /// Writes several events in their order; nothing where there is none, and then nothing may be
+    /// committed either.
+    pub async fn record_all(self, events: Vec<Event>) -> Result<Option<WriteTx<Recorded>>, Error> {
+        let mut events = events.into_iter();
+        let Some(first) = events.next() else { return Ok(None) };
+        let mut tx = self.record(first).await?;
+        for event in events {
+            tx = tx.record(event).await?;
+        }
+        Ok(Some(tx))
+    }
+
+    /// Writes several events and makes everything durable; how many there were. Without any, what was
+    /// done is undone.
+    pub async fn commit_all(self, events: Vec<Event>) -> Result<usize, Error> {
+        let count = events.len();
+        if let Some(tx) = self.record_all(events).await? {
+            tx.commit().await?;
+        }
+        Ok(count)
+    }
+
     /// Writes the event, and the new version of the record that it changed.
     pub async fn record(mut self, event: Event) -> Result<WriteTx<Recorded>, Error> {
         let now = self.clock.now();

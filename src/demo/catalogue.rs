@@ -40,6 +40,7 @@ struct ApiFact {
 
 /// An API that is here, and which systems use it.
 pub struct ShelfApi {
+    pub vendor: String,
     pub slug: String,
     pub name: String,
     pub sensitivity: Sensitivity,
@@ -202,6 +203,7 @@ async fn api(
         ops::verify_api(&stage.app, &cast.reviewer(fact.name.len()), made.id, made.revision).await?;
     }
     Ok(ShelfApi {
+        vendor: made.content.vendor,
         slug: made.content.slug,
         name: made.content.name,
         sensitivity: api.sensitivity,

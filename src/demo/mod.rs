@@ -1,6 +1,7 @@
 //! The demonstration: a believable organisation with eighteen months behind it, made through the
 //! same operations that people use, with a clock that runs through those months.
 
+mod assessed;
 mod catalogue;
 mod credentials;
 mod life;
@@ -32,6 +33,8 @@ pub struct Made {
     pub integrations: usize,
     /// Credentials.
     pub credentials: usize,
+    /// Assessments.
+    pub assessments: usize,
 }
 
 /// A register whose clock is ours.
@@ -64,6 +67,7 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
     let cast = organisation::found(&stage).await?;
     let shelf = catalogue::stock(&stage, &cast).await?;
     let integrations = life::live(&stage, &cast, &shelf, now).await?;
+    let assessments = assessed::assess(&stage, &cast, &shelf, now).await?;
     life::lately(&stage, &cast, &integrations, now).await?;
     stage.clock.advance(now - stage.clock.now() - TimeDelta::minutes(20));
     let credentials = credentials::note(&stage, &cast, &integrations, now).await?;
@@ -76,5 +80,6 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
         systems: shelf.systems,
         integrations: integrations.len(),
         credentials,
+        assessments,
     })
 }

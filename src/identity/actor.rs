@@ -111,6 +111,12 @@ impl Actor {
         Self { authority: Arc::new(Authority::system(name)), via: Via::Job, request_id, origin: Origin::default() }
     }
 
+    /// Whoever holds a link that shows one thing alone: no rights, and no name of their own.
+    pub fn link(name: &'static str, request_id: String, origin: Origin) -> Self {
+        let authority = Authority { permissions: Permissions::default(), ..Authority::system(name) };
+        Self { authority: Arc::new(authority), via: Via::Page, request_id, origin }
+    }
+
     /// Refuses whoever lacks the right, naming it.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
         if self.may(permission) {

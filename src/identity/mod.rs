@@ -8,7 +8,7 @@ mod group;
 pub mod ops;
 mod permission;
 mod person;
-mod secrets;
+pub mod secrets;
 mod service_account;
 mod store;
 mod token;

@@ -43,6 +43,18 @@ pub struct Filter {
     pub facet: bool,
 }
 
+impl Filter {
+    /// One whose values are counted beside the list.
+    pub const fn facet(name: &'static str, label: &'static str, test: Test) -> Self {
+        Self { name, label, test, facet: true }
+    }
+
+    /// One that is asked for by URL or form alone.
+    pub const fn plain(name: &'static str, label: &'static str, test: Test) -> Self {
+        Self { name, label, test, facet: false }
+    }
+}
+
 /// How a filter looks at a row.
 #[derive(Debug)]
 pub enum Test {

@@ -267,8 +267,14 @@ facts! {
         conclusion: String,
         /// Days since it was concluded.
         age_days: i64,
-        /// Days for which the conclusion still holds.
+        /// Days for which the conclusion still holds; below zero when it has ended.
         valid_for_days: Option<i64>,
+        /// Whether what it was concluded on has changed since.
+        stale: bool,
+        /// What its answers scored, 0 to 100.
+        score: Option<i64>,
+        /// Findings that are still open.
+        open_findings: i64,
     }
 }
 facts! {

@@ -1,10 +1,12 @@
-//! Policy rules over an integration and everything around it, the violations they find, and the
-//! exceptions that are granted for a time.
+//! Policy rules over an integration and everything around it, the violations they find, the
+//! exceptions that are granted for a time, and the risk that a model scores.
 
 mod exception;
 mod expression;
 mod facts;
 pub mod ops;
+mod risk;
+mod risk_score;
 mod rule;
 mod store;
 mod violation;
@@ -17,6 +19,8 @@ pub use facts::{
     ApiFacts, AssessmentFacts, CertificationFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts, IntegrationFacts,
     OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,
 };
+pub use risk::{Band, Compiled, Factor, Level, Mitigation, Part, RiskModelContent, Scored};
+pub use risk_score::{NewOverride, Override, OverrideState, RiskScore};
 use rule::faulty;
 pub use rule::{Finding, Mode, RuleContent, RuleTest, Severity, TestResult};
 pub use violation::{Violation, ViolationState};

@@ -32,6 +32,11 @@ pub async fn in_force<C: Publishable>(conn: &mut PgConnection) -> Result<Vec<(Uu
     store::in_force(conn).await
 }
 
+/// What a version of one says, within whatever reads or writes.
+pub async fn content_of<C: Publishable>(conn: &mut PgConnection, id: Uuid, version: i32) -> Result<C, Error> {
+    store::version(conn, id, version).await?.ok_or(Error::NotFound("version"))
+}
+
 /// Begins one, as a draft.
 pub async fn create<C: Publishable>(app: &App, actor: &Actor, content: C) -> Result<Publication<C>, Error> {
     actor.require(Permission::Govern)?;
@@ -172,13 +177,7 @@ pub async fn seed<C: Publishable>(
         events.push(Event::created(action::<C>(Step::Published), &record));
     }
     let count = events.len();
-    let mut events = events.into_iter();
-    let Some(first) = events.next() else { return Ok((None, 0)) };
-    let mut tx = tx.record(first).await?;
-    for event in events {
-        tx = tx.record(event).await?;
-    }
-    Ok((Some(tx), count))
+    Ok((tx.record_all(events).await?, count))
 }
 
 /// Refuses review groups that are not there, have retired, or have nobody in them.
@@ -224,6 +223,10 @@ fn action<C: Publishable>(step: Step) -> &'static str {
         ("workflow", Step::Proposed) => "workflow.proposed",
         ("workflow", Step::Published) => "workflow.published",
         ("workflow", Step::Discarded) => "workflow.draft_discarded",
+        ("risk_model", Step::Drafted) => "risk_model.drafted",
+        ("risk_model", Step::Proposed) => "risk_model.proposed",
+        ("risk_model", Step::Published) => "risk_model.published",
+        ("risk_model", Step::Discarded) => "risk_model.draft_discarded",
         (_, Step::Drafted) => "questionnaire.drafted",
         (_, Step::Proposed) => "questionnaire.proposed",
         (_, Step::Published) => "questionnaire.published",

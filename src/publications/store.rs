@@ -108,6 +108,16 @@ pub async fn versions<C: Publishable>(conn: &mut PgConnection, id: Uuid) -> Resu
         .collect()
 }
 
+/// What one of its versions says.
+pub async fn version<C: Publishable>(conn: &mut PgConnection, id: Uuid, version: i32) -> Result<Option<C>, Error> {
+    let content = sqlx::query_scalar!(
+        "select content from publication_versions where publication_id = $1 and version = $2",
+        id,
+        version
+    );
+    content.fetch_optional(conn).await?.map(read).transpose()
+}
+
 /// Inserts or updates the record itself; its versions are inserted apart.
 pub async fn save<C: Publishable>(conn: &mut PgConnection, record: &Publication<C>) -> Result<(), Error> {
     let shown = record.shown()?;

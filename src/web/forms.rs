@@ -2,6 +2,7 @@
 //! its faults.
 
 mod fields;
+mod parts;
 mod posted;
 mod rows;
 mod tree;
@@ -9,6 +10,7 @@ mod typed;
 mod view;
 
 pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
+pub use parts::Parts;
 pub use posted::Posted;
 pub use tree::{Tree, TreeNode, tree};
 pub use typed::Typed;

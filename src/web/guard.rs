@@ -24,7 +24,9 @@ pub async fn headers(request: Request, next: Next) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ];
-    for (name, value) in fixed {
+    // A page whose address is a secret is stricter.
+    let stricter = response.headers().get(header::REFERRER_POLICY).is_some_and(|value| value == "no-referrer");
+    for (name, value) in fixed.into_iter().filter(|(name, _)| !(stricter && *name == header::REFERRER_POLICY)) {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response

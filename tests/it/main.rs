@@ -6,6 +6,7 @@ mod support;
 
 mod approvals;
 mod architecture;
+mod assessments;
 mod catalog;
 mod cli;
 mod coverage;

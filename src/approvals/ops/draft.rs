@@ -118,6 +118,35 @@ pub(super) async fn propose_in<S>(
 ) -> Result<(Request, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(crate::identity::Permission::Propose)?;
+    let (request, event, live) = open_in(tx, key, kind, content, reason).await?;
+    let owners: Vec<Uuid> = live.owners().chain(live.system_team).collect();
+    uses::may_propose(&actor, &live, &owners)?;
+    requests::save(tx.conn(), &request, None).await?;
+    Ok((request, event))
+}
+
+/// The same for whoever another feature lets open one, such as the reviewer of a campaign: they ask for
+/// it, and so do not decide on it.
+pub async fn open_draft_in<S>(
+    tx: &mut WriteTx<S>,
+    key: &str,
+    kind: RequestKind,
+    content: Option<IntegrationContent>,
+    reason: Option<String>,
+) -> Result<(Request, Event), Error> {
+    let (request, event, _) = open_in(tx, key, kind, content, reason).await?;
+    requests::save(tx.conn(), &request, None).await?;
+    Ok((request, event))
+}
+
+async fn open_in<S>(
+    tx: &mut WriteTx<S>,
+    key: &str,
+    kind: RequestKind,
+    content: Option<IntegrationContent>,
+    reason: Option<String>,
+) -> Result<(Request, Event, Refs), Error> {
+    let actor = tx.actor().clone();
     let integration = uses::integration_in(tx, key).await?;
     kind.outcome(integration.state)?;
     if kind.keeps_content() && content.as_ref().is_some_and(|content| *content != integration.content) {
@@ -133,13 +162,10 @@ pub(super) async fn propose_in<S>(
         Some(content) => uses::resolve_in(tx, Some(&integration), content).await?,
         None => (live, live_refs.clone()),
     };
-    let owners: Vec<Uuid> = live_refs.owners().chain(live_refs.system_team).collect();
-    uses::may_propose(&actor, &live_refs, &owners)?;
     let mut request = new_request(&actor, tx.now(), &integration, kind, refs, content);
     request.reason = checked_reason(reason)?;
-    requests::save(tx.conn(), &request, None).await?;
     let event = Event::created("change_request.drafted", &request);
-    Ok((request, event))
+    Ok((request, event, live_refs))
 }
 
 pub(super) fn checked_reason(mut reason: Option<String>) -> Result<Option<String>, Error> {

@@ -8,14 +8,6 @@ use uuid::Uuid;
 
 use crate::lists::{Filter, NAME_AND_TIME, Sort, Spec, Test};
 
-const fn facet(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: true }
-}
-
-const fn plain(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: false }
-}
-
 /// The list of change requests.
 pub static REQUESTS: Spec = Spec {
     kind: "change_request",
@@ -31,29 +23,29 @@ pub static REQUESTS: Spec = Spec {
         case t.state when 'open' then w.name when 'draft' then coalesce(p.name, x.name)
              when 'changes_requested' then coalesce(p.name, x.name) end as waiting_for",
     filters: &[
-        facet("state", "State", Test::Equals("t.state")),
-        facet("kind", "Asks to", Test::Equals("t.kind")),
-        facet("waiting_for", "Waiting for", Test::Equals("case t.state when 'open' then w.name end")),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
-        plain("integration", "Integration", Test::Equals("i.slug")),
-        plain("requested_by", "Requested by", Test::Equals("coalesce(t.requested_by, t.requested_by_account)::text")),
-        plain(
+        Filter::facet("state", "State", Test::Equals("t.state")),
+        Filter::facet("kind", "Asks to", Test::Equals("t.kind")),
+        Filter::facet("waiting_for", "Waiting for", Test::Equals("case t.state when 'open' then w.name end")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        Filter::plain("integration", "Integration", Test::Equals("i.slug")),
+        Filter::plain("requested_by", "Requested by", Test::Equals("coalesce(t.requested_by, t.requested_by_account)::text")),
+        Filter::plain(
             "participant",
             "Participant",
             Test::Within(
                 "t.id in (select q.request_id from request_participants q where q.person_id::text = any({values}))",
             ),
         ),
-        plain("group", "Review group", Test::Equals("w.slug")),
-        plain(
+        Filter::plain("group", "Review group", Test::Equals("w.slug")),
+        Filter::plain(
             "decided_by",
             "Decided by",
             Test::Within(
                 "t.id in (select d.request_id from request_decisions d where d.decided_by::text = any({values}))",
             ),
         ),
-        plain(
+        Filter::plain(
             "team",
             "Team",
             Test::Within(

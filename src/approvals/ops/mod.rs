@@ -13,11 +13,11 @@ mod views;
 
 pub use decide::{decide, meet_condition};
 pub use delegations::{delegations, escalate, make_delegation, retire_delegation};
-pub use draft::{edit_request, propose, register};
+pub use draft::{edit_request, open_draft_in, propose, register};
 pub use lists::{REQUESTS, RequestRow};
 pub use next::{NextStep, RequestView, find_request, get_requests, request_of, requests_of, view_request};
 pub use rows::save_row;
-pub use steward::{Stewardship, steward};
+pub use steward::{Stewardship, set_review_in, steward};
 pub use submit::{rebase_request, submit_request, withdraw_request};
 pub use views::{retire_view, save_view, update_view, views};
 

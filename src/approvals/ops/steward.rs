@@ -127,15 +127,26 @@ pub async fn steward(app: &App, actor: &Actor, edit: Stewardship) -> Result<usiz
         changed += usize::from(!done.is_empty());
         events.append(&mut done);
     }
-    let mut events = events.into_iter();
-    let Some(first) = events.next() else { return Ok(0) };
-    let mut tx = tx.record(first).await?;
-    for event in events {
-        tx = tx.record(event).await?;
+    if tx.commit_all(events).await? > 0 {
+        app.forget_counts();
     }
-    tx.commit().await?;
-    app.forget_counts();
     Ok(changed)
+}
+
+/// Sets when something in force is looked at again, for a campaign in which it was kept; nothing where
+/// that is the day already.
+pub async fn set_review_in<S>(
+    tx: &mut crate::db::WriteTx<S>,
+    integration: &Integration,
+    next: NaiveDate,
+) -> Result<Option<crate::audit::Event>, Error> {
+    if integration.content.next_review_on == Some(next) {
+        return Ok(None);
+    }
+    let content = IntegrationContent { next_review_on: Some(next), ..integration.content.clone() };
+    let (content, refs) = uses::resolve_in(tx, Some(integration), content).await?;
+    let (_, event) = uses::steward_in(tx, integration.clone(), content, &refs).await?;
+    Ok(Some(event))
 }
 
 async fn one(

@@ -157,7 +157,7 @@ pub fn columns(kind: TableKind) -> &'static [&'static str] {
             "waiting_since",
         ],
         TableKind::Systems => &["id", "slug", "name", "description", "kind", "team", "vendor", "url", "tags", "state"],
-        TableKind::Rules | TableKind::Workflows => {
+        TableKind::Rules | TableKind::Workflows | TableKind::Questionnaires | TableKind::RiskModels => {
             &["id", "key", "title", "mode", "severity", "version", "standing", "open_violations", "updated_at"]
         }
         TableKind::Violations => &[
@@ -199,12 +199,108 @@ pub fn columns(kind: TableKind) -> &'static [&'static str] {
             "decision_reason",
             "owner_name",
         ],
+        TableKind::Campaigns => {
+            &["id", "title", "state", "starts_on", "ends_on", "group_name", "items", "open", "launched_at", "ended_at"]
+        }
+        TableKind::ReviewItems => &[
+            "id",
+            "campaign_id",
+            "campaign",
+            "integration",
+            "integration_name",
+            "owner",
+            "state",
+            "suggestion",
+            "findings",
+            "reason",
+            "own",
+            "decided_by_name",
+            "decided_at",
+            "request_id",
+            "escalated_at",
+            "evidence",
+        ],
+        TableKind::Assessments | TableKind::Demands | TableKind::Findings | TableKind::Evidence => assessed(kind),
         TableKind::Teams => &["id", "slug", "name", "description", "email", "members", "state"],
         TableKind::ReviewGroups => &["id", "slug", "name", "description", "members", "escalates_to", "state"],
         TableKind::DataClasses => {
             &["id", "key", "name", "description", "sensitivity", "regulations", "source", "state"]
         }
         TableKind::People => &["id", "name", "email", "roles", "state"],
+    }
+}
+
+#[allow(clippy::too_many_lines, reason = "a table of names")]
+fn assessed(kind: TableKind) -> &'static [&'static str] {
+    match kind {
+        TableKind::Assessments => &[
+            "id",
+            "questionnaire",
+            "questionnaire_title",
+            "version",
+            "vendor",
+            "vendor_name",
+            "integration",
+            "recipient",
+            "team_name",
+            "standing",
+            "overdue",
+            "due_on",
+            "score",
+            "verdict",
+            "valid_until",
+            "stale_because",
+            "open_findings",
+            "sent_at",
+            "submitted_at",
+            "concluded_at",
+        ],
+        TableKind::Demands => &[
+            "id",
+            "questionnaire",
+            "vendor",
+            "vendor_name",
+            "cause",
+            "reference",
+            "state",
+            "note",
+            "assessment_id",
+            "created_at",
+        ],
+        TableKind::Findings => &[
+            "id",
+            "vendor",
+            "vendor_name",
+            "questionnaire",
+            "assessment_id",
+            "question",
+            "answer",
+            "severity",
+            "finding",
+            "remediation",
+            "compensating_control",
+            "state",
+            "note",
+            "opened_at",
+            "closed_at",
+        ],
+        _ => &[
+            "id",
+            "title",
+            "vendor",
+            "vendor_name",
+            "assessment_id",
+            "url",
+            "file_name",
+            "media_type",
+            "size",
+            "sha256",
+            "certification",
+            "valid_until",
+            "state",
+            "given_by_name",
+            "given_at",
+        ],
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
-    approvals, audit, catalog,
+    approvals, assessments, audit, campaigns, catalog,
     error::Error,
     identity::{self, Actor, GroupKind},
     integrations,
@@ -102,6 +102,14 @@ fn spec(kind: TableKind) -> &'static Spec {
         TableKind::Workflows => &policy::ops::WORKFLOWS,
         TableKind::Violations => &policy::ops::VIOLATIONS,
         TableKind::Exceptions => &policy::ops::EXCEPTIONS,
+        TableKind::Questionnaires => &assessments::ops::QUESTIONNAIRES,
+        TableKind::Assessments => &assessments::ops::ASSESSMENTS,
+        TableKind::Demands => &assessments::ops::DEMANDS,
+        TableKind::Findings => &assessments::ops::FINDINGS,
+        TableKind::Evidence => &assessments::ops::EVIDENCE,
+        TableKind::RiskModels => &policy::ops::RISK_MODELS,
+        TableKind::Campaigns => &campaigns::ops::CAMPAIGNS,
+        TableKind::ReviewItems => &campaigns::ops::REVIEW_ITEMS,
         TableKind::Vendors => &catalog::ops::VENDORS,
         TableKind::Apis => &catalog::ops::APIS,
         TableKind::Systems => &catalog::ops::SYSTEMS,
@@ -123,7 +131,9 @@ async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Resul
         TableKind::DataFlows => rows::<integrations::ops::FlowRow>(app, actor, kind, query).await,
         TableKind::Scopes => rows::<integrations::ops::GrantRow>(app, actor, kind, query).await,
         TableKind::Requests => rows::<approvals::ops::RequestRow>(app, actor, kind, query).await,
-        TableKind::Rules | TableKind::Workflows => rows::<policy::ops::PublicationRow>(app, actor, kind, query).await,
+        TableKind::Rules | TableKind::Workflows | TableKind::Questionnaires => {
+            rows::<policy::ops::PublicationRow>(app, actor, kind, query).await
+        }
         TableKind::Violations => {
             let spec = policy::ops::violations_list(actor);
             let page = catalog::ops::list::<policy::ops::ViolationRow>(app, actor, spec, query).await?;
@@ -131,6 +141,12 @@ async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Resul
             Ok((values.collect::<Result<_, _>>()?, page.next))
         }
         TableKind::Exceptions => rows::<policy::ops::ExceptionRow>(app, actor, kind, query).await,
+        TableKind::Assessments => rows::<assessments::ops::AssessmentRow>(app, actor, kind, query).await,
+        TableKind::Demands => rows::<assessments::ops::DemandRow>(app, actor, kind, query).await,
+        TableKind::Findings => rows::<assessments::ops::FlaggedRow>(app, actor, kind, query).await,
+        TableKind::Evidence => rows::<assessments::ops::EvidenceRow>(app, actor, kind, query).await,
+        TableKind::Campaigns => rows::<campaigns::ops::CampaignRow>(app, actor, kind, query).await,
+        TableKind::ReviewItems => rows::<campaigns::ops::ReviewItemRow>(app, actor, kind, query).await,
         _ => {
             let page = catalog::ops::list::<Id>(app, actor, spec(kind), query).await?;
             let ids: Vec<Uuid> = page.rows.into_iter().map(|row| row.id).collect();
@@ -166,7 +182,15 @@ async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Res
         | TableKind::Rules
         | TableKind::Workflows
         | TableKind::Violations
-        | TableKind::Exceptions => Ok(Vec::new()),
+        | TableKind::Exceptions
+        | TableKind::Questionnaires
+        | TableKind::Assessments
+        | TableKind::Demands
+        | TableKind::Findings
+        | TableKind::Evidence
+        | TableKind::RiskModels
+        | TableKind::Campaigns
+        | TableKind::ReviewItems => Ok(Vec::new()),
         TableKind::Vendors => values(&catalog::ops::get_vendors(app, actor, ids).await?),
         TableKind::Apis => values(&catalog::ops::get_apis(app, actor, ids).await?),
         TableKind::Systems => values(&catalog::ops::get_systems(app, actor, ids).await?),

@@ -49,6 +49,22 @@ pub enum TableKind {
     Violations,
     /// Exceptions; export only.
     Exceptions,
+    /// Questionnaires; export only.
+    Questionnaires,
+    /// Assessments; export only.
+    Assessments,
+    /// Assessments that are wanted; export only.
+    Demands,
+    /// Findings of assessments; export only.
+    Findings,
+    /// Evidence; export only.
+    Evidence,
+    /// The risk model; export only.
+    RiskModels,
+    /// Recertification campaigns; export only.
+    Campaigns,
+    /// Review items with their evidence; export only.
+    ReviewItems,
 }
 
 impl TableKind {
@@ -71,6 +87,14 @@ impl TableKind {
             Self::Workflows => "workflows",
             Self::Violations => "violations",
             Self::Exceptions => "exceptions",
+            Self::Questionnaires => "questionnaires",
+            Self::Assessments => "assessments",
+            Self::Demands => "assessment_demands",
+            Self::Findings => "assessment_findings",
+            Self::Evidence => "evidence",
+            Self::RiskModels => "risk_models",
+            Self::Campaigns => "campaigns",
+            Self::ReviewItems => "review_items",
         }
     }
 }

@@ -6,8 +6,8 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::lists::{TAG, facet, plain};
-use crate::lists::{NAME_AND_TIME, Sort, Spec, Test};
+use super::lists::TAG;
+use crate::lists::{Filter, NAME_AND_TIME, Sort, Spec, Test};
 
 /// The list of credentials.
 pub static CREDENTIALS: Spec = Spec {
@@ -25,7 +25,7 @@ pub static CREDENTIALS: Spec = Spec {
         exists (select from credentials o where o.fingerprint = t.fingerprint and o.id <> t.id
                 and o.environment <> t.environment and o.state <> 'revoked') as same_fingerprint_elsewhere",
     filters: &[
-        facet(
+        Filter::facet(
             "standing",
             "State",
             Test::Equals(
@@ -33,10 +33,10 @@ pub static CREDENTIALS: Spec = Spec {
                       when t.state = 'active' and t.next_rotation_on <= {today} + 30 then 'due' else t.state end",
             ),
         ),
-        facet("kind", "Kind", Test::Equals("t.kind")),
-        facet("environment", "Environment", Test::Equals("t.environment")),
-        facet("holder", "Holder", Test::Named("h.slug", "h.name")),
-        facet(
+        Filter::facet("kind", "Kind", Test::Equals("t.kind")),
+        Filter::facet("environment", "Environment", Test::Equals("t.environment")),
+        Filter::facet("holder", "Holder", Test::Named("h.slug", "h.name")),
+        Filter::facet(
             "vendor",
             "Vendor",
             Test::Overlaps(
@@ -44,14 +44,14 @@ pub static CREDENTIALS: Spec = Spec {
                  join apis a on a.id = i.api_id join vendors v on v.id = a.vendor_id where u.credential_id = t.id)",
             ),
         ),
-        facet(
+        Filter::facet(
             "shared",
             "Shared",
             Test::Equals(
                 "case when (select count(*) from credential_uses u where u.credential_id = t.id) > 1 then 'yes' else 'no' end",
             ),
         ),
-        facet(
+        Filter::facet(
             "same_fingerprint",
             "Same in two environments",
             Test::Equals(
@@ -60,7 +60,7 @@ pub static CREDENTIALS: Spec = Spec {
             ),
         ),
         TAG,
-        plain(
+        Filter::plain(
             "vendor_tier",
             "Vendor tier",
             Test::Within(
@@ -68,7 +68,7 @@ pub static CREDENTIALS: Spec = Spec {
                   join apis a on a.id = i.api_id join vendors v on v.id = a.vendor_id where v.tier::text = any({values}))",
             ),
         ),
-        plain(
+        Filter::plain(
             "integration",
             "Integration",
             Test::Within(
@@ -76,7 +76,7 @@ pub static CREDENTIALS: Spec = Spec {
                   where i.slug = any({values}))",
             ),
         ),
-        plain(
+        Filter::plain(
             "team",
             "Team",
             Test::Within(
@@ -87,11 +87,11 @@ pub static CREDENTIALS: Spec = Spec {
                   or i.backup_owner_id = any(array(select x.id from teams x where x.slug = any({values}))))",
             ),
         ),
-        plain("older_than_days", "Older than days", Test::OlderThan("coalesce(t.rotated_on, t.created_on)")),
-        plain("rotation_before", "Rotation before", Test::Before("t.next_rotation_on")),
-        plain("rotation_from", "Rotation from", Test::From("t.next_rotation_on")),
-        plain("expires_before", "Expires before", Test::Before("t.expires_on")),
-        plain("fingerprint", "Fingerprint", Test::Equals("t.fingerprint")),
+        Filter::plain("older_than_days", "Older than days", Test::OlderThan("coalesce(t.rotated_on, t.created_on)")),
+        Filter::plain("rotation_before", "Rotation before", Test::Before("t.next_rotation_on")),
+        Filter::plain("rotation_from", "Rotation from", Test::From("t.next_rotation_on")),
+        Filter::plain("expires_before", "Expires before", Test::Before("t.expires_on")),
+        Filter::plain("fingerprint", "Fingerprint", Test::Equals("t.fingerprint")),
     ],
     sorts: &[
         NAME_AND_TIME[0],

@@ -8,16 +8,8 @@ use uuid::Uuid;
 
 use crate::lists::{Filter, NAME_AND_TIME, Sort, Spec, Test};
 
-pub(super) const fn facet(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: true }
-}
-
-pub(super) const fn plain(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: false }
-}
-
-const STATE: Filter = facet("state", "State", Test::Equals("t.state"));
-pub(super) const TAG: Filter = facet("tag", "Tag", Test::Overlaps("t.tags"));
+const STATE: Filter = Filter::facet("state", "State", Test::Equals("t.state"));
+pub(super) const TAG: Filter = Filter::facet("tag", "Tag", Test::Overlaps("t.tags"));
 
 /// What teams own or use through their systems; each of the four is an index.
 const OF_TEAMS: &str = "(t.business_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
@@ -41,7 +33,7 @@ pub static INTEGRATIONS: Spec = Spec {
          where u.integration_id = t.id and c.state = 'active') as next_rotation_on",
     filters: &[
         STATE,
-        facet(
+        Filter::facet(
             "review",
             "Review",
             Test::Equals(
@@ -49,9 +41,9 @@ pub static INTEGRATIONS: Spec = Spec {
                   and r.state in ('draft', 'open', 'changes_requested', 'approved'))",
             ),
         ),
-        facet("sensitivity", "Sensitivity", Test::Equals("t.sensitivity")),
-        facet("criticality", "Criticality", Test::Equals("t.criticality")),
-        facet(
+        Filter::facet("sensitivity", "Sensitivity", Test::Equals("t.sensitivity")),
+        Filter::facet("criticality", "Criticality", Test::Equals("t.criticality")),
+        Filter::facet(
             "rotation",
             "Rotation",
             Test::Overlaps(
@@ -60,7 +52,7 @@ pub static INTEGRATIONS: Spec = Spec {
                  where u.integration_id = t.id and c.state = 'active' and c.next_rotation_on <= {today} + 30)",
             ),
         ),
-        facet(
+        Filter::facet(
             "gap",
             "Gap",
             Test::Overlaps(
@@ -73,23 +65,23 @@ pub static INTEGRATIONS: Spec = Spec {
                     case when v.verified_at is null then 'unverified_vendor' end], null) end)",
             ),
         ),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
-        facet("system", "System", Test::Named("s.slug", "s.name")),
-        facet("direction", "Direction", Test::Equals("t.direction")),
-        facet("exposure", "Exposure", Test::Equals("t.exposure")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        Filter::facet("system", "System", Test::Named("s.slug", "s.name")),
+        Filter::facet("direction", "Direction", Test::Equals("t.direction")),
+        Filter::facet("exposure", "Exposure", Test::Equals("t.exposure")),
         TAG,
-        plain("api", "API", Test::Equals("a.slug")),
-        plain("vendor_tier", "Vendor tier", Test::Equals("v.tier::text")),
-        plain("team", "Team", Test::Within(OF_TEAMS)),
-        plain(
+        Filter::plain("api", "API", Test::Equals("a.slug")),
+        Filter::plain("vendor_tier", "Vendor tier", Test::Equals("v.tier::text")),
+        Filter::plain("team", "Team", Test::Within(OF_TEAMS)),
+        Filter::plain(
             "environment",
             "Environment",
             Test::Within(
                 "t.id in (select e.integration_id from integration_environments e where e.environment = any({values}))",
             ),
         ),
-        plain(
+        Filter::plain(
             "data_class",
             "Data class",
             Test::Within(
@@ -97,21 +89,29 @@ pub static INTEGRATIONS: Spec = Spec {
                   where d.key = any({values}))",
             ),
         ),
-        plain(
+        Filter::plain(
             "scope",
             "Scope",
             Test::Within("t.id in (select g.integration_id from scope_grants g where g.scope = any({values}))"),
         ),
-        plain(
+        Filter::plain(
             "outside_eu",
             "Data outside the EU",
             Test::Equals(
                 "case when exists (select from data_flows f where f.integration_id = t.id and f.outside_eea) then 'yes' else 'no' end",
             ),
         ),
-        plain("next_review_before", "Next review before", Test::Before("t.next_review_on")),
-        plain("rate_limited", "Rate limit", Test::Equals("case when t.rate_limit is null then 'no' else 'yes' end")),
-        plain("gateway", "Gateway route", Test::Equals("case when t.gateway_route is null then 'no' else 'yes' end")),
+        Filter::plain("next_review_before", "Next review before", Test::Before("t.next_review_on")),
+        Filter::plain(
+            "rate_limited",
+            "Rate limit",
+            Test::Equals("case when t.rate_limit is null then 'no' else 'yes' end"),
+        ),
+        Filter::plain(
+            "gateway",
+            "Gateway route",
+            Test::Equals("case when t.gateway_route is null then 'no' else 'yes' end"),
+        ),
     ],
     sorts: &[
         NAME_AND_TIME[0],
@@ -190,23 +190,23 @@ pub static DATA_FLOWS: Spec = Spec {
         s.name as system_name, a.name as api_name, v.name as vendor_name, v.slug as vendor_slug, v.dpa_status,
         o.name as owner_name",
     filters: &[
-        facet("sensitivity", "Sensitivity", Test::Equals("d.sensitivity")),
-        facet("direction", "Direction", Test::Equals("t.direction")),
-        facet("outside_eu", "Outside the EU", Test::Equals("case when t.outside_eea then 'yes' else 'no' end")),
-        facet("location", "Country", Test::Overlaps("t.locations")),
-        facet("regulation", "Regulation", Test::Overlaps("d.regulations")),
-        facet("legal_basis", "Legal basis", Test::Equals("t.legal_basis")),
-        facet("transfer_safeguard", "Safeguard", Test::Equals("t.transfer_safeguard")),
-        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        facet("state", "State", Test::Equals("i.state")),
-        facet("dpa_status", "DPA", Test::Equals("v.dpa_status")),
-        plain("data_class", "Data class", Test::Below("d.key")),
-        plain("system", "System", Test::Equals("s.slug")),
-        plain("api", "API", Test::Equals("a.slug")),
-        plain("integration", "Integration", Test::Equals("i.slug")),
-        plain("vendor_tier", "Vendor tier", Test::Equals("v.tier::text")),
-        plain("field_encryption", "Field encryption", Test::Equals("t.field_encryption")),
+        Filter::facet("sensitivity", "Sensitivity", Test::Equals("d.sensitivity")),
+        Filter::facet("direction", "Direction", Test::Equals("t.direction")),
+        Filter::facet("outside_eu", "Outside the EU", Test::Equals("case when t.outside_eea then 'yes' else 'no' end")),
+        Filter::facet("location", "Country", Test::Overlaps("t.locations")),
+        Filter::facet("regulation", "Regulation", Test::Overlaps("d.regulations")),
+        Filter::facet("legal_basis", "Legal basis", Test::Equals("t.legal_basis")),
+        Filter::facet("transfer_safeguard", "Safeguard", Test::Equals("t.transfer_safeguard")),
+        Filter::facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::facet("state", "State", Test::Equals("i.state")),
+        Filter::facet("dpa_status", "DPA", Test::Equals("v.dpa_status")),
+        Filter::plain("data_class", "Data class", Test::Below("d.key")),
+        Filter::plain("system", "System", Test::Equals("s.slug")),
+        Filter::plain("api", "API", Test::Equals("a.slug")),
+        Filter::plain("integration", "Integration", Test::Equals("i.slug")),
+        Filter::plain("vendor_tier", "Vendor tier", Test::Equals("v.tier::text")),
+        Filter::plain("field_encryption", "Field encryption", Test::Equals("t.field_encryption")),
     ],
     sorts: NAME_AND_TIME,
 };
@@ -271,18 +271,18 @@ pub static SCOPES: Spec = Spec {
         i.slug as integration, i.name as integration_name, i.state, s.name as system_name, a.name as api_name,
         a.slug as api_slug, v.name as vendor_name, v.slug as vendor_slug, o.name as owner_name",
     filters: &[
-        facet("requested", "Requested", Test::Equals("case when t.requested then 'yes' else 'no' end")),
-        facet("approved", "Approved", Test::Equals("case when t.approved_at is null then 'no' else 'yes' end")),
-        facet("granted", "Granted", Test::Equals("case when t.granted_on is null then 'no' else 'yes' end")),
-        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
-        facet("api", "API", Test::Named("a.slug", "a.name")),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        facet("state", "State", Test::Equals("i.state")),
-        facet("justified", "Justified", Test::Equals("case when t.justification is null then 'no' else 'yes' end")),
-        plain("scope", "Scope", Test::Equals("t.scope")),
-        plain("system", "System", Test::Equals("s.slug")),
-        plain("integration", "Integration", Test::Equals("i.slug")),
-        plain("unused_for_days", "Unused for days", Test::OlderThan("coalesce(t.last_used_on, t.granted_on)")),
+        Filter::facet("requested", "Requested", Test::Equals("case when t.requested then 'yes' else 'no' end")),
+        Filter::facet("approved", "Approved", Test::Equals("case when t.approved_at is null then 'no' else 'yes' end")),
+        Filter::facet("granted", "Granted", Test::Equals("case when t.granted_on is null then 'no' else 'yes' end")),
+        Filter::facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        Filter::facet("api", "API", Test::Named("a.slug", "a.name")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::facet("state", "State", Test::Equals("i.state")),
+        Filter::facet("justified", "Justified", Test::Equals("case when t.justification is null then 'no' else 'yes' end")),
+        Filter::plain("scope", "Scope", Test::Equals("t.scope")),
+        Filter::plain("system", "System", Test::Equals("s.slug")),
+        Filter::plain("integration", "Integration", Test::Equals("i.slug")),
+        Filter::plain("unused_for_days", "Unused for days", Test::OlderThan("coalesce(t.last_used_on, t.granted_on)")),
     ],
     sorts: NAME_AND_TIME,
 };

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     audit::Event,
     check::Check,
-    db::{Recorded, WriteTx},
+    db::WriteTx,
     error::Error,
     identity::{self, Actor, Permission, Via},
     integrations,
@@ -172,31 +172,19 @@ pub async fn record_endings(app: &App) -> Result<usize, Error> {
     let mut tx = app.db.write(&actor).await?;
     let ids = exceptions::ended(tx.conn(), today).await?;
     let now = tx.now();
-    let mut recorded = None;
-    let mut open = Some(tx);
-    for before in exceptions::get_many(&mut *app.db.read().await?, &ids).await? {
+    let mut events = Vec::new();
+    for before in exceptions::get_many(tx.conn(), &ids).await? {
         let after = Exception { ended_at: Some(now), revision: before.revision + 1, ..before.clone() };
-        let event = Event::changed("exception.ended", &before, &after);
-        recorded = Some(match (recorded.take(), open.take()) {
-            (Some(tx), _) => end(tx, &after, event).await?,
-            (None, Some(tx)) => end(tx, &after, event).await?,
-            (None, None) => return Err(Error::internal("a transaction went missing")),
-        });
+        exceptions::save(tx.conn(), &after, "page", now).await?;
+        events.push(Event::changed("exception.ended", &before, &after));
     }
-    if let Some(tx) = recorded {
-        tx.commit().await?;
+    if tx.commit_all(events).await? > 0 {
         app.forget_counts();
     }
     Ok(ids.len())
 }
 
-async fn end<S>(mut tx: WriteTx<S>, after: &Exception, event: Event) -> Result<WriteTx<Recorded>, Error> {
-    let now = tx.now();
-    exceptions::save(tx.conn(), after, "page", now).await?;
-    tx.record(event).await
-}
-
-fn lead(actor: &Actor) -> Result<Uuid, Error> {
+pub(super) fn lead(actor: &Actor) -> Result<Uuid, Error> {
     actor.require(Permission::Govern)?;
     identity::ops::refuse_token(actor)?;
     match (actor.person(), actor.via) {

@@ -18,7 +18,7 @@ use crate::{
     identity::{Actor, Permission},
     integrations::{self, Integration, IntegrationContent, IntegrationState, Refs},
     policy::{
-        Expression, Facts, Finding, Judged, Mode, Outcome, RuleContent, Violation,
+        Compiled, Expression, Facts, Finding, Judged, Mode, Outcome, RuleContent, Scored, Violation,
         store::{exceptions, violations},
         violation::Step,
     },
@@ -84,12 +84,25 @@ pub struct Judgement {
     pub facts: Facts,
     /// What was found, in the order of the rules.
     pub findings: Vec<Finding>,
+    /// Its risk, where a model is in force.
+    pub scored: Option<Scored>,
 }
 
 /// Judges a subject within a transaction.
 pub async fn judge_in<S>(app: &App, tx: &mut WriteTx<S>, subject: Subject<'_>) -> Result<Judgement, Error> {
     let today = app.today().await?;
     judge(tx.conn(), &app.rules, today, &[subject]).await?.pop().ok_or(Error::NotFound("integration"))
+}
+
+/// What rules would look at, for integrations as they are in force.
+pub async fn facts_of(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    integrations: &[Integration],
+) -> Result<Vec<Facts>, Error> {
+    let subjects: Vec<Subject> =
+        integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
+    Ok(facts(conn, today, &subjects).await?.into_iter().map(|(_, facts, _)| facts).collect())
 }
 
 /// Judges subjects by every rule in force.
@@ -100,15 +113,27 @@ pub async fn judge(
     subjects: &[Subject<'_>],
 ) -> Result<Vec<Judgement>, Error> {
     let rules = rules(conn, cache).await?;
+    judge_with(conn, &rules, None, today, subjects).await
+}
+
+/// Judges subjects by these rules, and scores them by a model where one is given.
+pub(super) async fn judge_with(
+    conn: &mut PgConnection,
+    rules: &[Ready],
+    model: Option<&Compiled>,
+    today: NaiveDate,
+    subjects: &[Subject<'_>],
+) -> Result<Vec<Judgement>, Error> {
     let facts = facts(conn, today, subjects).await?;
     let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.integration.id).collect();
     let holding = exceptions::holding(conn, &ids, today).await?;
-    evaluate(&rules, facts, &holding)
+    evaluate(rules, model, facts, &holding)
 }
 
 /// Evaluates rules over facts, on as many threads as there are cores where there are many.
 pub(super) fn evaluate(
     rules: &[Ready],
+    model: Option<&Compiled>,
     all: Vec<Capped>,
     holding: &HashMap<(Uuid, Uuid), NaiveDate>,
 ) -> Result<Vec<Judgement>, Error> {
@@ -119,7 +144,8 @@ pub(super) fn evaluate(
             finding
         });
         let findings = findings.collect();
-        Ok(Judgement { integration_id, facts, findings })
+        let scored = model.map(|model| model.score(&judged));
+        Ok(Judgement { integration_id, facts, findings, scored })
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if all.len() < 64 || threads < 2 {

@@ -11,18 +11,10 @@ use crate::{
     lists::{Filter, NAME_AND_TIME, Sort, Spec, Test},
 };
 
-const fn facet(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: true }
-}
-
-const fn plain(name: &'static str, label: &'static str, test: Test) -> Filter {
-    Filter { name, label, test, facet: false }
-}
-
 const PUBLICATION_COLUMNS: &str = "t.id, t.key, t.title, t.mode, t.severity, t.version, t.updated_at, t.revision,
     case when t.proposed_by is not null then 'proposed' when t.draft is not null then 'draft' else 'published' end as standing,
     (select count(*) from violations x where x.rule_id = t.id and x.state = 'open') as open_violations";
-const STANDING: Filter = facet(
+const STANDING: Filter = Filter::facet(
     "standing",
     "Stands at",
     Test::Equals(
@@ -36,8 +28,8 @@ pub static RULES: Spec = Spec {
     from: "(select * from publications where kind = 'policy_rule') t",
     columns: PUBLICATION_COLUMNS,
     filters: &[
-        facet("mode", "Mode", Test::Equals("t.mode")),
-        facet("severity", "Severity", Test::Equals("t.severity")),
+        Filter::facet("mode", "Mode", Test::Equals("t.mode")),
+        Filter::facet("severity", "Severity", Test::Equals("t.severity")),
         STANDING,
     ],
     sorts: NAME_AND_TIME,
@@ -48,7 +40,16 @@ pub static WORKFLOWS: Spec = Spec {
     kind: "workflow",
     from: "(select * from publications where kind = 'workflow') t",
     columns: PUBLICATION_COLUMNS,
-    filters: &[facet("mode", "Use", Test::Equals("t.mode")), STANDING],
+    filters: &[Filter::facet("mode", "Use", Test::Equals("t.mode")), STANDING],
+    sorts: NAME_AND_TIME,
+};
+
+/// The list of risk models.
+pub static RISK_MODELS: Spec = Spec {
+    kind: "risk_model",
+    from: "(select * from publications where kind = 'risk_model') t",
+    columns: PUBLICATION_COLUMNS,
+    filters: &[STANDING],
     sorts: NAME_AND_TIME,
 };
 
@@ -113,16 +114,16 @@ const VIOLATION_LIST: Spec = Spec {
             where e.integration_id = t.integration_id and e.rule_id = t.rule_id and e.state = 'granted'
             and e.ends_on >= {today}) then 'excepted' else 'open' end as standing",
     filters: &[
-        facet("standing", "Stands at", Test::Equals(VIOLATION_STANDING)),
-        facet("severity", "Severity", Test::Equals("t.severity")),
-        facet("mode", "Mode", Test::Equals("t.mode")),
-        facet("rule", "Rule", Test::Named("r.key", "r.title")),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
-        facet("state", "Integration", Test::Equals("i.state")),
-        plain("integration", "Integration", Test::Equals("i.slug")),
-        plain("failed", "Not evaluated", Test::Equals("case when t.failed then 'yes' else 'no' end")),
-        plain(
+        Filter::facet("standing", "Stands at", Test::Equals(VIOLATION_STANDING)),
+        Filter::facet("severity", "Severity", Test::Equals("t.severity")),
+        Filter::facet("mode", "Mode", Test::Equals("t.mode")),
+        Filter::facet("rule", "Rule", Test::Named("r.key", "r.title")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::facet("vendor", "Vendor", Test::Named("v.slug", "v.name")),
+        Filter::facet("state", "Integration", Test::Equals("i.state")),
+        Filter::plain("integration", "Integration", Test::Equals("i.slug")),
+        Filter::plain("failed", "Not evaluated", Test::Equals("case when t.failed then 'yes' else 'no' end")),
+        Filter::plain(
             "team",
             "Team",
             Test::Within(
@@ -199,16 +200,16 @@ pub static EXCEPTIONS: Spec = Spec {
         p.name as requester_name, d.name as decider_name, o.name as owner_name, t.updated_at, t.revision,
         case when t.state = 'granted' and t.ends_on < {today} then 'ended' else t.state end as standing",
     filters: &[
-        facet(
+        Filter::facet(
             "standing",
             "Stands at",
             Test::Equals("case when t.state = 'granted' and t.ends_on < {today} then 'ended' else t.state end"),
         ),
-        facet("severity", "Severity", Test::Equals("r.severity")),
-        facet("rule", "Rule", Test::Named("r.key", "r.title")),
-        facet("owner", "Owner", Test::Named("o.slug", "o.name")),
-        plain("integration", "Integration", Test::Equals("i.slug")),
-        plain("ends_before", "Ends before", Test::Before("t.ends_on")),
+        Filter::facet("severity", "Severity", Test::Equals("r.severity")),
+        Filter::facet("rule", "Rule", Test::Named("r.key", "r.title")),
+        Filter::facet("owner", "Owner", Test::Named("o.slug", "o.name")),
+        Filter::plain("integration", "Integration", Test::Equals("i.slug")),
+        Filter::plain("ends_before", "Ends before", Test::Before("t.ends_on")),
     ],
     sorts: &[
         Sort { name: "ends_on", column: "t.ends_on", cast: "date", label: "Last day" },

@@ -6,6 +6,7 @@ mod judge;
 mod lists;
 mod pack;
 mod preview;
+mod risk;
 mod worker;
 
 pub use exceptions::{
@@ -13,12 +14,15 @@ pub use exceptions::{
     revoke_exception,
 };
 pub use judge::{
-    Judgement, RuleCache, Subject, find_violation, findings_now, judge, judge_and_settle, judge_in, settle,
+    Judgement, RuleCache, Subject, facts_of, find_violation, findings_now, judge, judge_and_settle, judge_in, settle,
     violations_of,
 };
 pub use lists::{
-    EXCEPTIONS, ExceptionRow, PublicationRow, RULES, VIOLATIONS, ViolationRow, WORKFLOWS, violations_list,
+    EXCEPTIONS, ExceptionRow, PublicationRow, RISK_MODELS, RULES, VIOLATIONS, ViolationRow, WORKFLOWS, violations_list,
 };
 pub use pack::{rules_of_pack, seed_rules};
 pub use preview::{Fired, Preview, preview};
+pub use risk::{
+    Overridden, Risk, RiskMoment, lift_override, model_of_pack, risk_of, risk_of_vendor, seed_risk_model, set_override,
+};
 pub use worker::{begin_day, judge_due};

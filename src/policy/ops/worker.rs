@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::judge::{Subject, judge, settle};
+use super::{
+    judge::{self, Subject, settle},
+    risk,
+};
 use crate::{
     app::App,
-    db::{Recorded, WriteTx},
     error::Error,
     identity::Actor,
     integrations,
@@ -69,23 +71,25 @@ async fn judge_these(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let integrations = integrations::ops::load(tx.conn(), &free).await?;
     let subjects: Vec<Subject> =
         integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
-    let judgements = judge(tx.conn(), &app.rules, today, &subjects).await?;
+    let rules = judge::rules(tx.conn(), &app.rules).await?;
+    let model = risk::model(tx.conn()).await?;
+    let compiled = model.as_ref().map(|model| &model.compiled);
+    let mut judgements = judge::judge_with(tx.conn(), &rules, compiled, today, &subjects).await?;
     let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();
     for violation in violations::of_integrations(tx.conn(), &free).await? {
         known.entry(violation.integration_id).or_default().push(violation);
     }
-    let mut events = Vec::new();
+    let scored = judgements.iter_mut().filter_map(|one| Some((one.integration_id, one.scored.take()?))).collect();
+    let mut events = match &model {
+        Some(model) => risk::settle(&mut tx, (model.id, model.version), scored).await?,
+        None => Vec::new(),
+    };
     for (judgement, integration) in judgements.iter().zip(&integrations) {
         let known = known.remove(&integration.id).unwrap_or_default();
         events.extend(settle(&mut tx, judgement, integration.state, &known).await?);
     }
-    let mut events = events.into_iter();
-    let Some(first) = events.next() else { return Ok(held) };
-    let mut tx: WriteTx<Recorded> = tx.record(first).await?;
-    for event in events {
-        tx = tx.record(event).await?;
+    if tx.commit_all(events).await? > 0 {
+        app.forget_counts();
     }
-    tx.commit().await?;
-    app.forget_counts();
     Ok(held)
 }

@@ -2,5 +2,6 @@
 
 pub mod exceptions;
 pub mod queue;
+pub mod risk;
 pub mod surroundings;
 pub mod violations;

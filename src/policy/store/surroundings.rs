@@ -61,7 +61,9 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                    'security_contact', v.security_contact, 'incident_contact', v.incident_contact,
                    'status_page', v.status_page,
                    'certifications', coalesce((select jsonb_agg(jsonb_build_object('name', c.name,
-                        'expires_in_days', c.expires_on - $8::date, 'has_evidence', c.evidence_url is not null)
+                        'expires_in_days', c.expires_on - $8::date, 'has_evidence', c.evidence_url is not null
+                            or exists (select from evidence w where w.vendor_id = v.id and w.certification = c.name
+                                and w.state = 'active'))
                         order by c.position) from vendor_certifications c where c.vendor_id = v.id), '[]'),
                    'sub_processors', coalesce((select jsonb_agg(jsonb_build_object('name', p.name,
                         'country', p.country) order by p.position)
@@ -94,7 +96,15 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                 from credential_uses u join credentials c on c.id = u.credential_id
                 where u.integration_id = k.integration and c.state <> 'revoked'), '[]')
                    as "credentials!: Json<Vec<CredentialFacts>>",
-               '[]'::jsonb as "assessments!: Json<Vec<AssessmentFacts>>",
+               coalesce((select jsonb_agg(jsonb_build_object('questionnaire', q.key, 'conclusion', m.verdict,
+                    'age_days', $8::date - our_day(m.concluded_at), 'valid_for_days', m.valid_until - $8::date,
+                    'stale', m.state = 'stale', 'score', m.score, 'open_findings', (select count(*)
+                        from assessment_findings f where f.assessment_id = m.id and f.state = 'open'))
+                    order by m.concluded_at desc)
+                from assessments m join publications q on q.id = m.questionnaire_id
+                where m.vendor_id = v.id and m.state in ('concluded', 'stale')
+                  and (m.integration_id is null or m.integration_id = k.integration)), '[]')
+                   as "assessments!: Json<Vec<AssessmentFacts>>",
                coalesce((select jsonb_agg(jsonb_build_object('rule', r.key, 'ends_in_days', e.ends_on - $8::date)
                     order by r.key)
                 from exceptions e join publications r on r.id = e.rule_id

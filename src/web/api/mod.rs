@@ -1,14 +1,19 @@
 //! `/api/v1`: JSON in, operation, JSON out.
 
+mod assessments;
 mod audit_events;
 mod body;
+mod campaigns;
 mod catalog;
+mod evidence;
 mod identity;
 mod imports;
 mod integrations;
 mod policy;
+mod publication;
 mod requests;
 mod resource;
+mod risk;
 mod settings;
 mod versions;
 
@@ -67,12 +72,16 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", integrations::router())
         .nest("/api/v1", requests::router())
         .nest("/api/v1", policy::router())
+        .nest("/api/v1", assessments::router())
+        .nest("/api/v1", evidence::router())
+        .nest("/api/v1", risk::router())
+        .nest("/api/v1", campaigns::router())
         .nest("/api/v1", imports::router())
         .nest("/api/v1", audit_events::router())
         .nest("/api/v1", settings::router())
         .split_for_parts();
     open_parts(&mut document);
-    let lists: [(&str, &'static Spec); 16] = [
+    let lists: [(&str, &'static Spec); 24] = [
         ("/api/v1/integrations", &crate::integrations::ops::INTEGRATIONS),
         ("/api/v1/data-flows", &crate::integrations::ops::DATA_FLOWS),
         ("/api/v1/scopes", &crate::integrations::ops::SCOPES),
@@ -82,6 +91,14 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         ("/api/v1/workflows", &crate::policy::ops::WORKFLOWS),
         ("/api/v1/violations", &crate::policy::ops::VIOLATIONS),
         ("/api/v1/exceptions", &crate::policy::ops::EXCEPTIONS),
+        ("/api/v1/questionnaires", &crate::assessments::ops::QUESTIONNAIRES),
+        ("/api/v1/assessments", &crate::assessments::ops::ASSESSMENTS),
+        ("/api/v1/assessment-demands", &crate::assessments::ops::DEMANDS),
+        ("/api/v1/assessment-findings", &crate::assessments::ops::FINDINGS),
+        ("/api/v1/evidence", &crate::assessments::ops::EVIDENCE),
+        ("/api/v1/risk-models", &crate::policy::ops::RISK_MODELS),
+        ("/api/v1/campaigns", &crate::campaigns::ops::CAMPAIGNS),
+        ("/api/v1/review-items", &crate::campaigns::ops::REVIEW_ITEMS),
         ("/api/v1/vendors", &crate::catalog::ops::VENDORS),
         ("/api/v1/apis", &crate::catalog::ops::APIS),
         ("/api/v1/systems", &crate::catalog::ops::SYSTEMS),

@@ -2,6 +2,7 @@
 
 mod account;
 mod approvals;
+mod assessments;
 mod audit;
 mod catalog;
 mod charts;
@@ -51,6 +52,7 @@ pub fn router() -> Router<Web> {
         .merge(integrations::router())
         .merge(approvals::router())
         .merge(policy::router())
+        .merge(assessments::router())
         .merge(credentials::router())
         .merge(views::router())
         .merge(drafts::router())

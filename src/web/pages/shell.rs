@@ -112,7 +112,7 @@ impl Shell {
         if self.may(Permission::ManageSettings) {
             settings.push(item("Organisation", "/settings", None));
         }
-        let mut evidence = Vec::new();
+        let mut evidence = vec![item("Evidence", "/evidence", None)];
         if self.may(Permission::ReadAudit) {
             evidence.push(item("Audit log", "/audit", None));
         }
@@ -131,9 +131,11 @@ impl Shell {
             item("Requests", "/requests", Some(self.counts.open_requests)),
             item("Violations", "/violations", Some(self.counts.open_violations)),
             item("Exceptions", "/exceptions", Some(self.counts.exceptions)),
+            item("Assessments", "/assessments", Some(self.counts.assessments)),
             item("Worklist", "/worklist", None),
             item("Rules", "/rules", None),
             item("Workflows", "/workflows", None),
+            item("Questionnaires", "/questionnaires", None),
         ];
         if self.may(Permission::EditCatalog) || self.may(Permission::ManagePeople) {
             inventory.push(item("Import", "/imports", None));
@@ -186,6 +188,23 @@ fn note(key: &str) -> Option<&'static str> {
         "stage_approved" => "Approved; the next stage decides.",
         "held" => "Approved. It goes live once its conditions are met.",
         "delegated" => "They decide for you on these days.",
+        "assessment_begun" => "Begun as a draft. Look at its checks, then send it.",
+        "assessment_sent" => "Sent.",
+        "assessment_returned" => "Returned for other answers.",
+        "reminded" => "A reminder with a new link is on its way.",
+        "assessment_withdrawn" => "Given up; its link has ended.",
+        "remarked" => "Remarks saved.",
+        "reviewed" => "Reviewed. Conclude it now.",
+        "concluded" => "Concluded.",
+        "finding_closed" => "Finding closed.",
+        "demanded" => "Assessments are wanted because of it.",
+        "known" => "The same was reported before; nothing new is wanted.",
+        "demand_dismissed" => "Noted that none is needed.",
+        "evidence" => "Evidence added.",
+        "evidence_retired" => "Taken out of use; it is kept.",
+        "answers_saved" => "Saved. You can stop here and come back.",
+        "answers_submitted" => "Submitted. Thank you.",
+        "sheet_read" => "The workbook's answers are saved.",
         "view" => "View saved.",
         "removed" => "View removed.",
         "choose" => "Choose at least one row first.",

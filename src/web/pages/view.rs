@@ -100,6 +100,9 @@ impl EventView {
             "workflow" => "workflows",
             "violation" => "violations",
             "exception" => "exceptions",
+            "questionnaire" => "questionnaires",
+            "assessment" => "assessments",
+            "assessment_demand" => "assessment-demands",
             "api_version" => return Some(format!("/versions/{id}")),
             _ => return None,
         };

@@ -3,7 +3,10 @@
 use muster::{catalog::ops, identity::Permission};
 use serde_json::{Value, json};
 
-use super::Operation;
+use super::{
+    Operation,
+    assessed::{answered, assessed, drafted, opened, questionnaire_draft},
+};
 use crate::support::{TestApp, builders};
 
 /// Ids to fill paths with.
@@ -25,6 +28,10 @@ pub(super) struct World {
     credential: String,
     violation: String,
     exception: String,
+    assessment: String,
+    demand: String,
+    finding: String,
+    evidence: String,
     shop: builders::Shop,
 }
 
@@ -49,6 +56,7 @@ async fn publish_workflow(test: &TestApp) {
     .await;
 }
 
+#[allow(clippy::too_many_lines, reason = "one thing of each kind")]
 pub(super) async fn world(test: &TestApp) -> World {
     let all = test.token(&Permission::ALL).await;
     let shop = builders::shop(test).await;
@@ -85,12 +93,18 @@ pub(super) async fn world(test: &TestApp) -> World {
     muster::policy::ops::judge_due(&test.app).await.expect("judged");
     let violations = test.api("GET", "/api/v1/violations", &all, &[], None).await.json();
     let violation = violations["items"][0]["id"].as_str().expect("a violation").to_owned();
+    builders::active(test, &shop, "Stripe, live").await;
+    let (assessment, demand, finding, evidence) = assessed(test, &all).await;
     let credential = json!({ "name": "stripe live", "created_on": "2027-01-01" });
     World {
         integration: registered.json()["integration"]["id"].as_str().expect("an id").to_owned(),
         request: registered.json()["request"]["id"].as_str().expect("an id").to_owned(),
         credential: made("/api/v1/credentials", credential).await,
         violation,
+        assessment,
+        demand,
+        finding,
+        evidence,
         exception: made("/api/v1/exceptions", exception("vendor-is-verified")).await,
         shop,
         system,
@@ -123,7 +137,9 @@ pub(super) fn fill(path: &str, world: &World) -> String {
     ];
     let rule = "vendor-is-verified".to_owned();
     let workflow = "usual".to_owned();
-    let key = key.into_iter().chain([("/rules/", &rule), ("/workflows/", &workflow)]);
+    let questionnaire = "vendor-security".to_owned();
+    let published = [("/rules/", &rule), ("/workflows/", &workflow), ("/questionnaires/", &questionnaire)];
+    let key = key.into_iter().chain(published);
     let mut path = path
         .replace("{version}", &world.version)
         .replace("{sha256}", &world.sha256)
@@ -135,15 +151,23 @@ pub(super) fn fill(path: &str, world: &World) -> String {
         .replace("{condition}", &uuid::Uuid::nil().to_string())
         .replace("/violations/{id}", &format!("/violations/{}", world.violation))
         .replace("/exceptions/{id}", &format!("/exceptions/{}", world.exception))
+        .replace("/assessments/{id}", &format!("/assessments/{}", world.assessment))
+        .replace("/assessment-demands/{id}", &format!("/assessment-demands/{}", world.demand))
+        .replace("/assessment-findings/{id}", &format!("/assessment-findings/{}", world.finding))
+        .replace("/evidence/{id}", &format!("/evidence/{}", world.evidence))
         .replace("/tables/{kind}", "/tables/vendors");
     for (prefix, id) in key {
         path = path.replace(&format!("{prefix}{{key}}"), &format!("{prefix}{id}"));
     }
     assert!(!path.contains('{'), "nothing to fill {path} with");
+    if path.ends_with("/evidence/files") {
+        return format!("{path}?vendor=stripe&name=report.pdf");
+    }
     if path.ends_with("/record") { format!("{path}?at=2027-03-01T12:00:00Z") } else { path }
 }
 
 /// A body that a mutation takes. A new mutation without an entry here fails the test.
+#[allow(clippy::too_many_lines, reason = "a table of bodies")]
 pub(super) fn body(id: &str) -> Value {
     match id {
         "create_vendor" => json!({ "name": "Fresh vendor" }),
@@ -182,7 +206,15 @@ pub(super) fn body(id: &str) -> Value {
         "create_workflow" => {
             json!({ "title": "Fresh way", "kinds": ["retire"], "stages": [{ "name": "One", "review_group": "security" }] })
         }
-        "update_rule" | "update_workflow" => json!({ "title": "Changed" }),
+        "create_questionnaire" => {
+            json!({ "title": "Fresh questions", "sections": [{ "title": "One", "questions": [{ "key": "a", "text": "A?" }] }] })
+        }
+        "begin_assessment" => json!({ "questionnaire": "vendor-security", "vendor": "stripe" }),
+        "answer_assessment" => json!({ "tls": { "value": "yes" } }),
+        "report_occurrence" => json!({ "vendor": "stripe", "reference": uuid::Uuid::new_v4().to_string() }),
+        "dismiss_assessment_demand" => json!({ "note": "Assessed last week." }),
+        "give_evidence" => json!({ "title": "A report", "vendor": "stripe", "url": "https://trust.example.com" }),
+        "update_rule" | "update_workflow" | "update_questionnaire" => json!({ "title": "Changed" }),
         "check_expression" => json!({ "expression": "vendor.verified" }),
         "request_exception" => exception("no-wildcard-scopes"),
         "meet_condition" => json!({ "note": "Done." }),
@@ -194,6 +226,13 @@ pub(super) fn body(id: &str) -> Value {
         | "verify_vendor"
         | "discard_rule_draft"
         | "discard_workflow_draft"
+        | "discard_questionnaire_draft"
+        | "send_assessment"
+        | "renew_assessment_link"
+        | "remind_of_assessment"
+        | "withdraw_assessment"
+        | "submit_assessment"
+        | "retire_evidence"
         | "verify_api"
         | "withdraw_comment"
         | "mint_link"
@@ -240,6 +279,12 @@ pub(super) async fn fresh(test: &TestApp, operation: &Operation, world: &World) 
         }
         "discard_rule_draft" => rule_draft(test, name).await,
         "discard_workflow_draft" => workflow_draft(test, name).await,
+        "discard_questionnaire_draft" => questionnaire_draft(test, name).await,
+        "send_assessment" | "withdraw_assessment" => drafted(test).await.id,
+        "renew_assessment_link" | "remind_of_assessment" | "answer_assessment" | "read_assessment_sheet" => {
+            opened(test).await.0
+        }
+        "submit_assessment" => answered(test).await,
         "meet_condition" => {
             let (id, condition) = condition(test, world, &name).await;
             return Some(operation.path.replace("{id}", &id).replace("{condition}", &condition));

@@ -33,12 +33,23 @@ pub struct TestApp {
 impl TestApp {
     /// A fresh register, at noon on a Monday.
     pub async fn new() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    /// The same with letters that go to a server.
+    pub async fn mailing(url: &str) -> Self {
+        let post = muster::mail::Post::new(url, "Muster <muster@example.com>").expect("a server");
+        Self::configured(|config| config.post = Some(post)).await
+    }
+
+    async fn configured(change: impl FnOnce(&mut muster::config::Config)) -> Self {
         let (app_options, owner_options) = cluster::database().await;
         let dir = tempfile::tempdir().expect("a folder");
         let now: DateTime<Utc> = "2027-03-01T12:00:00Z".parse().expect("a moment");
         let clock = Clock::fixed(now);
         let db = Db::new(&app_options, 6, clock.clone());
-        let config = cluster::config(dir.path().to_owned());
+        let mut config = cluster::config(dir.path().to_owned());
+        change(&mut config);
         let app = App::new(db, clock.clone(), config, muster::identity::Pepper::from_key([7; 32]));
         let web = Web::new(app.clone());
         Self { router: web::router(web.clone()), web, app, clock, app_options, owner_options, _dir: dir }

@@ -77,6 +77,8 @@ fn start() -> Cluster {
         let setup = Actor::job("system:setup", "setup".into());
         muster::catalog::ops::seed_data_classes(&app, &setup).await.expect("seeded");
         muster::policy::ops::seed_rules(&app, &setup).await.expect("seeded");
+        muster::policy::ops::seed_risk_model(&app, &setup).await.expect("seeded");
+        muster::assessments::ops::seed_questionnaires(&app, &setup).await.expect("seeded");
         db.close().await;
     });
     let cluster = Cluster { owner: managed.owner(), app: managed.app(), superuser: managed.superuser() };

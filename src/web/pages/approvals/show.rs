@@ -23,7 +23,9 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         pages::{
-            Shell, html,
+            Shell,
+            assessments::Assured,
+            html,
             integrations::cells,
             policy::Found,
             view::{ChangeView, CommentView, EventView, ago},
@@ -49,6 +51,7 @@ pub struct RequestPage {
     changes: Vec<Change>,
     hints: Vec<Hint>,
     vendor: Option<Vendor>,
+    assured: Assured,
     siblings: Vec<IntegrationRow>,
     decided: Vec<Decided>,
     requester: String,
@@ -284,6 +287,21 @@ async fn next_one(web: &Web, signed: &Signed, besides: Uuid) -> Result<Option<(U
     Ok(rows.into_iter().find(|row| row.id != besides).map(|row| (row.id, row.title)))
 }
 
+/// Other integrations of the vendor.
+async fn siblings(
+    web: &Web,
+    signed: &Signed,
+    vendor: Option<&Vendor>,
+    but: Uuid,
+) -> Result<Vec<IntegrationRow>, Error> {
+    let Some(vendor) = vendor else { return Ok(Vec::new()) };
+    let spec = &integrations::ops::INTEGRATIONS;
+    let asked = [("vendor".into(), vendor.content.slug.clone()), ("limit".into(), "8".into())];
+    let query = Query::parse(spec, &asked, &[])?;
+    let rows = catalog::ops::list::<IntegrationRow>(&web.app, &signed.actor, spec, &query).await?;
+    Ok(rows.rows.into_iter().filter(|row| row.id != but).collect())
+}
+
 /// The page of a request.
 pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result<RequestPage, Error> {
     let (app, actor) = (&web.app, &signed.actor);
@@ -292,16 +310,9 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
     let found = integrations::ops::get_integrations(app, actor, &[request.integration_id]).await?.pop();
     let integration = found.ok_or(Error::NotFound("integration"))?;
     let vendor = catalog::ops::get_vendors(app, actor, &[integration.vendor_id]).await?.pop();
-    let siblings = match &vendor {
-        Some(vendor) => {
-            let asked = [("vendor".into(), vendor.content.slug.clone()), ("limit".into(), "8".into())];
-            let query = Query::parse(&integrations::ops::INTEGRATIONS, &asked, &[])?;
-            let rows =
-                catalog::ops::list::<IntegrationRow>(app, actor, &integrations::ops::INTEGRATIONS, &query).await?;
-            rows.rows.into_iter().filter(|row| row.id != integration.id).collect()
-        }
-        None => Vec::new(),
-    };
+    let siblings = siblings(web, signed, vendor.as_ref(), integration.id).await?;
+    let slug = vendor.as_ref().map(|vendor| vendor.content.slug.clone()).unwrap_or_default();
+    let assured = Assured::load(web, signed, integration.vendor_id, &slug).await?;
     let now = app.clock.now();
     let mine =
         actor.person().is_some_and(|me| request.requested_by.person == Some(me) || request.participants.contains(&me));
@@ -339,6 +350,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         typed: String::new(),
         shell: Shell::new(web, signed, "/requests", request.title.clone(), pairs).await?,
         vendor,
+        assured,
         siblings,
         integration,
         view,

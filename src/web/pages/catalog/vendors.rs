@@ -22,7 +22,9 @@ use crate::{
         extract::{Pairs, Signed},
         forms::{FormView, Posted},
         pages::{
-            Shell, html,
+            Shell,
+            assessments::Assured,
+            html,
             list::{self, Cell, Column, Frame, Link},
             view::{CommentView, EventView, ago, day},
         },
@@ -108,6 +110,7 @@ struct VendorPage {
     may_verify: bool,
     may_comment: bool,
     today: chrono::NaiveDate,
+    assured: Assured,
 }
 
 impl VendorPage {
@@ -156,7 +159,8 @@ async fn show(
             && vendor.verified_at.is_none()
             && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
         may_comment: may_edit || reviewer,
-        today: now.date_naive(),
+        today: app.today().await?,
+        assured: Assured::load(&web, &signed, vendor.id, &vendor.content.slug).await?,
         shell: Shell::new(&web, &signed, "/vendors", vendor.content.name.clone(), &pairs).await?,
         parent,
         vendor,

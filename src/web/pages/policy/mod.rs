@@ -4,7 +4,7 @@ mod exceptions;
 mod form;
 mod lists;
 mod preview;
-mod publication;
+pub(super) mod publication;
 mod violations;
 mod workflow_form;
 
@@ -24,7 +24,7 @@ pub fn router() -> Router<Web> {
         .route("/rules", get(lists::rules).post(form::create))
         .route("/rules/new", get(form::new))
         .route("/rules/export", get(lists::export_rules))
-        .route("/rules/{key}", get(publication::show_rule).post(form::update))
+        .route("/rules/{key}", get(publication::show::<RuleContent>).post(form::update))
         .route("/rules/{key}/edit", get(form::edit))
         .route("/rules/{key}/preview", get(preview::show))
         .route("/rules/{key}/preview.csv", get(preview::csv))
@@ -35,7 +35,7 @@ pub fn router() -> Router<Web> {
         .route("/workflows", get(lists::workflows).post(workflow_form::create))
         .route("/workflows/new", get(workflow_form::new))
         .route("/workflows/export", get(lists::export_workflows))
-        .route("/workflows/{key}", get(publication::show_workflow).post(workflow_form::update))
+        .route("/workflows/{key}", get(publication::show::<WorkflowContent>).post(workflow_form::update))
         .route("/workflows/{key}/edit", get(workflow_form::edit))
         .route("/workflows/{key}/propose", post(publication::propose::<WorkflowContent>))
         .route("/workflows/{key}/publish", post(publication::publish::<WorkflowContent>))

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{mode_class, severity_class};
 use crate::{
+    assessments::QuestionnaireContent,
     audit::{self, Change},
     error::Error,
     identity::{self, Permission},
@@ -68,6 +69,7 @@ struct PublicationPage {
     rule: Option<RuleContent>,
     results: Vec<TestResult>,
     workflow: Option<WorkflowContent>,
+    questionnaire: Option<QuestionnaireContent>,
     draft: Option<DraftView>,
     past: Vec<Past>,
     events: Vec<EventView>,
@@ -104,6 +106,10 @@ pub trait Shown: Publishable {
     const BASE: &'static str;
     /// The list's title.
     const LIST: &'static str;
+    /// As a questionnaire.
+    fn questionnaire(&self) -> Option<QuestionnaireContent> {
+        None
+    }
     /// As a rule.
     fn rule(&self) -> Option<RuleContent> {
         None
@@ -118,6 +124,14 @@ impl Shown for RuleContent {
     const BASE: &'static str = "/rules";
     const LIST: &'static str = "Rules";
     fn rule(&self) -> Option<RuleContent> {
+        Some(self.clone())
+    }
+}
+
+impl Shown for QuestionnaireContent {
+    const BASE: &'static str = "/questionnaires";
+    const LIST: &'static str = "Questionnaires";
+    fn questionnaire(&self) -> Option<QuestionnaireContent> {
         Some(self.clone())
     }
 }
@@ -206,6 +220,7 @@ async fn page<C: Shown>(web: &Web, signed: &Signed, key: &str, pairs: &Pairs) ->
         version: record.published.as_ref().map(|held| held.version),
         rule: shown.rule(),
         workflow: shown.workflow(),
+        questionnaire: shown.questionnaire(),
         results,
         draft,
         may_edit: actor.may(Permission::Govern),
@@ -214,22 +229,13 @@ async fn page<C: Shown>(web: &Web, signed: &Signed, key: &str, pairs: &Pairs) ->
     })
 }
 
-pub async fn show_rule(
+pub async fn show<C: Shown>(
     State(web): State<Web>,
     signed: Signed,
     Path(key): Path<String>,
     pairs: Pairs,
 ) -> Result<Response, PageError> {
-    html(&page::<RuleContent>(&web, &signed, &key, &pairs).await?)
-}
-
-pub async fn show_workflow(
-    State(web): State<Web>,
-    signed: Signed,
-    Path(key): Path<String>,
-    pairs: Pairs,
-) -> Result<Response, PageError> {
-    html(&page::<WorkflowContent>(&web, &signed, &key, &pairs).await?)
+    html(&page::<C>(&web, &signed, &key, &pairs).await?)
 }
 
 async fn answered<C: Shown>(

@@ -1,0 +1,24 @@
+//! Questionnaires, the assessments of vendors and owners by them, the findings that their answers
+//! raise, and the evidence that proves what was said.
+
+mod answer;
+mod assessment;
+mod demand;
+mod evidence;
+mod finding;
+mod logic;
+pub mod ops;
+pub mod oscal;
+mod questionnaire;
+pub mod sheet;
+mod store;
+
+pub use answer::{Answer, AnswerValue, Answers, NewAnswer, Remark};
+pub use assessment::{Assessment, AssessmentState, Basis, Conclusion, NewAssessment, Verdict};
+pub use demand::{Cause, Demand, DemandState, Occurrence};
+pub use evidence::{Evidence, EvidenceContent, StoredFile};
+pub use finding::{Closing, FlagState, Flagged};
+pub use logic::{Progress, Score, ScorePart, asked, flags, progress, score};
+pub use questionnaire::{
+    AnswerOption, AskIf, Audience, Question, QuestionKind, QuestionSection, QuestionnaireContent, RedFlag,
+};

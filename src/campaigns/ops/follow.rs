@@ -1,0 +1,150 @@
+//! What days bring: campaigns begin, late items escalate and are suspended, the last one closed ends
+//! the campaign and plans the next.
+
+use chrono::{Days, Months, NaiveDate};
+use uuid::Uuid;
+
+use super::launch;
+use crate::{
+    app::App,
+    audit::Event,
+    campaigns::{Campaign, CampaignContent, CampaignState, ItemState, ReviewItem, store},
+    db::{Open, WriteTx},
+    error::Error,
+    identity::Actor,
+    integrations::{self, IntegrationState},
+};
+
+fn job() -> Actor {
+    Actor::job("system:campaigns", Uuid::now_v7().to_string())
+}
+
+/// Does what is due; how many campaigns were looked at.
+pub async fn follow(app: &App) -> Result<usize, Error> {
+    let today = app.today().await?;
+    let (beginning, running) = store::due(&mut *app.db.read().await?, today).await?;
+    for id in &beginning {
+        begin(app, *id, today).await?;
+    }
+    for id in &running {
+        late(app, *id, today).await?;
+        end(app, *id).await?;
+    }
+    Ok(beginning.len() + running.len())
+}
+
+async fn begin(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
+    let actor = job();
+    let seen = super::find_campaign(app, &actor, id).await?;
+    let ids = launch::matching(app, &actor, &seen.content).await?;
+    let mut tx = app.db.write(&actor).await?;
+    let planned = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
+    if planned.state != CampaignState::Planned {
+        return Ok(());
+    }
+    let (_, events) = launch::begin(&mut tx, planned, &ids, today).await?;
+    tx.commit_all(events).await?;
+    app.forget_counts();
+    Ok(())
+}
+
+/// Items past the last day: somebody else is asked; after the days that the campaign gives, what is
+/// still open is suspended.
+async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
+    let actor = job();
+    let campaign = super::find_campaign(app, &actor, id).await?;
+    if campaign.ends_on() >= today {
+        return Ok(());
+    }
+    let days = campaign.content.suspend_after_days.and_then(|days| u64::try_from(days).ok());
+    let suspends = days.is_some_and(|days| campaign.ends_on() + Days::new(days) < today);
+    for item in store::open_items(&mut *app.db.read().await?, id, 5000).await? {
+        let item = super::find_item(app, &actor, item).await?;
+        match item.state {
+            ItemState::Pending if campaign.escalates_to_id.is_some() => {
+                close(app, &actor, item.id, ItemState::Pending, "review_item.escalated").await?;
+            }
+            ItemState::Escalated if suspends => suspend(app, &actor, &campaign, &item).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn suspend(app: &App, actor: &Actor, campaign: &Campaign, item: &ReviewItem) -> Result<(), Error> {
+    let found = integrations::ops::get_integrations(app, actor, &[item.integration_id]).await?.pop();
+    let integration = found.ok_or(Error::NotFound("integration"))?;
+    if matches!(integration.state, IntegrationState::Active | IntegrationState::Deprecated) {
+        let reason = format!("Nobody certified it in time: {}.", campaign.content.title);
+        // Its own transaction; should Muster stop before the next one, the item is closed at the next look.
+        integrations::ops::suspend(app, actor, integration.id, integration.revision, &reason).await?;
+    }
+    close(app, actor, item.id, ItemState::Escalated, "review_item.suspended").await
+}
+
+/// Escalates what is pending, or closes what was suspended, unless somebody decided meanwhile.
+async fn close(app: &App, actor: &Actor, id: Uuid, from: ItemState, action: &'static str) -> Result<(), Error> {
+    let mut tx = app.db.write(actor).await?;
+    let before = store::lock_items(tx.conn(), &[id]).await?.pop().ok_or(Error::NotFound("review item"))?;
+    if before.state != from {
+        return Ok(());
+    }
+    let now = tx.now();
+    let after = if from == ItemState::Pending { before.clone().escalate(now) } else { before.clone().suspend(now) };
+    store::save_item(tx.conn(), &after, "").await?;
+    tx.record(Event::changed(action, &before, &after)).await?.commit().await?;
+    app.forget_counts();
+    Ok(())
+}
+
+/// Ends a campaign whose items are all closed, and plans the next one where it repeats.
+async fn end(app: &App, id: Uuid) -> Result<(), Error> {
+    let mut tx = app.db.write(&job()).await?;
+    let before = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
+    let open = !store::open_items(tx.conn(), id, 1).await?.is_empty();
+    if before.state != CampaignState::Running || open {
+        return Ok(());
+    }
+    let now = tx.now();
+    let after = Campaign {
+        state: CampaignState::Ended,
+        ended_at: Some(now),
+        revision: before.revision + 1,
+        updated_at: now,
+        ..before.clone()
+    };
+    store::save_campaign(tx.conn(), &after).await?;
+    let mut events = vec![Event::changed("campaign.ended", &before, &after)];
+    events.extend(next(&mut tx, &after).await?);
+    tx.commit_all(events).await?;
+    app.forget_counts();
+    Ok(())
+}
+
+async fn next(tx: &mut WriteTx<Open>, ended: &Campaign) -> Result<Option<Event>, Error> {
+    let months = ended.content.repeats_months.and_then(|months| u32::try_from(months).ok());
+    let Some(months) = months.map(Months::new) else { return Ok(None) };
+    let later = |day: NaiveDate| day.checked_add_months(months).unwrap_or(day);
+    let now = tx.now();
+    let content = CampaignContent {
+        starts_on: Some(later(ended.starts_on())),
+        ends_on: Some(later(ended.ends_on())),
+        ..ended.content.clone()
+    };
+    let planned = Campaign {
+        id: Uuid::now_v7(),
+        revision: 1,
+        state: CampaignState::Planned,
+        review_group_id: ended.review_group_id,
+        escalates_to_id: ended.escalates_to_id,
+        follows: Some(ended.id),
+        created_by: None,
+        created_at: now,
+        launched_at: None,
+        ended_at: None,
+        updated_at: now,
+        content,
+    };
+    store::save_campaign(tx.conn(), &planned).await?;
+    Ok(Some(Event::created("campaign.planned", &planned)))
+}

@@ -1,0 +1,145 @@
+//! Letters: written with the change that they tell of, sent afterwards, tried again while the
+//! server is away.
+
+mod store;
+
+use chrono::TimeDelta;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
+    transport::smtp::client::TlsParameters,
+};
+use serde_json::json;
+use sqlx::PgConnection;
+use url::Url;
+use uuid::Uuid;
+
+use crate::{app::App, audit::Event, error::Error, identity::Actor};
+
+/// How often a letter is tried before it is given up; each time after twice as long a pause.
+const ATTEMPTS: i32 = 8;
+
+/// Where letters go out.
+#[derive(Clone)]
+pub struct Post {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl std::fmt::Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Post({})", self.from)
+    }
+}
+
+impl Post {
+    /// Of a server's URL (`smtp://`, `smtps://`, with name and password where it asks for them) and the
+    /// address that letters come from. Says what is wrong, without the password. Unless the server is
+    /// on this machine, the connection is encrypted.
+    pub fn new(url: &str, from: &str) -> Result<Self, String> {
+        let from: Mailbox = from.parse().map_err(|_| format!("mail-from: '{from}' is no address"))?;
+        let parsed = Url::parse(url).map_err(|error| format!("smtp-url: not a URL ({error})"))?;
+        let host = parsed.host_str().filter(|_| matches!(parsed.scheme(), "smtp" | "smtps"));
+        let host = host.ok_or("smtp-url: give smtp:// or smtps:// with a host")?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|_| "smtp-url: this is no SMTP server's URL".to_owned())?;
+        let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        let builder = if parsed.scheme() == "smtp" && !local {
+            let tls = TlsParameters::new(host.to_owned()).map_err(|error| format!("smtp-url: {error}"))?;
+            builder.tls(lettre::transport::smtp::client::Tls::Required(tls))
+        } else {
+            builder
+        };
+        let transport = builder.timeout(Some(std::time::Duration::from_secs(20))).build();
+        Ok(Self { transport, from })
+    }
+
+    async fn send(&self, letter: &store::Waiting) -> Result<(), String> {
+        let to: Mailbox = letter.recipient.parse().map_err(|_| "the address is none".to_owned())?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(&letter.subject)
+            .body(letter.body.clone())
+            .map_err(|error| error.to_string())?;
+        self.transport.send(message).await.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+/// A letter to be sent.
+#[derive(Debug, Clone)]
+pub struct Letter<'a> {
+    /// Whom it is for.
+    pub to: &'a str,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub text: String,
+    /// The record that it is about.
+    pub about: (&'static str, Uuid),
+}
+
+/// Puts a letter in the way, within the transaction of what it tells of.
+pub async fn write(
+    conn: &mut PgConnection,
+    letter: Letter<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Error> {
+    store::insert(conn, &letter, now).await
+}
+
+/// Sends what waits; how many letters went out. None where no server is configured.
+pub async fn deliver(app: &App) -> Result<usize, Error> {
+    let Some(post) = app.config.post.as_ref() else { return Ok(0) };
+    let mut sent = 0;
+    loop {
+        let now = app.clock.now();
+        // It is ours for five minutes; nothing is held while the server is talked to.
+        let taken = store::take(&mut *app.db.housekeeping().await?, now, now + TimeDelta::minutes(5)).await?;
+        let Some(letter) = taken else { return Ok(sent) };
+        let outcome = post.send(&letter).await;
+        let mut conn = app.db.housekeeping().await?;
+        match outcome {
+            Ok(()) => {
+                sent += 1;
+                store::remove(&mut conn, letter.id).await?;
+                drop(conn);
+                told(app, &letter, "mail.sent").await?;
+            }
+            Err(error) if letter.attempts + 1 >= ATTEMPTS => {
+                tracing::error!(%error, about = letter.about_kind, id = %letter.about_id, "a letter was given up");
+                store::remove(&mut conn, letter.id).await?;
+                drop(conn);
+                told(app, &letter, "mail.given_up").await?;
+            }
+            Err(error) => {
+                tracing::warn!(%error, about = letter.about_kind, id = %letter.about_id, "a letter is tried again later");
+                let pause = TimeDelta::minutes(1 << letter.attempts.clamp(0, 10));
+                store::later(&mut conn, letter.id, now + pause).await?;
+            }
+        }
+    }
+}
+
+/// Records what became of a letter, without its text.
+async fn told(app: &App, letter: &store::Waiting, action: &'static str) -> Result<(), Error> {
+    let actor = Actor::job("system:mail", Uuid::now_v7().to_string());
+    let detail = json!({ "about": format!("{} {}", letter.about_kind, letter.about_id), "subject": letter.subject });
+    let tx = app.db.write(&actor).await?;
+    tx.record(Event::happened(action, "mail", Some(letter.about_id), detail)).await?.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Post;
+
+    #[test]
+    fn what_is_no_server_is_refused_without_its_password() {
+        let faults =
+            [("http://x", "a@b.example"), ("smtp://", "a@b.example"), ("smtp://u:topsecret@mail.example", "nobody")];
+        for (url, from) in faults {
+            let fault = Post::new(url, from).expect_err("refused");
+            assert!(!fault.contains("topsecret"), "{fault}");
+        }
+        assert!(Post::new("smtp://127.0.0.1:2525", "Muster <muster@example.com>").is_ok());
+    }
+}

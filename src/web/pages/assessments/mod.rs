@@ -1,0 +1,105 @@
+//! Pages of questionnaires, assessments, what is wanted, and evidence.
+
+mod answer;
+mod answers;
+mod begin;
+mod card;
+mod evidence;
+mod lists;
+mod questionnaire;
+mod review;
+mod show;
+
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
+
+pub use card::Assured;
+
+use super::policy::{publication, standing_class};
+use crate::{assessments::QuestionnaireContent, error::Error, web::Web};
+
+pub fn router() -> Router<Web> {
+    Router::new()
+        .route("/questionnaires", get(lists::questionnaires).post(questionnaire::create))
+        .route("/questionnaires/new", get(questionnaire::new))
+        .route("/questionnaires/import", post(questionnaire::import))
+        .route("/questionnaires/export", get(lists::export_questionnaires))
+        .route("/questionnaires/{key}", get(publication::show::<QuestionnaireContent>).post(questionnaire::update))
+        .route("/questionnaires/{key}/edit", get(questionnaire::edit))
+        .route("/questionnaires/{key}/file", get(questionnaire::file))
+        .route("/questionnaires/{key}/propose", post(publication::propose::<QuestionnaireContent>))
+        .route("/questionnaires/{key}/publish", post(publication::publish::<QuestionnaireContent>))
+        .route("/questionnaires/{key}/discard", post(publication::discard::<QuestionnaireContent>))
+        .route("/questionnaires/{key}/go-back", post(publication::go_back::<QuestionnaireContent>))
+        .route("/assessments", get(lists::assessments).post(begin::begin))
+        .route("/assessments/new", get(begin::new))
+        .route("/assessments/export", get(lists::export_assessments))
+        .route("/assessments/{id}", get(show::show))
+        .route("/assessments/{id}/send", post(show::send))
+        .route("/assessments/{id}/renew", post(show::renew))
+        .route("/assessments/{id}/remind", post(show::remind))
+        .route("/assessments/{id}/withdraw", post(show::withdraw))
+        .route("/assessments/{id}/sheet", get(show::sheet))
+        .route("/assessments/{id}/remarks", post(review::remarks))
+        .route("/assessments/{id}/conclude", post(review::conclude))
+        .route("/assessments/{id}/answer", get(answer::of_team).post(answer::save_of_team))
+        .route("/assessments/{id}/answer/submit", post(answer::submit_of_team))
+        .route("/assessments/{id}/answer/upload", post(answer::upload_of_team))
+        .route("/answer/{secret}", get(answer::of_link).post(answer::save_of_link))
+        .route("/answer/{secret}/submit", post(answer::submit_of_link))
+        .route("/answer/{secret}/upload", post(answer::upload_of_link))
+        .route("/answer/{secret}/sheet", get(answer::sheet_of_link))
+        .route("/assessment-demands", get(lists::demands).post(begin::report))
+        .route("/assessment-demands/export", get(lists::export_demands))
+        .route("/assessment-demands/{id}", get(begin::demand))
+        .route("/assessment-demands/{id}/dismiss", post(begin::dismiss))
+        .route("/assessment-findings", get(lists::findings))
+        .route("/assessment-findings/export", get(lists::export_findings))
+        .route("/assessment-findings/{id}/close", post(review::close))
+        .route("/evidence", get(lists::evidence).post(evidence::add))
+        .route("/evidence/new", get(evidence::new))
+        .route("/evidence/export", get(lists::export_evidence))
+        .route("/evidence/{id}/file", get(evidence::file))
+        .route("/evidence/{id}/retire", post(evidence::retire))
+}
+
+/// The badge of where an assessment stands.
+pub fn assessment_class(standing: &str) -> &'static str {
+    match standing {
+        "sent" | "answering" | "submitted" | "reviewed" => "review",
+        "concluded" => "active",
+        "stale" | "ended" => "over",
+        _ => "draft",
+    }
+}
+
+/// The badge of a conclusion.
+pub fn verdict_class(verdict: &str) -> &'static str {
+    match verdict {
+        "ok" => "active",
+        "conditional" => "due",
+        _ => "over",
+    }
+}
+
+/// What is wrong, as a page shows it; what is no fault of the input goes on as it is.
+fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
+    match error {
+        Error::Invalid(errors) => {
+            Ok(errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect())
+        }
+        error @ (Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. } | Error::TooLarge(_)) => {
+            Ok(vec![(String::new(), error.to_string())])
+        }
+        other => Err(other),
+    }
+}
+
+/// The same page, which says what is wrong with what was sent.
+fn unprocessable(mut response: Response) -> Response {
+    *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+    response
+}

@@ -1,0 +1,215 @@
+//! What changes make stale, what is wanted once, what is carried over, and letters.
+
+use std::sync::{Arc, Mutex};
+
+use muster::{
+    assessments::{Assessment, NewAssessment, Occurrence, Verdict, ops},
+    catalog,
+    identity::Actor,
+    mail,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+
+use super::{begun, reviewer, submitted, through};
+use crate::support::{TestApp, builders};
+
+async fn concluded(test: &TestApp, reviewer: &Actor) -> Assessment {
+    let handed = submitted(test, reviewer, &[]).await;
+    let reviewed = ops::review(&test.app, reviewer, handed.id, handed.revision).await.expect("reviewed");
+    let verdict = (Verdict::Ok, "Fine.", None);
+    ops::conclude(&test.app, reviewer, handed.id, reviewed.revision, verdict).await.expect("concluded")
+}
+
+async fn wanted(test: &TestApp) -> Vec<(String, String, String)> {
+    sqlx::query_as("select cause, reference, state from assessment_demands order by created_at, cause")
+        .fetch_all(&mut test.owner().await)
+        .await
+        .expect("demands")
+}
+
+#[tokio::test]
+async fn intake_asks_once_and_a_change_of_the_vendor_makes_stale_and_asks_once() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::active(&test, &shop, "Stripe for Shop").await;
+    for _ in 0..2 {
+        ops::follow_due(&test.app).await.expect("looked");
+    }
+    assert_eq!(wanted(&test).await.len(), 1, "{:?}", wanted(&test).await);
+    assert_eq!(wanted(&test).await[0].0, "intake");
+    let reviewer = reviewer(&test).await;
+    let done = concluded(&test, &reviewer).await;
+    let vendor = catalog::ops::find_vendor(&test.app, &reviewer, "stripe").await.expect("stripe");
+    let moved = catalog::VendorContent { locations: vec!["IE".into(), "SG".into()], ..vendor.content.clone() };
+    let vendor =
+        catalog::ops::update_vendor(&test.app, &reviewer, vendor.id, vendor.revision, moved).await.expect("moved");
+    ops::follow_due(&test.app).await.expect("looked");
+    let now = ops::find_assessment(&test.app, &reviewer, done.id).await.expect("it");
+    assert_eq!(now.state.key(), "stale");
+    assert!(now.stale_because.as_deref().is_some_and(|why| why.contains("SG")), "{:?}", now.stale_because);
+    let asked: Vec<_> = wanted(&test).await.into_iter().filter(|(cause, ..)| cause == "new_country").collect();
+    assert_eq!(asked.len(), 2, "one for each country: {asked:?}");
+    // What only tells more of it changes nothing.
+    let told = catalog::VendorContent { description: Some("Takes payments.".into()), ..vendor.content.clone() };
+    catalog::ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, told).await.expect("told");
+    ops::follow_due(&test.app).await.expect("looked");
+    assert_eq!(wanted(&test).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_new_kind_of_data_and_other_questions_make_stale_wording_does_not() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::active(&test, &shop, "Stripe for Shop").await;
+    let reviewer = reviewer(&test).await;
+    let done = concluded(&test, &reviewer).await;
+    let mut content = ops::questionnaire_of_pack().expect("the questionnaire");
+    content.guidance = Some("Answer soon.".into());
+    builders::publish(&test, content.clone()).await;
+    ops::follow_due(&test.app).await.expect("looked");
+    assert_eq!(ops::find_assessment(&test.app, &reviewer, done.id).await.expect("it").state.key(), "concluded");
+    let requester = test.page(&shop.requester).await;
+    let mut other = builders::content("Stripe Terminal");
+    other.data_flows[0].data_class = "user.financial".into();
+    let start = muster::integrations::ops::Start::AsGiven;
+    let (_, request) = muster::approvals::ops::register(&test.app, &requester, other, start).await.expect("registered");
+    ops::follow_due(&test.app).await.expect("looked");
+    assert_eq!(ops::find_assessment(&test.app, &reviewer, done.id).await.expect("it").state.key(), "concluded");
+    muster::approvals::ops::submit_request(&test.app, &requester, request.id, request.revision, Some("Needed.".into()))
+        .await
+        .expect("submitted");
+    ops::follow_due(&test.app).await.expect("looked");
+    let stale = ops::find_assessment(&test.app, &reviewer, done.id).await.expect("it");
+    assert_eq!(stale.stale_because.as_deref(), Some("a new data class: user.financial"));
+    assert!(
+        wanted(&test)
+            .await
+            .iter()
+            .any(|(cause, what, _)| (cause.as_str(), what.as_str()) == ("new_data_class", "user.financial"))
+    );
+    // And what is asked otherwise.
+    let done = concluded(&test, &reviewer).await;
+    content.sections[0].questions[0].weight = 9;
+    builders::publish(&test, content).await;
+    ops::follow_due(&test.app).await.expect("looked");
+    let stale = ops::find_assessment(&test.app, &reviewer, done.id).await.expect("it");
+    assert_eq!(stale.state.key(), "stale", "{:?}", stale.stale_because);
+}
+
+#[tokio::test]
+async fn an_incident_and_a_renewal_ask_once_each() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::active(&test, &shop, "Stripe for Shop").await;
+    let reviewer = reviewer(&test).await;
+    let done = concluded(&test, &reviewer).await;
+    let breach = || Occurrence { vendor: "stripe".into(), reference: "INC-7".into() };
+    assert_eq!(ops::report(&test.app, &reviewer, breach()).await.expect("reported").len(), 1);
+    assert_eq!(ops::report(&test.app, &reviewer, breach()).await.expect("known").len(), 0);
+    test.clock.advance(chrono::TimeDelta::days(340));
+    for _ in 0..2 {
+        ops::begin_day(&test.app).await.expect("a day");
+        ops::follow_due(&test.app).await.expect("looked");
+        test.clock.advance(chrono::TimeDelta::days(1));
+    }
+    let all = wanted(&test).await;
+    let renewals: Vec<_> = all.iter().filter(|(cause, ..)| cause == "renewal").collect();
+    assert_eq!(renewals.len(), 1, "{all:?}");
+    assert_eq!(renewals[0].1, done.id.to_string());
+    let again = NewAssessment {
+        questionnaire: "vendor-security".into(),
+        vendor: "stripe".into(),
+        recipient: Some("security@stripe.example".into()),
+        carry_over: true,
+        ..NewAssessment::default()
+    };
+    let next = ops::begin(&test.app, &reviewer, again).await.expect("begun");
+    assert_eq!(next.carried_from, Some(done.id));
+    assert!(next.answers.len() > 40 && next.answers.values().all(|answer| answer.carried && answer.remark.is_none()));
+}
+
+/// A mail server that takes everything and keeps it.
+async fn mail_server() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("smtp://{}", listener.local_addr().expect("an address"));
+    let letters = Arc::new(Mutex::new(Vec::new()));
+    let kept = letters.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let kept = kept.clone();
+            tokio::spawn(async move {
+                let (read, mut write) = stream.into_split();
+                let mut lines = BufReader::new(read).lines();
+                write.write_all(b"220 here\r\n").await.expect("said");
+                let (mut letter, mut inside) = (String::new(), false);
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if inside && line == "." {
+                        kept.lock().expect("kept").push(std::mem::take(&mut letter));
+                        inside = false;
+                        write.write_all(b"250 taken\r\n").await.expect("said");
+                    } else if inside {
+                        letter.push_str(&line);
+                        letter.push('\n');
+                    } else if line.eq_ignore_ascii_case("data") {
+                        inside = true;
+                        write.write_all(b"354 go on\r\n").await.expect("said");
+                    } else if line.to_lowercase().starts_with("quit") {
+                        write.write_all(b"221 bye\r\n").await.expect("said");
+                    } else {
+                        write.write_all(b"250 fine\r\n").await.expect("said");
+                    }
+                }
+            });
+        }
+    });
+    (url, letters)
+}
+
+#[tokio::test]
+async fn a_letter_takes_the_link_and_a_reminder_brings_a_new_one() {
+    let (url, letters) = mail_server().await;
+    let test = TestApp::mailing(&url).await;
+    builders::shop(&test).await;
+    let reviewer = reviewer(&test).await;
+    let draft = begun(&test, &reviewer).await;
+    ops::send(&test.app, &reviewer, draft.id, draft.revision).await.expect("sent");
+    assert_eq!(mail::deliver(&test.app).await.expect("delivered"), 1);
+    assert_eq!(mail::deliver(&test.app).await.expect("nothing left"), 0);
+    let link = |letter: &str| {
+        let text = letter.replace("=\n", "").replace("=3D", "=");
+        text.split_whitespace().find(|word| word.contains("/answer/")).expect("a link").to_owned()
+    };
+    let first = link(&letters.lock().expect("letters")[0]);
+    through(&test, &first).await;
+    // Nothing of it is left here once it is gone.
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from mails_due").fetch_one(&mut test.owner().await).await.expect("counted");
+    assert_eq!(left, 0);
+    assert_eq!(ops::remind_due(&test.app).await.expect("not due yet"), 0);
+    test.clock.advance(chrono::TimeDelta::days(19));
+    assert_eq!(ops::remind_due(&test.app).await.expect("reminded"), 1);
+    assert_eq!(ops::remind_due(&test.app).await.expect("once a week"), 0);
+    mail::deliver(&test.app).await.expect("delivered");
+    let second = link(&letters.lock().expect("letters")[1]);
+    assert_ne!(first, second);
+    through(&test, &second).await;
+}
+
+#[tokio::test]
+async fn a_letter_waits_while_the_server_is_away() {
+    let test = TestApp::mailing("smtp://127.0.0.1:9").await;
+    builders::shop(&test).await;
+    let reviewer = reviewer(&test).await;
+    let draft = begun(&test, &reviewer).await;
+    ops::send(&test.app, &reviewer, draft.id, draft.revision).await.expect("sent all the same");
+    assert_eq!(mail::deliver(&test.app).await.expect("tried"), 0);
+    let (attempts, later): (i32, bool) = sqlx::query_as("select attempts, next_at > $1 from mails_due")
+        .bind(test.clock.now())
+        .fetch_one(&mut test.owner().await)
+        .await
+        .expect("it waits");
+    assert_eq!((attempts, later), (1, true));
+}
