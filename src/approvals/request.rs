@@ -237,11 +237,14 @@ impl Request {
 
     /// What has to be done before it goes live.
     pub fn unmet(&self) -> impl Iterator<Item = &Condition> {
-        let round = self.phase.bound().map(|bound| bound.round);
-        let current = move |id: Uuid| self.decisions.iter().any(|d| d.id == id && Some(d.round) == round);
-        let waits =
-            move |c: &&Condition| c.timing == Timing::BeforeLive && c.met_at.is_none() && current(c.decision_id);
+        let waits = |c: &&Condition| c.timing == Timing::BeforeLive && c.met_at.is_none() && self.counts(c);
         self.conditions.iter().filter(waits)
+    }
+
+    /// Whether a condition belongs to the present round; those of earlier ones are void.
+    pub fn counts(&self, condition: &Condition) -> bool {
+        let round = self.phase.bound().map(|bound| bound.round);
+        self.decisions.iter().any(|d| d.id == condition.decision_id && Some(d.round) == round)
     }
 
     /// Whether it was based on something else than what is in force.

@@ -230,11 +230,13 @@ impl ReviewItem {
     }
 
     /// Its date is past.
+    #[must_use]
     pub fn escalate(self, now: DateTime<Utc>) -> Self {
         Self { state: ItemState::Escalated, escalated_at: Some(now), ..self }.next(now)
     }
 
     /// Nobody decided in time.
+    #[must_use]
     pub fn suspend(self, now: DateTime<Utc>) -> Self {
         Self { state: ItemState::Suspended, ..self }.next(now)
     }

@@ -161,6 +161,25 @@ pub async fn open_items(conn: &mut PgConnection, campaign: Uuid, most: i64) -> R
     Ok(ids.fetch_all(conn).await?)
 }
 
+/// The next open item of a campaign after one, by name; of these teams' integrations, where teams are given.
+pub async fn next_open(
+    conn: &mut PgConnection,
+    item: &ReviewItem,
+    teams: Option<&[Uuid]>,
+) -> Result<Option<Uuid>, Error> {
+    let id = sqlx::query_scalar!(
+        "select r.id from review_items r join integrations i on i.id = r.integration_id join systems s on s.id = i.system_id
+         where r.campaign_id = $1 and r.id <> $2 and r.state in ('pending', 'escalated')
+           and ($3::uuid[] is null or array[i.business_owner_id, i.technical_owner_id, i.backup_owner_id, s.team_id] && $3)
+         order by (r.sort_key, r.id) < (select o.sort_key, o.id from review_items o where o.id = $2), r.sort_key, r.id
+         limit 1",
+        item.campaign_id,
+        item.id,
+        teams as Option<&[Uuid]>
+    );
+    Ok(id.fetch_optional(conn).await?)
+}
+
 pub async fn save_item(conn: &mut PgConnection, one: &ReviewItem, name: &str) -> Result<(), Error> {
     sqlx::query!(
         "insert into review_items (id, campaign_id, integration_id, state, evidence, suggestion, findings, decided_by,

@@ -1,6 +1,7 @@
 //! The command line: thin commands that call the same operations as the pages and the API.
 
 mod admin;
+mod apply;
 mod demo;
 mod doctor;
 mod export;
@@ -45,6 +46,8 @@ enum Command {
     Import(import::Import),
     /// Write a table of the register to standard output
     Export(export::Export),
+    /// Write rules, workflows, questionnaires and the risk model from files as drafts, what differs first
+    Apply(apply::Apply),
     /// API tokens of service accounts
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -97,6 +100,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         }
         Command::Import(import) => import.run(&config).await,
         Command::Export(export) => export.run(&config).await,
+        Command::Apply(apply) => apply.run(&config).await,
         Command::Token(token) => token.run(&config).await,
         Command::Admin(admin) => admin.run(&config).await,
     }

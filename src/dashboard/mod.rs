@@ -40,6 +40,8 @@ pub struct RailCounts {
     pub exceptions: i64,
     /// Assessments that are under way, or wanted.
     pub assessments: i64,
+    /// Review items that wait for a decision.
+    pub review_items: i64,
     /// People who may sign in.
     pub people: i64,
     /// Active vendors that nobody has verified.
@@ -89,6 +91,7 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
             (select count(*) from (select from exceptions where state = 'requested' limit 10001) x) as "exceptions!",
             (select count(*) from (select from assessments where state in ('sent', 'answering', 'submitted', 'reviewed')
                 union all select from assessment_demands where state = 'open' limit 10001) x) as "assessments!",
+            (select count(*) from (select from review_items where state in ('pending', 'escalated') limit 10001) x) as "review_items!",
             (select count(*) from (select from people where state = 'active' limit 10001) x) as "people!",
             (select count(*) from (select from vendors where state = 'active' and verified_at is null limit 10001) x) as "unverified_vendors!",
             (select count(*) from (select from apis where state = 'active' and verified_at is null limit 10001) x) as "unverified_apis!""#

@@ -6,6 +6,7 @@ mod catalogue;
 mod credentials;
 mod life;
 mod organisation;
+mod recertified;
 
 use chrono::TimeDelta;
 
@@ -69,6 +70,9 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
     let integrations = life::live(&stage, &cast, &shelf, now).await?;
     let assessments = assessed::assess(&stage, &cast, &shelf, now).await?;
     life::lately(&stage, &cast, &integrations, now).await?;
+    stage.clock.advance((now - stage.clock.now() - TimeDelta::days(2)).max(TimeDelta::zero()));
+    crate::policy::ops::judge_due(&stage.app).await?;
+    recertified::recertify(&stage, &cast, &integrations, now).await?;
     stage.clock.advance(now - stage.clock.now() - TimeDelta::minutes(20));
     let credentials = credentials::note(&stage, &cast, &integrations, now).await?;
     identity::ops::mark_demo_people(&stage.app, &stage.cli).await?;

@@ -107,6 +107,16 @@ impl Publishable for WorkflowContent {
     fn ready(&self) -> Result<(), Error> {
         Ok(())
     }
+    fn beside(&self, other: &Self) -> Result<(), Error> {
+        let both = self.kinds.iter().position(|kind| other.kinds.contains(kind));
+        match both.filter(|_| self.in_use && other.in_use) {
+            None => Ok(()),
+            Some(n) => Err(Error::field(
+                &format!("/kinds/{n}"),
+                format!("'{}' is in use for this kind of request. Take the kind away from it first.", other.title),
+            )),
+        }
+    }
     fn groups(&self) -> Vec<(String, String)> {
         let named = self.stages.iter().enumerate();
         named.map(|(n, stage)| (format!("/stages/{n}/review_group"), stage.review_group.clone())).collect()

@@ -261,6 +261,13 @@ async fn step<C: Publishable>(
     if let Some(content) = coming {
         refuse_nobody(&mut tx, content).await?;
     }
+    if let (Step::Proposed | Step::Published, Some(content)) = (step, coming) {
+        for (other, _, held) in store::in_force::<C>(tx.conn()).await? {
+            if other != id {
+                content.beside(&held)?;
+            }
+        }
+    }
     if let Some(version) = &version {
         store::insert_version(tx.conn(), id, version).await?;
     }

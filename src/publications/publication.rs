@@ -21,6 +21,10 @@ pub trait Publishable: Clone + PartialEq + Serialize + DeserializeOwned + Send +
     fn checked(self) -> Result<Self, Error>;
     /// Refuses what is whole but not fit to be published, such as a rule whose tests fail.
     fn ready(&self) -> Result<(), Error>;
+    /// Refuses what cannot hold beside another one that does.
+    fn beside(&self, _other: &Self) -> Result<(), Error> {
+        Ok(())
+    }
     /// The review groups that it names: where, and the slug.
     fn groups(&self) -> Vec<(String, String)> {
         Vec::new()

@@ -34,6 +34,22 @@ pub struct SettingsContent {
     /// group there is.
     #[serde(default)]
     pub approval_group: Option<String>,
+    /// Days for which an exception from a rule of critical severity holds at most, 1 to 1,000.
+    #[serde(default = "days::<30>")]
+    pub exception_days_critical: i32,
+    /// The same for high severity.
+    #[serde(default = "days::<90>")]
+    pub exception_days_high: i32,
+    /// The same for medium severity.
+    #[serde(default = "days::<180>")]
+    pub exception_days_medium: i32,
+    /// The same for low severity.
+    #[serde(default = "days::<365>")]
+    pub exception_days_low: i32,
+}
+
+fn days<const N: i32>() -> i32 {
+    N
 }
 
 impl SettingsContent {
@@ -57,6 +73,15 @@ impl SettingsContent {
         }
         if !(5..=43_200).contains(&self.session_absolute_minutes) {
             check.fault("/session_absolute_minutes", "Give 5 to 43200 minutes.");
+        }
+        let exceptions = [
+            ("/exception_days_critical", self.exception_days_critical),
+            ("/exception_days_high", self.exception_days_high),
+            ("/exception_days_medium", self.exception_days_medium),
+            ("/exception_days_low", self.exception_days_low),
+        ];
+        for (pointer, _) in exceptions.into_iter().filter(|(_, days)| !(1..=1000).contains(days)) {
+            check.fault(pointer, "Give 1 to 1000 days.");
         }
         check.reference("/approval_group", &mut self.approval_group, 100);
         check.finish()?;

@@ -16,16 +16,24 @@ struct Row {
     session_idle_minutes: i32,
     session_absolute_minutes: i32,
     approval_group: Option<String>,
+    critical: i32,
+    high: i32,
+    medium: i32,
+    low: i32,
     revision: i64,
 }
 
 pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
     let row = sqlx::query_as!(
         Row,
-        "select organisation, time_zone, working_days, working_from, working_until, session_idle_minutes,
+        r#"select organisation, time_zone, working_days, working_from, working_until, session_idle_minutes,
                 session_absolute_minutes,
-                (select g.slug from review_groups g where g.id = approval_group_id) as approval_group, revision
-         from installation"
+                (select g.slug from review_groups g where g.id = approval_group_id) as approval_group,
+                coalesce((exception_days ->> 'critical')::int4, 30) as "critical!",
+                coalesce((exception_days ->> 'high')::int4, 90) as "high!",
+                coalesce((exception_days ->> 'medium')::int4, 180) as "medium!",
+                coalesce((exception_days ->> 'low')::int4, 365) as "low!", revision
+         from installation"#
     )
     .fetch_one(conn)
     .await?;
@@ -40,6 +48,10 @@ pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
             session_idle_minutes: row.session_idle_minutes,
             session_absolute_minutes: row.session_absolute_minutes,
             approval_group: row.approval_group,
+            exception_days_critical: row.critical,
+            exception_days_high: row.high,
+            exception_days_medium: row.medium,
+            exception_days_low: row.low,
         },
     })
 }
@@ -54,7 +66,8 @@ pub async fn update(conn: &mut PgConnection, settings: &Settings, approval_group
     sqlx::query!(
         "update installation set organisation = $1, time_zone = $2, working_days = $3, working_from = $4,
              working_until = $5, session_idle_minutes = $6, session_absolute_minutes = $7, revision = $8,
-             approval_group_id = $9",
+             approval_group_id = $9, exception_days = jsonb_build_object('critical', $10::int4, 'high', $11::int4,
+             'medium', $12::int4, 'low', $13::int4)",
         content.organisation,
         content.time_zone,
         &content.working_days,
@@ -64,6 +77,10 @@ pub async fn update(conn: &mut PgConnection, settings: &Settings, approval_group
         content.session_absolute_minutes,
         settings.revision,
         approval_group,
+        content.exception_days_critical,
+        content.exception_days_high,
+        content.exception_days_medium,
+        content.exception_days_low,
     )
     .execute(conn)
     .await?;

@@ -51,6 +51,10 @@ mod tests {
             session_idle_minutes: 30,
             session_absolute_minutes: 720,
             approval_group: None,
+            exception_days_critical: 30,
+            exception_days_high: 90,
+            exception_days_medium: 180,
+            exception_days_low: 365,
         }
     }
 

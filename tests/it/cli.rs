@@ -205,3 +205,37 @@ fn a_refused_document_is_listed_with_its_reason_and_exit_code_2() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("bad.json") && said.contains("info.title"), "{said}");
 }
+
+#[test]
+fn governance_is_kept_in_files_and_what_differs_is_shown_first() {
+    let dir = data_dir();
+    let folder = dir.path().join("governance");
+    let path = folder.to_str().expect("text");
+    let fetched = stdout(&run(dir.path(), &["apply", "-f", path, "--fetch"]));
+    assert!(fetched.contains("files in"), "{fetched}");
+    let same = stdout(&run(dir.path(), &["apply", "-f", path, "--dry-run"]));
+    assert!(same.contains("0 to write"), "{same}");
+    let rule = folder.join("rules/vendor-is-verified.yaml");
+    let text = std::fs::read_to_string(&rule).expect("a rule");
+    std::fs::write(
+        &rule,
+        text.replace("severity: medium", "severity: high").replace("severity: low", "severity: high"),
+    )
+    .expect("changed");
+    let differs = run(dir.path(), &["apply", "-f", path]);
+    let told = String::from_utf8_lossy(&differs.stdout).into_owned();
+    assert_eq!(differs.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("~ rule vendor-is-verified") && told.contains("→ high") && told.contains("nothing was written"),
+        "{told}"
+    );
+    let written = stdout(&run(dir.path(), &["apply", "-f", path, "--yes"]));
+    assert!(written.contains("1 drafts written"), "{written}");
+    let again = stdout(&run(dir.path(), &["apply", "-f", path, "--yes"]));
+    assert!(again.contains("0 to write"), "{again}");
+    std::fs::write(folder.join("new.yaml"), "kind: rule\ntitle: Faulty\nexpression: vendor.nam == 1\n")
+        .expect("written");
+    let faulty = run(dir.path(), &["apply", "-f", path, "--yes"]);
+    let told = String::from_utf8_lossy(&faulty.stderr).into_owned();
+    assert!(!faulty.status.success() && told.contains("new.yaml/expression"), "{told}");
+}

@@ -126,5 +126,110 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
     chrome.driver.goto(format!("{base}/violations/{}", held.id)).await.expect("opened");
     chrome.says("Excepted").await;
     chrome.look("violation").await;
+    recertified(&test, &chrome, &base, (&one, &shop.requester), &live).await;
+    chrome.driver.clone().quit().await.expect("closed");
+}
+
+/// A campaign finds a scope that is not used; its owner reduces it, and the change request is filled in.
+async fn recertified(
+    test: &TestApp,
+    chrome: &Chrome,
+    base: &str,
+    (lead, owner): (&muster::identity::Person, &muster::identity::Person),
+    live: &muster::integrations::Integration,
+) {
+    let grants = serde_json::json!({ "granted": [{ "scope": "charges.write", "granted_on": "2026-06-01" }] });
+    let grants = serde_json::from_value(grants).expect("grants");
+    muster::integrations::ops::record_grants(&test.app, &test.cli(), live.id, live.revision, grants)
+        .await
+        .expect("noted");
+    sign_in(test, chrome, base, lead).await;
+    chrome.driver.goto(format!("{base}/campaigns/new?filter=vendor%3Dnobody")).await.expect("opened");
+    chrome.write("i-title", "Spring round").await;
+    chrome.click("form.form button.main").await;
+    chrome.says("No integration in use matches this").await;
+    chrome.write("i-filter", "vendor=stripe").await;
+    chrome.look("campaign-form").await;
+    chrome.click("form.form button.main").await;
+    chrome.says("Stripe for Shop").await;
+    chrome.look("campaign").await;
+    let campaign = chrome.driver.current_url().await.expect("an address").path().to_owned();
+    sign_in(test, chrome, base, owner).await;
+    chrome.driver.goto(format!("{base}{campaign}")).await.expect("opened");
+    chrome.click("a.row-link[href^='/review-items/']").await;
+    chrome.says("Not seen in use for 90 days: charges.write").await;
+    chrome.look("review-item").await;
+    chrome.click("button[value=reduce]").await;
+    chrome.says("Say why; it goes into the change request.").await;
+    chrome.write_in("form[action$='/decide'] textarea", "It only reads.").await;
+    chrome.click("button[value=reduce]").await;
+    chrome.says("this change request is filled in").await;
+    chrome.says("charges.write").await;
+    chrome.look("review-request").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vendor_answers_as_it_goes_and_a_reviewer_concludes() {
+    use muster::assessments::{NewAssessment, ops};
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let reviewer = test.page(&shop.reviewer).await;
+    let mut content = ops::questionnaire_of_pack().expect("questions");
+    content.sections.retain(|section| ["Encryption", "Testing"].contains(&section.title.as_str()));
+    builders::publish(&test, content).await;
+    let new = NewAssessment {
+        questionnaire: "vendor-security".into(),
+        vendor: "stripe".into(),
+        recipient: Some("security@stripe.example".into()),
+        ..NewAssessment::default()
+    };
+    let draft = ops::begin(&test.app, &reviewer, new).await.expect("begun");
+    let base = serve(&test).await;
+    let chrome = Chrome::start().await;
+    sign_in(&test, &chrome, &base, &shop.reviewer).await;
+    let page = format!("{base}/assessments/{}", draft.id);
+    chrome.driver.goto(&page).await.expect("opened");
+    chrome.look("assessment-draft").await;
+    chrome.click("form[action$='/send'] button").await;
+    chrome.says("Hand this link over.").await;
+    chrome.look("assessment-sent").await;
+    let link = chrome.ask("return document.querySelector('[data-copy]').dataset.copy").await;
+    let secret = link.as_str().and_then(|link| link.split_once("/answer/")).expect("a link").1.to_owned();
+
+    chrome.driver.delete_all_cookies().await.expect("nobody now");
+    let answers = format!("{base}/answer/{secret}");
+    chrome.driver.goto(&answers).await.expect("opened");
+    chrome.look("answer-begin").await;
+    let hidden = "return document.getElementById('q-pentest-date').hidden";
+    assert_eq!(chrome.ask(hidden).await, true);
+    chrome.click("input[name='answer.pentest'][value=yes]").await;
+    chrome.says("Saved").await;
+    assert_eq!(chrome.ask(hidden).await, false, "what the answer leads to appears");
+    chrome.click("button[formaction$='/submit']").await;
+    chrome.says("This is to be answered.").await;
+    chrome.look("answer-missing").await;
+    for (key, word) in [("tls", "yes"), ("at-rest", "no"), ("dependencies", "yes"), ("disclosure", "yes")] {
+        chrome.click(&format!("input[name='answer.{key}'][value={word}]")).await;
+    }
+    chrome.write_in("input[name='answer.patching']", "45").await;
+    chrome.ask("document.querySelector(\"input[name='answer.pentest-date']\").value = '2027-01-31'").await;
+    chrome.click("button[formaction$='/submit']").await;
+    chrome.says("Thank you").await;
+
+    sign_in(&test, &chrome, &base, &shop.reviewer).await;
+    chrome.driver.goto(&page).await.expect("opened");
+    chrome.says("Critical vulnerabilities stay open for more than a month").await;
+    chrome.look("assessment-submitted").await;
+    chrome.click("button[value=review]").await;
+    chrome.says("Reviewed. Conclude it now.").await;
+    chrome.write_in("form[action$='/conclude'] textarea", "Two findings to be mended first.").await;
+    chrome.click("button[value=ok]").await;
+    chrome.says("close them, or conclude conditionally").await;
+    chrome.click("button[value=conditional]").await;
+    chrome.says("Concluded.").await;
+    chrome.look("assessment-concluded").await;
+    chrome.driver.goto(format!("{base}/vendors/stripe")).await.expect("opened");
+    chrome.says("Conditional").await;
+    chrome.look("vendor-assessed").await;
     chrome.driver.clone().quit().await.expect("closed");
 }

@@ -20,6 +20,7 @@ mod journey;
 mod journeys;
 mod journeys_governance;
 mod lists;
+mod recertification;
 mod record;
 mod statements;
 mod tables;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::launch;
 use crate::{
     app::App,
-    campaigns::{Campaign, ItemEvidence, ReviewItem, ReviewVerdict, store},
+    campaigns::{Campaign, ItemEvidence, ReviewItem, ReviewVerdict, Reviewers, store},
     error::Error,
     identity::{Actor, Permission},
     integrations::{self, Integration},
@@ -62,6 +62,13 @@ pub async fn view_item(app: &App, actor: &Actor, id: Uuid) -> Result<ItemView, E
     let (suggested, reasons) = now.suggestion();
     let may_decide = item.is_open() && super::decide::may(&mut conn, actor, &campaign, &item).await?;
     Ok(ItemView { item, now, suggested, reasons, integration, may_decide })
+}
+
+/// The item that somebody would look at next in the same campaign.
+pub async fn next_item(app: &App, actor: &Actor, item: &ReviewItem) -> Result<Option<Uuid>, Error> {
+    let campaign = find_campaign(app, actor, item.campaign_id).await?;
+    let teams = (campaign.content.reviewers == Reviewers::Owner).then_some(actor.authority.teams.as_slice());
+    store::next_open(&mut *app.db.read().await?, item, teams).await
 }
 
 /// How somebody decided in a campaign.

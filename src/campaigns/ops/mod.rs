@@ -7,7 +7,7 @@ mod launch;
 mod lists;
 
 pub use decide::{NewReview, decide, keep_all};
-pub use find::{ItemView, Standing, find_campaign, find_item, standing, view_item};
+pub use find::{ItemView, Standing, find_campaign, find_item, next_item, standing, view_item};
 pub use follow::follow;
 pub use launch::plan;
 pub use lists::{CAMPAIGNS, CampaignRow, REVIEW_ITEMS, ReviewItemRow};

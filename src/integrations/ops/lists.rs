@@ -21,7 +21,8 @@ const OF_TEAMS: &str = "(t.business_owner_id = any(array(select x.id from teams 
 pub static INTEGRATIONS: Spec = Spec {
     kind: "integration",
     from: "integrations t join systems s on s.id = t.system_id join apis a on a.id = t.api_id
-        join vendors v on v.id = a.vendor_id left join teams o on o.id = t.business_owner_id",
+        join vendors v on v.id = a.vendor_id left join teams o on o.id = t.business_owner_id
+        left join risk_scores k on k.integration_id = t.id",
     columns:
         "t.id, t.slug, t.name, t.state, t.sensitivity, t.criticality, t.exposure, t.direction, t.next_review_on, t.tags,
         t.updated_at, t.revision, s.name as system_name, s.slug as system_slug, a.name as api_name, a.slug as api_slug,
@@ -42,6 +43,7 @@ pub static INTEGRATIONS: Spec = Spec {
             ),
         ),
         Filter::facet("sensitivity", "Sensitivity", Test::Equals("t.sensitivity")),
+        Filter::facet("risk", "Risk", Test::Equals("k.band")),
         Filter::facet("criticality", "Criticality", Test::Equals("t.criticality")),
         Filter::facet(
             "rotation",

@@ -60,7 +60,7 @@ pub fn router() -> OpenApiRouter<Web> {
 
 publication!(questionnaires, QuestionnaireContent, &ops::QUESTIONNAIRES, TableKind::Questionnaires, PublicationRow, "assessments",
     paths: "/questionnaires", "/questionnaires/{key}", "/questionnaires/{key}/versions", "/questionnaires/{key}/discard", "/questionnaires/{key}/history",
-    ids: "list_questionnaires", "create_questionnaire", "get_questionnaire", "update_questionnaire", "questionnaire_versions", "discard_questionnaire_draft", "questionnaire_history");
+    ids: "list_questionnaires", "create_questionnaire", get "get_questionnaire", "update_questionnaire", "questionnaire_versions", "discard_questionnaire_draft", "questionnaire_history");
 
 fn id(text: &str, what: &'static str) -> Result<Uuid, Error> {
     text.parse().map_err(|_| Error::NotFound(what))

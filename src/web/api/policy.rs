@@ -51,10 +51,10 @@ pub fn router() -> OpenApiRouter<Web> {
 
 publication!(rules, RuleContent, &ops::RULES, TableKind::Rules, PublicationRow, "policy",
     paths: "/rules", "/rules/{key}", "/rules/{key}/versions", "/rules/{key}/discard", "/rules/{key}/history",
-    ids: "list_rules", "create_rule", "get_rule", "update_rule", "rule_versions", "discard_rule_draft", "rule_history");
+    ids: "list_rules", "create_rule", get "get_rule", "update_rule", "rule_versions", "discard_rule_draft", "rule_history");
 publication!(workflows, WorkflowContent, &ops::WORKFLOWS, TableKind::Workflows, PublicationRow, "policy",
     paths: "/workflows", "/workflows/{key}", "/workflows/{key}/versions", "/workflows/{key}/discard", "/workflows/{key}/history",
-    ids: "list_workflows", "create_workflow", "get_workflow", "update_workflow", "workflow_versions", "discard_workflow_draft", "workflow_history");
+    ids: "list_workflows", "create_workflow", get "get_workflow", "update_workflow", "workflow_versions", "discard_workflow_draft", "workflow_history");
 
 fn id(text: &str, what: &'static str) -> Result<Uuid, Error> {
     text.parse().map_err(|_| Error::NotFound(what))

@@ -17,7 +17,7 @@ pub fn over<C: Publishable>(found: &Publication<C>, patch: serde_json::Value) ->
 macro_rules! publication {
     ($module:ident, $content:ident, $spec:expr, $table:expr, $row:ident, $tag:literal,
      paths: $list:literal, $one:literal, $versions:literal, $discard:literal, $history:literal,
-     ids: $list_id:literal, $create_id:literal, $get_id:literal, $update_id:literal, $versions_id:literal, $discard_id:literal, $history_id:literal) => {
+     ids: $list_id:literal, $($create_id:literal,)? get $get_id:literal, $update_id:literal, $versions_id:literal, $discard_id:literal, $history_id:literal) => {
         mod $module {
             use axum::{
                 Json,
@@ -43,7 +43,8 @@ macro_rules! publication {
 
             pub fn router() -> OpenApiRouter<Web> {
                 OpenApiRouter::new()
-                    .routes(routes!(list, create))
+                    .routes(routes!(list))
+                    $(.routes({ let _ = $create_id; routes!(create) }))?
                     .routes(routes!(get, update))
                     .routes(routes!(versions))
                     .routes(routes!(discard))
@@ -57,6 +58,7 @@ macro_rules! publication {
                 listing::answer::<$row>(&web, &actor, $spec, $table, &pairs, &headers).await
             }
 
+            $(
             #[utoipa::path(post, path = $list, tag = $tag, operation_id = $create_id, request_body = $content,
                 params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
                 responses((status = 201, body = Publication<$content>, description = "A draft; two people publish it on its page"),
@@ -66,6 +68,7 @@ macro_rules! publication {
                 let address = format!("/api/v1{}/{}", $list, done.shown()?.key());
                 Ok(answers::created(&done, done.revision, &address))
             }
+            )?
 
             #[utoipa::path(get, path = $one, tag = $tag, operation_id = $get_id,
                 params(("key" = String, Path, description = "Id or key")),

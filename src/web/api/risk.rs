@@ -27,7 +27,7 @@ pub fn router() -> OpenApiRouter<Web> {
 
 publication!(models, RiskModelContent, &ops::RISK_MODELS, TableKind::RiskModels, PublicationRow, "policy",
     paths: "/risk-models", "/risk-models/{key}", "/risk-models/{key}/versions", "/risk-models/{key}/discard", "/risk-models/{key}/history",
-    ids: "list_risk_models", "create_risk_model", "get_risk_model", "update_risk_model", "risk_model_versions", "discard_risk_model_draft", "risk_model_history");
+    ids: "list_risk_models", get "get_risk_model", "update_risk_model", "risk_model_versions", "discard_risk_model_draft", "risk_model_history");
 
 #[utoipa::path(get, path = "/integrations/{key}/risk", tag = "policy", operation_id = "integration_risk",
     params(("key" = String, Path, description = "Id or slug of the integration")),

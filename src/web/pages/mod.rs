@@ -4,6 +4,7 @@ mod account;
 mod approvals;
 mod assessments;
 mod audit;
+mod campaigns;
 mod catalog;
 mod charts;
 mod credentials;
@@ -25,6 +26,7 @@ mod styles;
 mod versions;
 pub(super) mod view;
 mod views;
+mod written;
 
 use askama::Template;
 use axum::{
@@ -53,6 +55,7 @@ pub fn router() -> Router<Web> {
         .merge(approvals::router())
         .merge(policy::router())
         .merge(assessments::router())
+        .merge(campaigns::router())
         .merge(credentials::router())
         .merge(views::router())
         .merge(drafts::router())

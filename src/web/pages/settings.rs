@@ -59,6 +59,16 @@ static FORM: FormSpec = FormSpec {
             )],
         },
         Section {
+            title: "Exceptions",
+            hint: "The longest that an exception from a rule holds, by the rule's severity, in days.",
+            fields: &[
+                field("exception_days_critical", "Critical", "", FieldKind::Count),
+                field("exception_days_high", "High", "", FieldKind::Count),
+                field("exception_days_medium", "Medium", "", FieldKind::Count),
+                field("exception_days_low", "Low", "", FieldKind::Count),
+            ],
+        },
+        Section {
             title: "Sessions",
             hint: "They hold for sessions that begin or are used from now on.",
             fields: &[

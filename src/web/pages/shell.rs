@@ -132,10 +132,12 @@ impl Shell {
             item("Violations", "/violations", Some(self.counts.open_violations)),
             item("Exceptions", "/exceptions", Some(self.counts.exceptions)),
             item("Assessments", "/assessments", Some(self.counts.assessments)),
+            item("Campaigns", "/campaigns", Some(self.counts.review_items)),
             item("Worklist", "/worklist", None),
             item("Rules", "/rules", None),
             item("Workflows", "/workflows", None),
             item("Questionnaires", "/questionnaires", None),
+            item("Risk model", "/risk-models/risk", None),
         ];
         if self.may(Permission::EditCatalog) || self.may(Permission::ManagePeople) {
             inventory.push(item("Import", "/imports", None));
@@ -151,6 +153,7 @@ impl Shell {
 }
 
 /// What a redirect says was done; only these texts can be shown.
+#[allow(clippy::too_many_lines, reason = "a table of texts")]
 fn note(key: &str) -> Option<&'static str> {
     Some(match key {
         "saved" => "Saved.",
@@ -197,6 +200,11 @@ fn note(key: &str) -> Option<&'static str> {
         "reviewed" => "Reviewed. Conclude it now.",
         "concluded" => "Concluded.",
         "finding_closed" => "Finding closed.",
+        "planned" => "Planned. Its items are made on its first day.",
+        "kept" => "Noted.",
+        "review_opened" => "Noted, and this change request is filled in. Look through it, then submit.",
+        "overridden" => "Overridden until its last day.",
+        "lifted" => "Taken back; the score counts again.",
         "demanded" => "Assessments are wanted because of it.",
         "known" => "The same was reported before; nothing new is wanted.",
         "demand_dismissed" => "Noted that none is needed.",

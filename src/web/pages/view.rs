@@ -90,7 +90,7 @@ impl EventView {
             "api" => "apis",
             "system" => "systems",
             "data_class" => "data-classes",
-            "integration" => "integrations",
+            "integration" | "risk_score" => "integrations",
             "credential" => "credentials",
             "change_request" => "requests",
             "person" => "people",
@@ -103,6 +103,9 @@ impl EventView {
             "questionnaire" => "questionnaires",
             "assessment" => "assessments",
             "assessment_demand" => "assessment-demands",
+            "campaign" => "campaigns",
+            "review_item" => "review-items",
+            "risk_model" => "risk-models",
             "api_version" => return Some(format!("/versions/{id}")),
             _ => return None,
         };

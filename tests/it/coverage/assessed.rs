@@ -88,3 +88,10 @@ pub(super) async fn answered(test: &TestApp) -> uuid::Uuid {
     ops::answer(&test.app, &door, crate::assessments::answers(&content, &[])).await.expect("answered");
     id
 }
+
+pub(super) async fn risk_draft(test: &TestApp, title: String) -> uuid::Uuid {
+    use muster::{policy::RiskModelContent, publications::ops};
+    let found = ops::find::<RiskModelContent>(&test.app, &test.cli(), "risk").await.expect("one");
+    let content = RiskModelContent { title, ..found.shown().expect("it").clone() };
+    ops::edit(&test.app, &test.cli(), found.id, found.revision, content).await.expect("a draft").id
+}

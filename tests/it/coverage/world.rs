@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Operation,
-    assessed::{answered, assessed, drafted, opened, questionnaire_draft},
+    assessed::{answered, assessed, drafted, opened, questionnaire_draft, risk_draft},
 };
 use crate::support::{TestApp, builders};
 
@@ -32,6 +32,8 @@ pub(super) struct World {
     demand: String,
     finding: String,
     evidence: String,
+    campaign: String,
+    item: String,
     shop: builders::Shop,
 }
 
@@ -95,6 +97,9 @@ pub(super) async fn world(test: &TestApp) -> World {
     let violation = violations["items"][0]["id"].as_str().expect("a violation").to_owned();
     builders::active(test, &shop, "Stripe, live").await;
     let (assessment, demand, finding, evidence) = assessed(test, &all).await;
+    let campaign = made("/api/v1/campaigns", json!({ "title": "A round", "ends_on": "2027-03-31" })).await;
+    let items = test.api("GET", "/api/v1/review-items", &all, &[], None).await.json();
+    let item = items["items"][0]["id"].as_str().expect("an item").to_owned();
     let credential = json!({ "name": "stripe live", "created_on": "2027-01-01" });
     World {
         integration: registered.json()["integration"]["id"].as_str().expect("an id").to_owned(),
@@ -105,6 +110,8 @@ pub(super) async fn world(test: &TestApp) -> World {
         demand,
         finding,
         evidence,
+        campaign,
+        item,
         exception: made("/api/v1/exceptions", exception("vendor-is-verified")).await,
         shop,
         system,
@@ -138,7 +145,13 @@ pub(super) fn fill(path: &str, world: &World) -> String {
     let rule = "vendor-is-verified".to_owned();
     let workflow = "usual".to_owned();
     let questionnaire = "vendor-security".to_owned();
-    let published = [("/rules/", &rule), ("/workflows/", &workflow), ("/questionnaires/", &questionnaire)];
+    let model = "risk".to_owned();
+    let published = [
+        ("/rules/", &rule),
+        ("/workflows/", &workflow),
+        ("/questionnaires/", &questionnaire),
+        ("/risk-models/", &model),
+    ];
     let key = key.into_iter().chain(published);
     let mut path = path
         .replace("{version}", &world.version)
@@ -154,6 +167,8 @@ pub(super) fn fill(path: &str, world: &World) -> String {
         .replace("/assessments/{id}", &format!("/assessments/{}", world.assessment))
         .replace("/assessment-demands/{id}", &format!("/assessment-demands/{}", world.demand))
         .replace("/assessment-findings/{id}", &format!("/assessment-findings/{}", world.finding))
+        .replace("/campaigns/{id}", &format!("/campaigns/{}", world.campaign))
+        .replace("/review-items/{id}", &format!("/review-items/{}", world.item))
         .replace("/evidence/{id}", &format!("/evidence/{}", world.evidence))
         .replace("/tables/{kind}", "/tables/vendors");
     for (prefix, id) in key {
@@ -213,8 +228,11 @@ pub(super) fn body(id: &str) -> Value {
         "answer_assessment" => json!({ "tls": { "value": "yes" } }),
         "report_occurrence" => json!({ "vendor": "stripe", "reference": uuid::Uuid::new_v4().to_string() }),
         "dismiss_assessment_demand" => json!({ "note": "Assessed last week." }),
+        "plan_campaign" => json!({ "title": "All of it", "ends_on": "2027-04-30" }),
         "give_evidence" => json!({ "title": "A report", "vendor": "stripe", "url": "https://trust.example.com" }),
-        "update_rule" | "update_workflow" | "update_questionnaire" => json!({ "title": "Changed" }),
+        "update_rule" | "update_workflow" | "update_questionnaire" | "update_risk_model" => {
+            json!({ "title": "Changed" })
+        }
         "check_expression" => json!({ "expression": "vendor.verified" }),
         "request_exception" => exception("no-wildcard-scopes"),
         "meet_condition" => json!({ "note": "Done." }),
@@ -227,6 +245,7 @@ pub(super) fn body(id: &str) -> Value {
         | "discard_rule_draft"
         | "discard_workflow_draft"
         | "discard_questionnaire_draft"
+        | "discard_risk_model_draft"
         | "send_assessment"
         | "renew_assessment_link"
         | "remind_of_assessment"
@@ -280,6 +299,7 @@ pub(super) async fn fresh(test: &TestApp, operation: &Operation, world: &World) 
         "discard_rule_draft" => rule_draft(test, name).await,
         "discard_workflow_draft" => workflow_draft(test, name).await,
         "discard_questionnaire_draft" => questionnaire_draft(test, name).await,
+        "discard_risk_model_draft" => risk_draft(test, name).await,
         "send_assessment" | "withdraw_assessment" => drafted(test).await.id,
         "renew_assessment_link" | "remind_of_assessment" | "answer_assessment" | "read_assessment_sheet" => {
             opened(test).await.0

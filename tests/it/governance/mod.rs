@@ -1,5 +1,6 @@
 //! Rules, workflows, exceptions: what holds a request back, who decides in which stage, what is judged anew.
 
+mod model;
 mod rules;
 mod stages;
 

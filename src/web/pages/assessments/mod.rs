@@ -18,18 +18,24 @@ use axum::{
 
 pub use card::Assured;
 
-use super::policy::{publication, standing_class};
+use super::{
+    policy::{publication, standing_class},
+    written,
+};
 use crate::{assessments::QuestionnaireContent, error::Error, web::Web};
 
 pub fn router() -> Router<Web> {
     Router::new()
-        .route("/questionnaires", get(lists::questionnaires).post(questionnaire::create))
-        .route("/questionnaires/new", get(questionnaire::new))
+        .route("/questionnaires", get(lists::questionnaires).post(written::create::<QuestionnaireContent>))
+        .route("/questionnaires/new", get(written::new::<QuestionnaireContent>))
         .route("/questionnaires/import", post(questionnaire::import))
         .route("/questionnaires/export", get(lists::export_questionnaires))
-        .route("/questionnaires/{key}", get(publication::show::<QuestionnaireContent>).post(questionnaire::update))
-        .route("/questionnaires/{key}/edit", get(questionnaire::edit))
-        .route("/questionnaires/{key}/file", get(questionnaire::file))
+        .route(
+            "/questionnaires/{key}",
+            get(publication::show::<QuestionnaireContent>).post(written::update::<QuestionnaireContent>),
+        )
+        .route("/questionnaires/{key}/edit", get(written::edit::<QuestionnaireContent>))
+        .route("/questionnaires/{key}/file", get(written::file::<QuestionnaireContent>))
         .route("/questionnaires/{key}/propose", post(publication::propose::<QuestionnaireContent>))
         .route("/questionnaires/{key}/publish", post(publication::publish::<QuestionnaireContent>))
         .route("/questionnaires/{key}/discard", post(publication::discard::<QuestionnaireContent>))
@@ -86,7 +92,7 @@ pub fn verdict_class(verdict: &str) -> &'static str {
 }
 
 /// What is wrong, as a page shows it; what is no fault of the input goes on as it is.
-fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
+pub fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
     match error {
         Error::Invalid(errors) => {
             Ok(errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect())
@@ -99,7 +105,7 @@ fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
 }
 
 /// The same page, which says what is wrong with what was sent.
-fn unprocessable(mut response: Response) -> Response {
+pub fn unprocessable(mut response: Response) -> Response {
     *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
     response
 }

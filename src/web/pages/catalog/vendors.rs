@@ -26,6 +26,7 @@ use crate::{
             assessments::Assured,
             html,
             list::{self, Cell, Column, Frame, Link},
+            policy::RiskCard,
             view::{CommentView, EventView, ago, day},
         },
     },
@@ -96,6 +97,7 @@ async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<
 
 #[derive(Template)]
 #[template(path = "catalog/vendor.html")]
+#[allow(clippy::struct_excessive_bools, reason = "what this person may do, for the template")]
 struct VendorPage {
     shell: Shell,
     vendor: Vendor,
@@ -111,6 +113,8 @@ struct VendorPage {
     may_comment: bool,
     today: chrono::NaiveDate,
     assured: Assured,
+    card: RiskCard,
+    of_vendor: bool,
 }
 
 impl VendorPage {
@@ -160,6 +164,8 @@ async fn show(
             && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
         may_comment: may_edit || reviewer,
         today: app.today().await?,
+        card: RiskCard::of_vendor(&web, &signed, &vendor.content.slug).await?,
+        of_vendor: true,
         assured: Assured::load(&web, &signed, vendor.id, &vendor.content.slug).await?,
         shell: Shell::new(&web, &signed, "/vendors", vendor.content.name.clone(), &pairs).await?,
         parent,

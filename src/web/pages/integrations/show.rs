@@ -26,7 +26,7 @@ use crate::{
             approvals::waited,
             html,
             list::Cell,
-            policy::Found,
+            policy::{Found, RiskCard},
             view::{CommentView, EventView, ago},
         },
     },
@@ -56,6 +56,8 @@ struct IntegrationPage {
     owners: Vec<Owner>,
     suspended_by: Option<String>,
     found: Vec<(uuid::Uuid, Found)>,
+    card: RiskCard,
+    of_vendor: bool,
     events: Vec<EventView>,
     comments: Vec<CommentView>,
     today: NaiveDate,
@@ -196,6 +198,8 @@ pub async fn show(
     let teams: Vec<uuid::Uuid> = system.iter().filter_map(|system| system.team_id).collect();
     let (proposes, reviews) = (actor.may(Permission::Propose), actor.may(Permission::Decide));
     html(&IntegrationPage {
+        card: RiskCard::of_integration(&web, &signed, &integration.content.slug).await?,
+        of_vendor: false,
         waiting: waited(pending.as_ref().and_then(|view| view.next.since), now),
         requests: approvals::ops::requests_of(app, actor, integration.id).await?,
         classes: catalog::ops::data_classes_by_key(app, actor, &classes).await?,

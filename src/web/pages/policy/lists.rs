@@ -100,6 +100,28 @@ pub async fn workflows(State(web): State<Web>, signed: Signed, pairs: Pairs) -> 
     .await
 }
 
+pub async fn risk_models(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
+    let frame = Frame {
+        title: "Risk models",
+        path: "/risk-models",
+        noun: "risk models",
+        columns: WORKFLOWS,
+        actions: Vec::new(),
+        empty_text: "The risk model says what makes an integration risky, and what makes it less so.",
+    };
+    let now = web.app.clock.now();
+    list::show(&web, &signed, &pairs, &ops::RISK_MODELS, frame, |row: PublicationRow| {
+        vec![
+            Cell::name(&row.title, format!("/risk-models/{}", row.key), Some(row.key.clone())),
+            Cell::badge("active", "In use"),
+            version(&row),
+            Cell::badge(standing_class(&row.standing), label(&row.standing)),
+            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+        ]
+    })
+    .await
+}
+
 pub async fn export_workflows(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
     list::export(&web, &signed.actor, TableKind::Workflows, &pairs).await
 }

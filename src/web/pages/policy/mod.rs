@@ -5,6 +5,7 @@ mod form;
 mod lists;
 mod preview;
 pub(super) mod publication;
+mod risk;
 mod violations;
 mod workflow_form;
 
@@ -14,10 +15,13 @@ use axum::{
 };
 
 use crate::{
-    policy::{RuleContent, WorkflowContent},
+    policy::{RiskModelContent, RuleContent, WorkflowContent},
     web::Web,
 };
+pub use risk::RiskCard;
 pub use violations::Found;
+
+use super::written;
 
 pub fn router() -> Router<Web> {
     Router::new()
@@ -41,6 +45,20 @@ pub fn router() -> Router<Web> {
         .route("/workflows/{key}/publish", post(publication::publish::<WorkflowContent>))
         .route("/workflows/{key}/discard", post(publication::discard::<WorkflowContent>))
         .route("/workflows/{key}/go-back", post(publication::go_back::<WorkflowContent>))
+        .route("/risk-models", get(lists::risk_models))
+        .route(
+            "/risk-models/{key}",
+            get(publication::show::<RiskModelContent>).post(written::update::<RiskModelContent>),
+        )
+        .route("/risk-models/{key}/edit", get(written::edit::<RiskModelContent>))
+        .route("/risk-models/{key}/file", get(written::file::<RiskModelContent>))
+        .route("/risk-models/{key}/propose", post(publication::propose::<RiskModelContent>))
+        .route("/risk-models/{key}/publish", post(publication::publish::<RiskModelContent>))
+        .route("/risk-models/{key}/discard", post(publication::discard::<RiskModelContent>))
+        .route("/risk-models/{key}/go-back", post(publication::go_back::<RiskModelContent>))
+        .route("/integrations/{key}/risk", post(risk::override_integration))
+        .route("/vendors/{key}/risk", post(risk::override_vendor))
+        .route("/risk-overrides/{id}/lift", post(risk::lift))
         .route("/violations", get(lists::violations))
         .route("/violations/export", get(lists::export_violations))
         .route("/violations/{id}", get(violations::show))

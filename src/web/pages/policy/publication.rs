@@ -14,7 +14,7 @@ use crate::{
     audit::{self, Change},
     error::Error,
     identity::{self, Permission},
-    policy::{RuleContent, TestResult, WorkflowContent},
+    policy::{RiskModelContent, RuleContent, TestResult, WorkflowContent},
     publications::{Publication, Publishable, Version, ops},
     web::{
         Web,
@@ -70,6 +70,7 @@ struct PublicationPage {
     results: Vec<TestResult>,
     workflow: Option<WorkflowContent>,
     questionnaire: Option<QuestionnaireContent>,
+    model: Option<RiskModelContent>,
     draft: Option<DraftView>,
     past: Vec<Past>,
     events: Vec<EventView>,
@@ -110,6 +111,10 @@ pub trait Shown: Publishable {
     fn questionnaire(&self) -> Option<QuestionnaireContent> {
         None
     }
+    /// As a risk model.
+    fn model(&self) -> Option<RiskModelContent> {
+        None
+    }
     /// As a rule.
     fn rule(&self) -> Option<RuleContent> {
         None
@@ -132,6 +137,14 @@ impl Shown for QuestionnaireContent {
     const BASE: &'static str = "/questionnaires";
     const LIST: &'static str = "Questionnaires";
     fn questionnaire(&self) -> Option<QuestionnaireContent> {
+        Some(self.clone())
+    }
+}
+
+impl Shown for RiskModelContent {
+    const BASE: &'static str = "/risk-models";
+    const LIST: &'static str = "Risk models";
+    fn model(&self) -> Option<RiskModelContent> {
         Some(self.clone())
     }
 }
@@ -221,6 +234,7 @@ async fn page<C: Shown>(web: &Web, signed: &Signed, key: &str, pairs: &Pairs) ->
         rule: shown.rule(),
         workflow: shown.workflow(),
         questionnaire: shown.questionnaire(),
+        model: shown.model(),
         results,
         draft,
         may_edit: actor.may(Permission::Govern),

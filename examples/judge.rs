@@ -1,0 +1,98 @@
+//! Measures judging: every rule in force over a whole register, over one vendor's integrations, over one
+//! integration as on submission; beside the time that PostgreSQL alone takes to give the facts.
+//! Usage: `judge DATABASE_URL DATA_DIR`, on a register that `scripts/bench.sql` filled.
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::too_many_lines, reason = "a measuring instrument")]
+
+use std::{path::PathBuf, time::Instant};
+
+use muster::{
+    app::App,
+    clock::Clock,
+    config::{Config, Options},
+    db::Db,
+    identity::{Actor, Pepper},
+    integrations, policy,
+    publications::ops as publications,
+};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+async fn timed<T>(work: impl Future<Output = T>) -> (f64, T) {
+    let begun = Instant::now();
+    let done = work.await;
+    (begun.elapsed().as_secs_f64(), done)
+}
+
+#[tokio::main]
+async fn main() {
+    let mut args = std::env::args().skip(1);
+    let url = args.next().expect("a database URL");
+    let data_dir = PathBuf::from(args.next().expect("a data directory"));
+    let options: PgConnectOptions = url.parse().expect("a URL");
+    let clock = Clock::system();
+    let config = Config::load(Options { data_dir: Some(data_dir), ..Options::default() }).expect("a configuration");
+    let app = App::new(Db::new(&options, 8, clock.clone()), clock, config, Pepper::from_key([1; 32]));
+    let actor = Actor::cli("bench".into(), "bench".into());
+    policy::ops::seed_rules(&app, &actor).await.expect("rules");
+    policy::ops::seed_risk_model(&app, &actor).await.expect("a model");
+    let mut conn = PgConnection::connect_with(&options).await.expect("connected");
+    let rules = publications::in_force::<policy::RuleContent>(&mut conn).await.expect("rules").len();
+    let all: Vec<Uuid> = sqlx::query_scalar("select id from integrations").fetch_all(&mut conn).await.expect("ids");
+    let n = f64::from(u32::try_from(all.len()).expect("a count"));
+    let queue = "insert into judgements_due (integration_id) select id from integrations";
+    println!("{rules} rules and the risk model over {} integrations", all.len());
+
+    let today = app.today().await.expect("a day");
+    let (read, ()) = timed(async {
+        for part in all.chunks(200) {
+            let mut conn = app.db.read().await.expect("a connection");
+            let found = integrations::ops::load(&mut conn, part).await.expect("integrations");
+            policy::ops::facts_of(&mut conn, today, &found).await.expect("facts");
+        }
+    })
+    .await;
+    println!("facts alone, read and put together: {read:.2} s ({:.0} µs each)", read * 1e6 / n);
+    sqlx::raw_sql(queue).execute(&mut conn).await.expect("queued");
+    let (first, _) = timed(policy::ops::judge_due(&app)).await;
+    println!("first run, writing every violation and score: {first:.2} s");
+    for turn in 1..=2 {
+        sqlx::raw_sql(queue).execute(&mut conn).await.expect("queued");
+        let (again, _) = timed(policy::ops::judge_due(&app)).await;
+        println!(
+            "full run {turn}, nothing changed: {again:.2} s, {:.1} times the facts alone (target 5 s)",
+            again / read
+        );
+    }
+    let vendor: Uuid = sqlx::query_scalar(
+        "select a.vendor_id from apis a join integrations i on i.api_id = a.id group by 1 order by count(*) desc limit 1",
+    )
+    .fetch_one(&mut conn)
+    .await
+    .expect("a vendor");
+    sqlx::query("update vendors set description = coalesce(description, '') where id = $1")
+        .bind(vendor)
+        .execute(&mut conn)
+        .await
+        .expect("touched");
+    let (one, count) = timed(policy::ops::judge_due(&app)).await;
+    println!(
+        "after a change of one vendor, {} integrations: {:.0} ms (target 100 ms)",
+        count.expect("judged"),
+        one * 1e3
+    );
+    let mut each = Vec::new();
+    for id in all.iter().step_by((all.len() / 200).max(1)) {
+        let mut conn = app.db.read().await.expect("a connection");
+        let found = integrations::ops::load(&mut conn, &[*id]).await.expect("it").remove(0);
+        let subject = policy::ops::Subject { integration: &found, proposed: None };
+        let (time, judged) = timed(policy::ops::judge(&mut conn, &app.rules, today, &[subject])).await;
+        judged.expect("judged");
+        each.push(time);
+    }
+    each.sort_by(f64::total_cmp);
+    println!(
+        "one integration, as on submission: median {:.2} ms, 95th percentile {:.2} ms (target 5 ms)",
+        each[each.len() / 2] * 1e3,
+        each[each.len() * 95 / 100] * 1e3
+    );
+}
