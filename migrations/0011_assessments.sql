@@ -1,5 +1,6 @@
 -- Assessments of vendors and owners, what their answers raised, what proves them, and that one is wanted.
 alter table installation add column assessed_on date;
+alter table exceptions add column reminded_on date;
 
 create table assessment_demands (
     id uuid primary key,

@@ -136,6 +136,7 @@ async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
 async fn follow_time(app: &App) -> Result<(), Error> {
     policy::ops::begin_day(app).await?;
     policy::ops::record_endings(app).await?;
+    policy::ops::remind_endings(app).await?;
     approvals::ops::escalate(app).await?;
     assessments::ops::begin_day(app).await?;
     assessments::ops::remind_due(app).await?;

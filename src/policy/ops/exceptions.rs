@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     identity::{self, Actor, Permission, Via},
     integrations,
+    mail::{self, Letter},
     policy::{Exception, ExceptionContent, ExceptionState, RuleContent, exception::Grant, store::exceptions},
     publications,
 };
@@ -182,6 +183,35 @@ pub async fn record_endings(app: &App) -> Result<usize, Error> {
         app.forget_counts();
     }
     Ok(ids.len())
+}
+
+/// Reminds the owners of exceptions that end within two weeks, once each; how many. The letter goes to the
+/// address of the team that answers for the integration, where mail is configured and it has one.
+pub async fn remind_endings(app: &App) -> Result<usize, Error> {
+    let today = app.today().await?;
+    let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
+    let mut tx = app.db.write(&actor).await?;
+    let ending = exceptions::take_ending(tx.conn(), today).await?;
+    let now = tx.now();
+    let mut events = Vec::new();
+    for one in &ending {
+        let to = one.email.as_deref().filter(|_| app.config.post.is_some());
+        if let Some(to) = to {
+            let address = app.config.public_url.join(&format!("exceptions/{}", one.id)).map_err(Error::internal)?;
+            let text = format!(
+                "The exception of “{}” from the rule “{}” ends on {}.\n\nMend what it is about, or ask for an extension, \
+                 which is a new decision:\n{address}\n",
+                one.integration, one.rule, one.ends_on
+            );
+            let subject = format!("An exception ends on {}: {}", one.ends_on, one.integration);
+            let letter = Letter { to, subject, text, about: ("exception", one.id) };
+            mail::write(tx.conn(), letter, now).await?;
+        }
+        let detail =
+            serde_json::json!({ "ends_on": one.ends_on, "by": if to.is_some() { "letter" } else { "home page" } });
+        events.push(Event::happened("exception.reminded", "exception", Some(one.id), detail));
+    }
+    tx.commit_all(events).await
 }
 
 pub(super) fn lead(actor: &Actor) -> Result<Uuid, Error> {

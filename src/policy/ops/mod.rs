@@ -10,7 +10,7 @@ mod risk;
 mod worker;
 
 pub use exceptions::{
-    decide_exception, exceptions_of, find_exception, get_exceptions, record_endings, request_exception,
+    decide_exception, exceptions_of, find_exception, get_exceptions, record_endings, remind_endings, request_exception,
     revoke_exception,
 };
 pub use judge::{

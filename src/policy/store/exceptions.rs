@@ -157,3 +157,28 @@ pub async fn save(conn: &mut PgConnection, exception: &Exception, via: &str, now
     .await?;
     Ok(())
 }
+
+/// An exception that ends soon, and whom to tell.
+pub struct Ending {
+    pub id: Uuid,
+    pub rule: String,
+    pub integration: String,
+    pub ends_on: NaiveDate,
+    pub email: Option<String>,
+}
+
+/// Granted exceptions that end within two weeks and of which nobody was reminded; marked as reminded of.
+pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate) -> Result<Vec<Ending>, Error> {
+    let rows = sqlx::query_as!(
+        Ending,
+        r#"update exceptions e set reminded_on = $1 from publications p, integrations i
+               left join teams t on t.id = i.business_owner_id
+           where e.id in (select x.id from exceptions x where x.state = 'granted' and x.ended_at is null
+                   and x.reminded_on is null and x.ends_on between $1 and $1::date + 14
+                   order by x.ends_on limit 200 for update skip locked)
+             and p.id = e.rule_id and i.id = e.integration_id
+           returning e.id, p.title as rule, i.name as integration, e.ends_on, t.email"#,
+        today
+    );
+    Ok(rows.fetch_all(conn).await?)
+}

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     approvals::ops::{self as approvals, RequestRow},
+    assessments::ops as assessments,
     audit::{self, AuditFilter},
+    campaigns::ops as campaigns,
     catalog::ops as catalog,
     dashboard, drafts,
     error::Error,
@@ -256,6 +258,14 @@ async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
         look.stat(&policy::VIOLATIONS, "open violations of theirs", format!("/violations?{teams}&standing=open"))
             .await?,
     ]);
+    let owned = teams.replace("team=", "owner=");
+    let items = format!("/review-items?{owned}&state=pending&state=escalated");
+    let answers = format!("/assessments?{teams}&standing=sent&standing=answering");
+    let asked = [
+        look.stat(&campaigns::REVIEW_ITEMS, "to be certified again", items).await?,
+        look.stat(&assessments::ASSESSMENTS, "assessments to answer", answers).await?,
+    ];
+    page.stats.extend(asked.into_iter().filter(|stat| stat.count.0 > 0));
     Ok(())
 }
 
@@ -284,6 +294,14 @@ async fn reviewer(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
         hot(stat),
         look.stat(&approvals::REQUESTS, "requests you decided on", format!("/requests?decided_by={me}")).await?,
         look.stat(&catalog::VENDORS, "vendors nobody has verified", "/vendors?state=active&verified=no".into()).await?,
+        hot(look
+            .stat(
+                &assessments::ASSESSMENTS,
+                "assessments to look at",
+                "/assessments?standing=submitted&standing=reviewed".into(),
+            )
+            .await?),
+        look.stat(&assessments::DEMANDS, "assessments wanted", "/assessment-demands?state=open".into()).await?,
         look.stat(
             &uses::INTEGRATIONS,
             "integrations carry restricted data",
@@ -344,6 +362,12 @@ async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
         hot(look.stat(&approvals::REQUESTS, "requests wait for a decision", "/requests?state=open".into()).await?),
         hot(look.stat(&uses::CREDENTIALS, "credentials overdue", "/credentials?standing=overdue".into()).await?),
         look.stat(&uses::CREDENTIALS, "credentials due in 30 days", "/credentials?standing=due".into()).await?,
+        look.stat(
+            &campaigns::REVIEW_ITEMS,
+            "to be certified again",
+            "/review-items?state=pending&state=escalated".into(),
+        )
+        .await?,
         look.stat(&uses::SCOPES, "scopes granted and not approved", "/scopes?granted=yes&approved=no".into()).await?,
     ];
     Ok(())

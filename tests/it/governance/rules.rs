@@ -51,6 +51,8 @@ async fn a_blocking_rule_holds_a_request_until_an_exception_is_granted_and_again
         .await
         .expect("facts");
     assert_eq!(facts, 1);
+    assert_eq!(policy::remind_endings(&test.app).await.expect("reminded"), 1);
+    assert_eq!(policy::remind_endings(&test.app).await.expect("once"), 0);
     // It ends; what was approved meanwhile does not go live under it.
     test.clock.advance(TimeDelta::days(11));
     assert_eq!(pointers(decide(&test, &shop.reviewer, id, Verdict::Approve).await), ["/rules/route-needed"]);

@@ -88,6 +88,19 @@ impl Sheet {
         };
         self.errors.iter().filter(|(pointer, _)| !known(pointer)).map(|(_, message)| message.as_str()).collect()
     }
+    /// The first faults, by the key of their question; the others are marked where they are.
+    pub fn first_errors(&self) -> Vec<(&str, &str)> {
+        let key = |pointer: &'_ str| pointer.trim_start_matches('/').split('/').next().unwrap_or_default().len();
+        let shown = self.errors.iter().take(6).map(|(pointer, message)| {
+            let plain = pointer.trim_start_matches('/');
+            (&plain[..key(pointer)], message.as_str())
+        });
+        shown.collect()
+    }
+    /// How many more there are.
+    pub fn more_errors(&self) -> usize {
+        self.errors.len().saturating_sub(6)
+    }
     pub fn percent(&self) -> usize {
         (self.progress.answered * 100).checked_div(self.progress.asked).unwrap_or(0)
     }
