@@ -1,7 +1,10 @@
 //! Spreadsheets: a questionnaire out and its answers in, for those who will not use a link; and the
 //! questions and answers of a filled CAIQ workbook (Cloud Security Alliance, version 4).
 
-use std::{collections::BTreeMap, io::Cursor};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read},
+};
 
 use calamine::{Data, Reader, Xlsx};
 use rust_xlsxwriter::{DataValidation, Format, FormatAlign, Workbook, XlsxError};
@@ -14,6 +17,8 @@ use crate::error::Error;
 
 /// Rows of a sheet that are read; a questionnaire has 600 questions at most.
 const MOST_ROWS: usize = 2000;
+/// Bytes to which a workbook may unpack.
+const UNPACKED: u64 = 64 << 20;
 
 fn spreadsheet(error: XlsxError) -> Error {
     Error::internal(error)
@@ -124,9 +129,27 @@ fn text(cell: &Data) -> String {
     }
 }
 
+fn unreadable(error: &dyn std::fmt::Display) -> Error {
+    Error::field("/file", format!("This is no xlsx workbook: {error}."))
+}
+
+/// Refuses a workbook that unpacks to more than it should, before anything parses it. What is counted
+/// is what comes out, not what the archive says of itself.
+fn bounded(bytes: &[u8]) -> Result<(), Error> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
+    let mut left = UNPACKED;
+    for n in 0..archive.len() {
+        let entry = archive.by_index(n).map_err(|error| unreadable(&error))?;
+        let out = std::io::copy(&mut entry.take(left + 1), &mut std::io::sink()).map_err(|error| unreadable(&error))?;
+        left = left.checked_sub(out).ok_or_else(|| {
+            Error::field("/file", format!("This workbook unpacks to more than {} MiB.", UNPACKED >> 20))
+        })?;
+    }
+    Ok(())
+}
+
 fn rows(bytes: &[u8]) -> Result<Vec<Row>, Error> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| Error::field("/file", format!("This is no xlsx workbook: {error}."));
+    bounded(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
     let names = book.sheet_names().clone();
     for name in names {
@@ -328,6 +351,21 @@ mod tests {
         assert_eq!(word("a-a-01.2"), Some(AnswerValue::Text("no".into())));
         assert_eq!(word("iam-02.1"), Some(AnswerValue::Text("not_applicable".into())));
         assert_eq!(answers["a-a-01.1"].note.as_deref(), Some("See our pages."));
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_it_should_is_refused_before_it_is_read() {
+        use std::io::Write;
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        archive.start_file("xl/workbook.xml", zip::write::SimpleFileOptions::default()).expect("begun");
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..70 {
+            archive.write_all(&zeros).expect("written");
+        }
+        let bytes = archive.finish().expect("finished").into_inner();
+        assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
+        let Err(Error::Invalid(errors)) = read_questions("A bomb", &bytes) else { panic!("refused") };
+        assert!(errors.as_slice()[0].message.contains("64 MiB"), "{errors:?}");
     }
 
     #[test]

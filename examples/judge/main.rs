@@ -1,7 +1,9 @@
 //! Measures judging: every rule in force over a whole register, over one vendor's integrations, over one
-//! integration as on submission; beside the time that PostgreSQL alone takes to give the facts.
+//! integration as on submission, and submitting and deciding; beside the time that PostgreSQL alone takes to give the facts.
 //! Usage: `judge DATABASE_URL DATA_DIR`, on a register that `scripts/bench.sql` filled.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::too_many_lines, reason = "a measuring instrument")]
+
+mod decide;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -95,4 +97,5 @@ async fn main() {
         each[each.len() / 2] * 1e3,
         each[each.len() * 95 / 100] * 1e3
     );
+    Box::pin(decide::measure(&app, &actor, &mut conn)).await;
 }
