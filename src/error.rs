@@ -230,3 +230,8 @@ fn decision_fault(constraint: &str) -> Option<Error> {
         _ => return None,
     })
 }
+
+/// Refuses what was based on another revision than the one that holds.
+pub fn same_revision(given: i64, current: i64) -> Result<(), Error> {
+    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
+}

@@ -95,19 +95,41 @@
         const answer = await fetch(form.getAttribute("action"), {
           method: "POST",
           headers: { accept: "application/json" },
-          body: new URLSearchParams(new FormData(form)),
+          body: new FormData(form),
         });
         if (!answer.ok) throw new Error(answer.status);
-        const { progress, asked, errors } = await answer.json();
+        const { progress, asked, carried, files, errors } = await answer.json();
         for (const question of form.querySelectorAll("[data-question]")) {
-          const open = asked.includes(question.dataset.question);
+          const key = question.dataset.question;
+          const open = asked.includes(key);
           question.hidden = !open;
           question.querySelector("input[name^='shown.']").disabled = !open;
+          if (!carried.includes(key)) question.querySelector(".carried")?.remove();
+          // A file that was taken is shown by its name, and not sent again.
+          const given = question.querySelector("[data-files]");
+          const names = files[key] ?? [];
+          if (names.length !== given.children.length) {
+            question.querySelector("input[type=file]").value = "";
+            given.hidden = !names.length;
+            given.replaceChildren(...names.map((name) => {
+              const chip = document.createElement("span");
+              chip.className = "chip";
+              chip.textContent = name;
+              return chip;
+            }));
+          }
+        }
+        const left = document.querySelector("[data-carried-count]");
+        if (left) {
+          const open = carried.filter((key) => asked.includes(key)).length;
+          left.textContent = open;
+          left.closest("[data-carried]").hidden = !open;
         }
         const bar = document.querySelector("[data-progress]");
         bar.value = progress.asked ? (100 * progress.answered) / progress.asked : 0;
         document.querySelector("[data-progress-text]").textContent = `${progress.answered} of ${progress.asked} answered`;
         said.textContent = errors.length ? `Not saved: ${errors[0][1]}` : "Saved";
+        if (errors.length) for (const chosen of form.querySelectorAll("input[type=file]")) chosen.value = "";
       } catch {
         said.textContent = "Not saved. Press Save.";
       }
@@ -138,18 +160,18 @@
     else if (event.key === "o" && at >= 0) rows[at].click();
   });
 
-  // Names are completed while an expression is typed; a name from the list goes where the cursor is.
-  const expression = document.querySelector("textarea[data-names]");
-  if (expression) {
-    const names = [...document.querySelectorAll(`#${expression.dataset.names} [data-insert]`)].map((b) => b.dataset.insert);
-    const offered = document.querySelector("[data-completions]");
-    const put = (name, length) => {
-      const end = expression.selectionStart;
-      expression.setRangeText(name, end - length, end, "end");
-      offered.replaceChildren();
-      expression.focus();
-    };
-    const token = () => /[\w.]*$/.exec(expression.value.slice(0, expression.selectionStart))[0];
+  // Names are completed while an expression is typed; a name from the list goes where the cursor last was.
+  let edited = document.querySelector("[data-names]");
+  const put = (field, name, length) => {
+    const end = field.selectionStart;
+    field.setRangeText(name, end - length, end, "end");
+    field.parentElement.querySelector("[data-completions]").replaceChildren();
+    field.focus();
+  };
+  for (const field of document.querySelectorAll("[data-names]")) {
+    const names = [...document.querySelectorAll(`#${field.dataset.names} [data-insert]`)].map((b) => b.dataset.insert);
+    const offered = field.parentElement.querySelector("[data-completions]");
+    const token = () => /[\w.]*$/.exec(field.value.slice(0, field.selectionStart))[0];
     const offer = () => {
       const word = token();
       // Entries of a list are named by what stands before the dot: f.sensitivity is data_flows[].sensitivity.
@@ -160,18 +182,21 @@
         button.type = "button";
         button.className = "chip";
         button.textContent = name;
-        button.addEventListener("click", () => put(name, token().length));
+        button.addEventListener("click", () => put(field, name, token().length));
         return button;
       }));
     };
-    expression.addEventListener("input", offer);
-    expression.addEventListener("keydown", (event) => {
+    field.addEventListener("focus", () => { edited = field; });
+    field.addEventListener("input", offer);
+    field.addEventListener("keydown", (event) => {
       const first = offered.querySelector("button");
       if (event.key === "Tab" && first && !event.shiftKey) { event.preventDefault(); first.click(); }
       if (event.key === "Escape") offered.replaceChildren();
     });
+  }
+  if (edited) {
     for (const button of document.querySelectorAll("[data-insert]")) {
-      button.addEventListener("click", () => put(button.dataset.insert.replace(/^.*\[\]\./, ""), 0));
+      button.addEventListener("click", () => put(edited, button.dataset.insert.replace(/^.*\[\]\./, ""), 0));
     }
   }
 

@@ -5,6 +5,10 @@
 
 mod decide;
 
+/// The allocator of the binary, so that what is measured is what runs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::{path::PathBuf, time::Instant};
 
 use muster::{

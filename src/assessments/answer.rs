@@ -97,6 +97,9 @@ pub struct NewAnswer {
     /// What is to be added in words.
     #[serde(default)]
     pub note: Option<String>,
+    /// That an answer which was carried over still holds; another answer needs no such word.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
 /// A value that fits a question, or why it does not.
@@ -161,6 +164,6 @@ impl NewAnswer {
             check.optional(&at("value"), &mut Some(text.clone()), 8000);
         }
         check.finish()?;
-        Ok(Self { value, note })
+        Ok(Self { value, note, confirmed: self.confirmed })
     }
 }

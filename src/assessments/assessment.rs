@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Answers, QuestionnaireContent, logic};
+use super::{Answers, Cause, QuestionnaireContent, logic};
 use crate::{audit::Record, check::Check, error::Error, words};
 
 words! {
@@ -117,23 +117,34 @@ pub struct Basis {
     pub data_classes: Vec<String>,
 }
 
+/// One change of what a conclusion stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Why another assessment is wanted.
+    pub cause: Cause,
+    /// Which one of its kind: the country, the company, the data class.
+    pub reference: String,
+    /// As people read it.
+    pub words: String,
+}
+
 impl Basis {
-    /// In words, what of it changed to `now`; nothing where all is as it was. What fell away is no reason.
-    pub fn changed(&self, now: &Self) -> Vec<String> {
-        let added = |before: &[String], after: &[String]| -> Vec<String> {
-            after.iter().filter(|one| !before.contains(one)).cloned().collect()
-        };
+    /// What of it changed to `now`; nothing where all is as it was. What fell away is no reason.
+    pub fn changed(&self, now: &Self) -> Vec<Change> {
         let mut found = Vec::new();
         if self.country != now.country {
             let name = |country: &Option<String>| country.clone().unwrap_or_else(|| "none".into());
-            found.push(format!("the vendor's country changed from {} to {}", name(&self.country), name(&now.country)));
+            let (before, after) = (name(&self.country), name(&now.country));
+            let words = format!("the vendor's country changed from {before} to {after}");
+            found.push(Change { cause: Cause::NewCountry, reference: after, words });
         }
-        for (what, before, after) in [
-            ("a new location", &self.locations, &now.locations),
-            ("a new sub-processor", &self.sub_processors, &now.sub_processors),
-            ("a new data class", &self.data_classes, &now.data_classes),
+        for (cause, what, before, after) in [
+            (Cause::NewCountry, "a new location", &self.locations, &now.locations),
+            (Cause::NewSubProcessor, "a new sub-processor", &self.sub_processors, &now.sub_processors),
+            (Cause::NewDataClass, "a new data class", &self.data_classes, &now.data_classes),
         ] {
-            found.extend(added(before, after).into_iter().map(|one| format!("{what}: {one}")));
+            let added = after.iter().filter(|one| !before.contains(one));
+            found.extend(added.map(|one| Change { cause, reference: one.clone(), words: format!("{what}: {one}") }));
         }
         found
     }

@@ -16,6 +16,8 @@ words! {
         NewDataClass = "new_data_class",
         /// Data is processed in another country.
         NewCountry = "new_country",
+        /// Another company processes data for the vendor.
+        NewSubProcessor = "new_sub_processor",
         /// Something happened at the vendor.
         Incident = "incident",
         /// What was concluded ends.
@@ -48,7 +50,7 @@ pub struct Demand {
     pub vendor_id: Uuid,
     /// What asks for it.
     pub cause: Cause,
-    /// Which one of its kind: a data class, a country, an incident, the assessment that ends.
+    /// Which one of its kind: a data class, a country, a sub-processor, an incident, the assessment that ends.
     pub reference: String,
     /// Where it stands.
     pub state: DemandState,

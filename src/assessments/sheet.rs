@@ -201,8 +201,11 @@ pub fn read_answers(content: &QuestionnaireContent, bytes: &[u8]) -> Result<BTre
         if row.answer.is_empty() && row.note.is_empty() {
             continue;
         }
-        let new =
-            NewAnswer { value: value(question, &row.answer), note: Some(row.note).filter(|note| !note.is_empty()) };
+        let new = NewAnswer {
+            value: value(question, &row.answer),
+            note: Some(row.note).filter(|note| !note.is_empty()),
+            confirmed: false,
+        };
         match new.checked(question) {
             Ok(new) => drop(found.insert(question.key.clone(), new)),
             Err(Error::Invalid(faults)) => {

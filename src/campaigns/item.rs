@@ -96,6 +96,14 @@ impl ItemEvidence {
         open + self.unused_scopes.len() + self.overdue_credentials.len() + usize::from(self.departed_owner)
     }
 
+    /// Of the scopes that are not used, those that it asks for: what to reduce takes away. What the
+    /// vendor grants without being asked is taken back there.
+    pub fn reducible(&self) -> Vec<&str> {
+        let asked = self.content["scopes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let asks = |scope: &str| asked.iter().any(|one| one["scope"] == scope);
+        self.unused_scopes.iter().map(String::as_str).filter(|scope| asks(scope)).collect()
+    }
+
     /// What is suggested, and why.
     pub fn suggestion(&self) -> (ReviewVerdict, Vec<String>) {
         let mut gone = Vec::new();
@@ -108,11 +116,16 @@ impl ItemEvidence {
         if !gone.is_empty() {
             return (ReviewVerdict::Retire, gone);
         }
-        if !self.unused_scopes.is_empty() {
-            let list = self.unused_scopes.join(", ");
+        let reducible = self.reducible();
+        if !reducible.is_empty() {
+            let list = reducible.join(", ");
             return (ReviewVerdict::Reduce, vec![format!("Not seen in use for 90 days: {list}.")]);
         }
         let mut reasons = Vec::new();
+        if !self.unused_scopes.is_empty() {
+            let list = self.unused_scopes.join(", ");
+            reasons.push(format!("The vendor grants what is neither asked for nor used; have it taken back: {list}."));
+        }
         if self.certified_at.is_some() && self.changes.is_empty() {
             reasons.push("Nothing changed since it was last certified.".to_owned());
         }
@@ -250,7 +263,12 @@ mod tests {
     fn what_is_suggested_follows_from_the_evidence() {
         let none = ItemEvidence::default();
         assert_eq!(none.suggestion().0, ReviewVerdict::Keep);
-        let unused = ItemEvidence { unused_scopes: vec!["charges.write".into()], ..none.clone() };
+        let scope = "charges.write".to_owned();
+        let granted = ItemEvidence { unused_scopes: vec![scope.clone()], ..none.clone() };
+        let (verdict, reasons) = granted.suggestion();
+        assert!(verdict == ReviewVerdict::Keep && reasons[0].contains("neither asked for nor used"), "{reasons:?}");
+        let content = serde_json::json!({ "scopes": [{ "scope": scope }] });
+        let unused = ItemEvidence { content, ..granted };
         assert_eq!(unused.suggestion().0, ReviewVerdict::Reduce);
         assert_eq!(unused.findings(), 1);
         let silent = ItemEvidence { unused_days: Some(400), ..unused };

@@ -274,14 +274,10 @@ pub async fn known(conn: &mut PgConnection, ids: &[Uuid], today: NaiveDate) -> R
         .collect())
 }
 
-/// Whether somebody is in a review group.
-pub async fn is_in_group(conn: &mut PgConnection, group: Uuid, person: Uuid) -> Result<bool, Error> {
-    let found = sqlx::query_scalar!(
-        r#"select exists (select from review_group_members where review_group_id = $1 and person_id = $2) as "is!""#,
-        group,
-        person
-    );
-    Ok(found.fetch_one(conn).await?)
+/// The review groups that somebody is in.
+pub async fn groups_of(conn: &mut PgConnection, person: Uuid) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!("select review_group_id from review_group_members where person_id = $1", person);
+    Ok(found.fetch_all(conn).await?)
 }
 
 /// Campaigns that begin, and those whose items are late or may all be closed.

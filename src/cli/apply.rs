@@ -12,12 +12,14 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{Session, complain, say};
 use crate::{
     assessments::QuestionnaireContent,
-    audit,
+    audit::{self, Event},
     config::Config,
+    db::{Open, WriteTx},
     error::Error,
     policy::{RiskModelContent, RuleContent, WorkflowContent},
     publications::{Publishable, ops},
@@ -52,7 +54,8 @@ struct Planned {
     kind: String,
     key: String,
     content: Value,
-    new: bool,
+    /// What is there by this key: its id, and the revision that was compared with.
+    seen: Option<(Uuid, i64)>,
     lines: Vec<String>,
 }
 
@@ -74,9 +77,9 @@ impl Apply {
         if !faults.is_empty() {
             bail!("nothing was written");
         }
-        let changes: Vec<&Planned> = planned.iter().filter(|one| one.new || !one.lines.is_empty()).collect();
+        let changes: Vec<&Planned> = planned.iter().filter(|one| one.seen.is_none() || !one.lines.is_empty()).collect();
         for one in &changes {
-            say(&format!("{} {} {}", if one.new { "+" } else { "~" }, one.kind, one.key));
+            say(&format!("{} {} {}", if one.seen.is_none() { "+" } else { "~" }, one.kind, one.key));
             for line in &one.lines {
                 say(&format!("    {line}"));
             }
@@ -90,9 +93,16 @@ impl Apply {
             // As diff does: something differs.
             return Ok(ExitCode::from(1));
         }
+        // All of them or none: a set of files that was written by halves is nobody's governance.
+        let mut tx = session.app.db.write(&session.actor).await?;
+        let mut events = Vec::new();
         for one in &changes {
-            write(session, one).await.with_context(|| format!("{} {}", one.kind, one.key))?;
+            let event =
+                write(&mut tx, one).await.with_context(|| format!("{} {}; nothing was written", one.kind, one.key));
+            events.extend(event?);
         }
+        tx.commit_all(events).await?;
+        session.app.forget_counts();
         say(&format!("{} drafts written; propose and publish them on their pages", changes.len()));
         Ok(ExitCode::SUCCESS)
     }
@@ -200,7 +210,8 @@ async fn compare<C: Publishable>(session: &Session, file: &Read) -> Result<Plann
         }
     };
     let key = content.key().to_owned();
-    Ok(Planned { kind: file.kind.clone(), key, content: after, new: known.is_none(), lines })
+    let seen = known.map(|known| (known.id, known.revision));
+    Ok(Planned { kind: file.kind.clone(), key, content: after, seen, lines })
 }
 
 /// A change in a line.
@@ -213,24 +224,17 @@ fn line(change: &audit::Change) -> String {
     format!("{}: {} → {}", change.field, short(&change.before), short(&change.after))
 }
 
-async fn write(session: &Session, one: &Planned) -> Result<(), Error> {
+async fn write(tx: &mut WriteTx<Open>, one: &Planned) -> Result<Option<Event>, Error> {
     match one.kind.as_str() {
-        "rule" => draft::<RuleContent>(session, one).await,
-        "workflow" => draft::<WorkflowContent>(session, one).await,
-        "questionnaire" => draft::<QuestionnaireContent>(session, one).await,
-        _ => draft::<RiskModelContent>(session, one).await,
+        "rule" => draft::<RuleContent>(tx, one).await,
+        "workflow" => draft::<WorkflowContent>(tx, one).await,
+        "questionnaire" => draft::<QuestionnaireContent>(tx, one).await,
+        _ => draft::<RiskModelContent>(tx, one).await,
     }
 }
 
-async fn draft<C: Publishable>(session: &Session, one: &Planned) -> Result<(), Error> {
-    let content: C = crate::json::from_value(one.content.clone())?;
-    if one.new {
-        ops::create(&session.app, &session.actor, content).await?;
-    } else {
-        let known = ops::find::<C>(&session.app, &session.actor, &one.key).await?;
-        ops::edit(&session.app, &session.actor, known.id, known.revision, content).await?;
-    }
-    Ok(())
+async fn draft<C: Publishable>(tx: &mut WriteTx<Open>, one: &Planned) -> Result<Option<Event>, Error> {
+    ops::draft_in::<C>(tx, crate::json::from_value(one.content.clone())?, one.seen).await
 }
 
 /// Writes what is in force into a folder, one file for each.

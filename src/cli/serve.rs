@@ -104,6 +104,15 @@ async fn pause(stopped: &mut watch::Receiver<bool>, time: Duration) -> bool {
     }
 }
 
+/// Waits for a while, or until something happens; `false` when it is time to stop.
+async fn pause_until(stopped: &mut watch::Receiver<bool>, time: Duration, happened: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(time) => true,
+        () = happened => true,
+        _ = stopped.wait_for(|stop| *stop) => false,
+    }
+}
+
 /// Gives positions to audit events.
 async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
     while pause(&mut stopped, Duration::from_millis(500)).await {
@@ -113,10 +122,10 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Judges what changed; each minute looks whether a day began, an exception ended, a stage is overdue.
+/// Judges what changed, as soon as it has; each minute looks whether a day began, an exception ended, a stage is overdue.
 async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
     let mut looked = None::<std::time::Instant>;
-    while pause(&mut stopped, Duration::from_secs(1)).await {
+    while pause_until(&mut stopped, Duration::from_secs(1), app.db.written()).await {
         if looked.is_none_or(|at| at.elapsed() > Duration::from_mins(1)) {
             looked = Some(std::time::Instant::now());
             if let Err(error) = follow_time(&app).await {
@@ -137,6 +146,7 @@ async fn follow_time(app: &App) -> Result<(), Error> {
     policy::ops::begin_day(app).await?;
     policy::ops::record_endings(app).await?;
     policy::ops::remind_endings(app).await?;
+    approvals::ops::remind(app).await?;
     approvals::ops::escalate(app).await?;
     assessments::ops::begin_day(app).await?;
     assessments::ops::remind_due(app).await?;

@@ -6,13 +6,15 @@ pub mod local;
 pub mod migrate;
 mod tx;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{
     PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::sync::Notify;
 
 pub use tx::{Open, Recorded, WriteTx};
 
@@ -24,6 +26,7 @@ pub struct Db {
     read: PgPool,
     write: PgPool,
     clock: Clock,
+    written: Arc<Notify>,
 }
 
 impl Db {
@@ -48,6 +51,7 @@ impl Db {
             read: pool(connections - half).connect_lazy_with(read),
             write: pool(half).connect_lazy_with(base),
             clock,
+            written: Arc::default(),
         }
     }
 
@@ -64,13 +68,19 @@ impl Db {
 
     /// A transaction that changes the register on somebody's behalf.
     pub async fn write(&self, actor: &Actor) -> Result<WriteTx<Open>, Error> {
-        Ok(WriteTx::new(self.write.begin().await?, actor.clone(), self.clock.clone()))
+        Ok(WriteTx::new(self.write.begin().await?, actor.clone(), self.clock.clone(), self.written.clone()))
     }
 
     /// A connection for what is not the register: sessions, token use, idempotency keys, audit
     /// positions, uploads that wait for their preview.
     pub async fn housekeeping(&self) -> Result<PoolConnection<Postgres>, Error> {
         Ok(self.write.acquire().await?)
+    }
+
+    /// Waits until this process has changed the register again: what follows from it need not wait for the
+    /// next look. What another process changes is found at that look.
+    pub async fn written(&self) {
+        self.written.notified().await;
     }
 
     /// Closes both pools once their connections are back.

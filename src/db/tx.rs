@@ -1,9 +1,10 @@
 //! `WriteTx`: a transaction that cannot be committed before it has recorded what it did.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::Notify;
 
 use crate::{
     audit::{self, Event},
@@ -25,12 +26,13 @@ pub struct WriteTx<S> {
     tx: Transaction<'static, Postgres>,
     actor: Actor,
     clock: Clock,
+    written: Arc<Notify>,
     state: PhantomData<S>,
 }
 
 impl WriteTx<Open> {
-    pub(super) fn new(tx: Transaction<'static, Postgres>, actor: Actor, clock: Clock) -> Self {
-        Self { tx, actor, clock, state: PhantomData }
+    pub(super) fn new(tx: Transaction<'static, Postgres>, actor: Actor, clock: Clock, written: Arc<Notify>) -> Self {
+        Self { tx, actor, clock, written, state: PhantomData }
     }
 }
 
@@ -88,13 +90,15 @@ impl<S> WriteTx<S> {
     pub async fn record(mut self, event: Event) -> Result<WriteTx<Recorded>, Error> {
         let now = self.clock.now();
         audit::write(&mut self.tx, &self.actor, now, event).await?;
-        Ok(WriteTx { tx: self.tx, actor: self.actor, clock: self.clock, state: PhantomData })
+        Ok(WriteTx { tx: self.tx, actor: self.actor, clock: self.clock, written: self.written, state: PhantomData })
     }
 }
 
 impl WriteTx<Recorded> {
     /// Makes everything durable.
     pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        self.written.notify_one();
+        Ok(())
     }
 }

@@ -77,7 +77,7 @@ fn answers(content: &QuestionnaireContent, n: usize, most: usize) -> BTreeMap<St
             QuestionKind::File => AnswerValue::Text("https://trust.example.com/report".into()),
         };
         let note = bad.then(|| "Planned for the second half of the year.".to_owned());
-        given.insert(question.key.clone(), NewAnswer { value: Some(value), note });
+        given.insert(question.key.clone(), NewAnswer { value: Some(value), note, confirmed: false });
     }
     given
 }

@@ -96,35 +96,31 @@ pub async fn deliver(app: &App) -> Result<usize, Error> {
         // It is ours for five minutes; nothing is held while the server is talked to.
         let taken = store::take(&mut *app.db.housekeeping().await?, now, now + TimeDelta::minutes(5)).await?;
         let Some(letter) = taken else { return Ok(sent) };
-        let outcome = post.send(&letter).await;
-        let mut conn = app.db.housekeeping().await?;
-        match outcome {
+        match post.send(&letter).await {
             Ok(()) => {
                 sent += 1;
-                store::remove(&mut conn, letter.id).await?;
-                drop(conn);
-                told(app, &letter, "mail.sent").await?;
+                settle(app, &letter, "mail.sent").await?;
             }
             Err(error) if letter.attempts + 1 >= ATTEMPTS => {
                 tracing::error!(%error, about = letter.about_kind, id = %letter.about_id, "a letter was given up");
-                store::remove(&mut conn, letter.id).await?;
-                drop(conn);
-                told(app, &letter, "mail.given_up").await?;
+                settle(app, &letter, "mail.given_up").await?;
             }
             Err(error) => {
                 tracing::warn!(%error, about = letter.about_kind, id = %letter.about_id, "a letter is tried again later");
                 let pause = TimeDelta::minutes(1 << letter.attempts.clamp(0, 10));
-                store::later(&mut conn, letter.id, now + pause).await?;
+                store::later(&mut *app.db.housekeeping().await?, letter.id, now + pause).await?;
             }
         }
     }
 }
 
-/// Records what became of a letter, without its text.
-async fn told(app: &App, letter: &store::Waiting, action: &'static str) -> Result<(), Error> {
+/// Takes a letter out of the queue and records what became of it, without its text: both or neither.
+/// Should Muster stop before, the letter goes out once more rather than unrecorded.
+async fn settle(app: &App, letter: &store::Waiting, action: &'static str) -> Result<(), Error> {
     let actor = Actor::job("system:mail", Uuid::now_v7().to_string());
     let detail = json!({ "about": format!("{} {}", letter.about_kind, letter.about_id), "subject": letter.subject });
-    let tx = app.db.write(&actor).await?;
+    let mut tx = app.db.write(&actor).await?;
+    store::remove(tx.conn(), letter.id).await?;
     tx.record(Event::happened(action, "mail", Some(letter.about_id), detail)).await?.commit().await
 }
 

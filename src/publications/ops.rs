@@ -8,7 +8,7 @@ use crate::{
     app::App,
     audit::Event,
     db::{Open, Recorded, WriteTx},
-    error::{Error, FieldErrors},
+    error::{Error, FieldErrors, same_revision},
     identity::{self, Actor, GroupKind, Permission, Via},
     words::State,
 };
@@ -40,14 +40,21 @@ pub async fn content_of<C: Publishable>(conn: &mut PgConnection, id: Uuid, versi
 /// Begins one, as a draft.
 pub async fn create<C: Publishable>(app: &App, actor: &Actor, content: C) -> Result<Publication<C>, Error> {
     actor.require(Permission::Govern)?;
-    let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
+    let record = begin(&mut tx, content).await?;
+    tx.record(Event::created(action::<C>(Step::Drafted), &record)).await?.commit().await?;
+    app.forget_counts();
+    Ok(record)
+}
+
+async fn begin<S, C: Publishable>(tx: &mut WriteTx<S>, content: C) -> Result<Publication<C>, Error> {
+    let content = content.checked()?;
     if store::find(tx.conn(), C::KIND, content.key()).await?.is_some() {
         return Err(Error::field("/key", "This key is taken. Choose another."));
     }
-    refuse_nobody(&mut tx, &content).await?;
+    refuse_nobody(tx, &content).await?;
     let now = tx.now();
-    let draft = Draft { content, edited_by: actor.person().into_iter().collect(), proposal: None };
+    let draft = Draft { content, edited_by: tx.actor().person().into_iter().collect(), proposal: None };
     let record = Publication {
         id: Uuid::now_v7(),
         revision: 1,
@@ -57,9 +64,37 @@ pub async fn create<C: Publishable>(app: &App, actor: &Actor, content: C) -> Res
         updated_at: now,
     };
     store::save(tx.conn(), &record).await?;
-    tx.record(Event::created(action::<C>(Step::Drafted), &record)).await?.commit().await?;
-    app.forget_counts();
     Ok(record)
+}
+
+/// Writes a draft within a transaction that writes others as well: begins it where nobody saw one by its
+/// key, else edits what was seen at a revision. The event to be recorded; none where nothing changes.
+pub async fn draft_in<C: Publishable>(
+    tx: &mut WriteTx<Open>,
+    content: C,
+    seen: Option<(Uuid, i64)>,
+) -> Result<Option<Event>, Error> {
+    tx.actor().require(Permission::Govern)?;
+    let Some((id, revision)) = seen else {
+        let record = begin(tx, content).await?;
+        return Ok(Some(Event::created(action::<C>(Step::Drafted), &record)));
+    };
+    let content = content.checked()?;
+    let before = locked::<C>(tx, id, revision).await?;
+    if before.draft.as_ref().is_some_and(|draft| draft.content == content) {
+        return Ok(None);
+    }
+    refuse_nobody(tx, &content).await?;
+    let (by, now) = (tx.actor().person(), tx.now());
+    let after = before.clone().edit(content, by, now)?;
+    store::save(tx.conn(), &after).await?;
+    Ok(Some(Event::changed(action::<C>(Step::Drafted), &before, &after)))
+}
+
+async fn locked<C: Publishable>(tx: &mut WriteTx<Open>, id: Uuid, revision: i64) -> Result<Publication<C>, Error> {
+    let before = store::lock::<C>(tx.conn(), id).await?.ok_or(Error::NotFound(C::NOUN))?;
+    same_revision(revision, before.revision)?;
+    Ok(before)
 }
 
 /// Writes at its draft, based on `revision`.
@@ -247,10 +282,7 @@ async fn step<C: Publishable>(
     ) -> Result<(Publication<C>, Option<Version<C>>), Error>,
 ) -> Result<Publication<C>, Error> {
     let mut tx = app.db.write(actor).await?;
-    let before = store::lock::<C>(tx.conn(), id).await?.ok_or(Error::NotFound(C::NOUN))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    let before = locked::<C>(&mut tx, id, revision).await?;
     let now = tx.now();
     let (after, version) = change(before.clone(), actor.person(), now)?;
     if after == before {

@@ -4,7 +4,7 @@ use super::{Settings, SettingsContent, store};
 use crate::{
     app::App,
     audit::Event,
-    error::Error,
+    error::{Error, same_revision},
     identity::{self, Actor, GroupKind, Permission},
     words::State,
 };
@@ -32,9 +32,7 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let before = store::lock(tx.conn()).await?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     let group = match &content.approval_group {
         None => None,
         Some(key) => {

@@ -10,7 +10,7 @@ mod typed;
 mod view;
 
 pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
-pub use parts::Parts;
+pub use parts::{Parts, PostedFile};
 pub use posted::Posted;
 pub use tree::{Tree, TreeNode, tree};
 pub use typed::Typed;

@@ -238,4 +238,18 @@ fn governance_is_kept_in_files_and_what_differs_is_shown_first() {
     let faulty = run(dir.path(), &["apply", "-f", path, "--yes"]);
     let told = String::from_utf8_lossy(&faulty.stderr).into_owned();
     assert!(!faulty.status.success() && told.contains("new.yaml/expression"), "{told}");
+    // All of them or none: what cannot be written takes the others with it.
+    let rule = |title: &str, group: &str| {
+        format!(
+            "kind: rule\ntitle: {title}\nseverity: low\nmode: shadow\nreview_groups: [{group}]\nexpression: vendor.name == 'X'\n"
+        )
+    };
+    std::fs::write(folder.join("new.yaml"), rule("First of two", "")).expect("written");
+    std::fs::write(folder.join("other.yaml"), rule("Second of two", "nobody-here")).expect("written");
+    let refused = run(dir.path(), &["apply", "-f", path, "--yes"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("rule second-of-two"), "{told}");
+    let left = run(dir.path(), &["apply", "-f", path, "--dry-run"]);
+    let told = String::from_utf8_lossy(&left.stdout).into_owned();
+    assert!(told.contains("+ rule first-of-two") && told.contains("+ rule second-of-two"), "{told}");
 }

@@ -134,6 +134,9 @@ async fn an_owner_keeps_reduces_and_retires_and_what_they_decided_stands() {
     ops::decide(&test.app, &owner, found[2].id, found[2].revision, review(ReviewVerdict::Retire, ""))
         .await
         .expect_err("why");
+    let nothing = review(ReviewVerdict::Reduce, "Less.");
+    let refused = ops::decide(&test.app, &owner, found[2].id, found[2].revision, nothing).await.expect_err("of what");
+    assert!(refused.to_string().contains("nothing to take away"), "{refused}");
     let retire = review(ReviewVerdict::Retire, "Nobody calls it.");
     let retired = ops::decide(&test.app, &owner, found[2].id, found[2].revision, retire).await.expect("retired");
     let request =
@@ -204,8 +207,11 @@ async fn a_departed_owner_is_replaced_first() {
         .await
         .expect("gone");
     let keep = || review(ReviewVerdict::Keep, "Needed.");
-    let refused = ops::decide(&test.app, &reviewer, item.id, item.revision, keep()).await.expect_err("nobody is left");
-    assert!(refused.to_string().contains("Name another team"), "{refused}");
+    for verdict in [ReviewVerdict::Keep, ReviewVerdict::Reduce, ReviewVerdict::Retire] {
+        let new = review(verdict, "Whatever.");
+        let refused = ops::decide(&test.app, &reviewer, item.id, item.revision, new).await.expect_err("nobody is left");
+        assert!(refused.to_string().contains("Name another team"), "{refused}");
+    }
     let new = test.person("Nora New", &[Role::Requester]).await;
     let team = GroupContent { name: "Growth".into(), members: vec![new.id], ..GroupContent::default() };
     muster::identity::ops::create_group(&test.app, &test.cli(), GroupKind::Team, team).await.expect("a team");

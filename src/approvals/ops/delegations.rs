@@ -1,19 +1,15 @@
-//! Absence: who decides for whom; and what is overdue goes up a chain.
+//! Absence: who decides for whom.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    approvals::{
-        Delegation,
-        store::{delegations as store, requests, stages},
-    },
+    approvals::{Delegation, store::delegations as store},
     audit::Event,
     check::Check,
     error::Error,
     identity::{self, Actor, Permission},
-    settings,
     words::State,
 };
 
@@ -91,40 +87,4 @@ pub async fn retire_delegation(app: &App, actor: &Actor, id: Uuid) -> Result<Del
     store::save(tx.conn(), &after).await?;
     tx.record(Event::changed("delegation.taken_back", &before, &after)).await?.commit().await?;
     Ok(after)
-}
-
-/// What is overdue is decided by the next group of the chain as well, and again when that is overdue;
-/// how many stages went up.
-pub async fn escalate(app: &App) -> Result<usize, Error> {
-    let now = app.clock.now();
-    let due = stages::overdue(&mut *app.db.read().await?, now).await?;
-    let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
-    let settings = settings::ops::in_force(app).await?;
-    let mut count = 0;
-    for (id, to) in due {
-        let mut tx = app.db.write(&actor).await?;
-        let Some(before) = requests::lock(tx.conn(), id).await? else { continue };
-        let Some(open) = before.open_stage().map(|stage| stage.position) else { continue };
-        let mut after = before.clone();
-        let now = tx.now();
-        for stage in
-            after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
-        {
-            (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
-            stage.due_at = stage.due_hours.map(|hours| settings::due(&settings, now, hours));
-        }
-        if after == before {
-            continue;
-        }
-        after.revision += 1;
-        after.updated_at = now;
-        stages::save(tx.conn(), id, after.round, &after.stages).await?;
-        requests::save(tx.conn(), &after, None).await?;
-        tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await?;
-        count += 1;
-    }
-    if count > 0 {
-        app.forget_counts();
-    }
-    Ok(count)
 }

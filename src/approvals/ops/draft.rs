@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use super::{locked, may_continue, owner_teams, same_revision};
+use super::{locked, may_continue, owner_teams};
 use crate::{
     app::App,
     approvals::{Phase, Request, RequestKind, Requester, store::requests},
     audit::Event,
     check::Check,
     db::WriteTx,
-    error::Error,
+    error::{Error, same_revision},
     identity::Actor,
     integrations::{
         FIELDS, Integration, IntegrationContent, Refs, Weight,

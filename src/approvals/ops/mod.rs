@@ -5,6 +5,7 @@ mod delegations;
 mod draft;
 mod lists;
 mod next;
+mod overdue;
 mod plan;
 mod rows;
 mod steward;
@@ -12,10 +13,11 @@ mod submit;
 mod views;
 
 pub use decide::{decide, meet_condition};
-pub use delegations::{delegations, escalate, make_delegation, retire_delegation};
+pub use delegations::{delegations, make_delegation, retire_delegation};
 pub use draft::{edit_request, open_draft_in, propose, register};
 pub use lists::{REQUESTS, RequestRow};
 pub use next::{NextStep, RequestView, find_request, get_requests, request_of, requests_of, view_request};
+pub use overdue::{escalate, remind};
 pub use rows::save_row;
 pub use steward::{Stewardship, set_review_in, steward};
 pub use submit::{rebase_request, submit_request, withdraw_request};
@@ -30,10 +32,6 @@ use crate::{
     identity::{Actor, Permission},
     integrations::{self, Integration},
 };
-
-fn same_revision(given: i64, current: i64) -> Result<(), Error> {
-    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
-}
 
 /// The request and its integration, both locked, the integration first.
 async fn locked<S>(tx: &mut WriteTx<S>, id: Uuid) -> Result<(Request, Integration), Error> {

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
-use super::{draft::checked_reason, locked, may_continue, owner_teams, plan, same_revision};
+use super::{draft::checked_reason, locked, may_continue, owner_teams, plan};
 use crate::{
     app::App,
     approvals::{
@@ -13,7 +13,7 @@ use crate::{
     },
     audit::Event,
     db::WriteTx,
-    error::{Error, FieldErrors},
+    error::{Error, FieldErrors, same_revision},
     identity::{Actor, Permission},
     integrations::{self, Integration, ops as uses},
 };

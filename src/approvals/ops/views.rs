@@ -7,7 +7,7 @@ use crate::{
     approvals::{SavedView, ViewAudience, ViewContent, store::views as store},
     audit::Event,
     db::{Open, WriteTx},
-    error::Error,
+    error::{Error, same_revision},
     identity::{self, Actor, GroupKind, Permission, Role},
     words::State,
 };
@@ -45,7 +45,7 @@ pub async fn update_view(
     if before.owner_id != me {
         return Err(Error::Forbidden("Only who saved a view changes it.".into()));
     }
-    super::same_revision(revision, before.revision)?;
+    same_revision(revision, before.revision)?;
     let (content, team_id) = resolve(&mut tx, actor, content.checked()?).await?;
     if content.list != before.content.list {
         return Err(Error::field("/list", "A view stays with its list."));

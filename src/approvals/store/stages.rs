@@ -125,6 +125,40 @@ pub async fn standing(
     Ok(rows.fetch_all(conn).await?)
 }
 
+/// A stage that waits too long, and whom to remind.
+pub struct Waiting {
+    pub request: Uuid,
+    pub title: String,
+    pub position: i32,
+    pub stage: String,
+    pub group: Uuid,
+    pub due_at: DateTime<Utc>,
+}
+
+/// Open stages that used three quarters of their time, or all of it, and of which nobody was reminded
+/// since; marked as reminded of.
+pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Waiting>, Error> {
+    let rows = sqlx::query_as!(
+        Waiting,
+        r#"update request_stages u set reminded_at = $1 from change_requests r
+           where (u.request_id, u.round, u.position) in (
+                   select s.request_id, s.round, s.position from request_stages s
+                   join change_requests q on q.id = s.request_id and q.round = s.round and q.state = 'open'
+                   where s.opened_at is not null and s.due_at is not null
+                     and not exists (select from request_stages l where l.request_id = s.request_id
+                         and l.round = s.round and l.opened_at is not null and l.position > s.position)
+                     and (($1 >= s.due_at - (s.due_at - coalesce(s.escalated_at, s.opened_at)) / 4
+                             and (s.reminded_at is null or s.reminded_at < coalesce(s.escalated_at, s.opened_at)))
+                         or ($1 >= s.due_at and s.reminded_at < s.due_at))
+                   order by s.due_at limit 100 for update of s skip locked)
+             and r.id = u.request_id
+           returning r.id as request, r.title, u.position, u.name as stage,
+               coalesce(u.escalated_to, u.review_group_id) as "group!", u.due_at as "due_at!""#,
+        now
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
 /// Open requests whose open stage is overdue and has somebody to escalate to: request, and the group.
 pub async fn overdue(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let rows = sqlx::query!(

@@ -87,7 +87,8 @@ pub async fn answer(app: &App, door: &Door, given: BTreeMap<String, NewAnswer>) 
             Err(other) => return Err(other),
         };
         let old = answers.get(&key).cloned().unwrap_or_default();
-        if (&old.value, &old.note) == (&new.value, &new.note) && !old.carried {
+        // What was carried over stays so until somebody says of this one that it holds.
+        if (&old.value, &old.note) == (&new.value, &new.note) && !(old.carried && new.confirmed) {
             continue;
         }
         let evidence = old.evidence;

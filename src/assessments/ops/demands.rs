@@ -12,7 +12,7 @@ use crate::{
     audit::Event,
     catalog,
     check::Check,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
 };
 
@@ -65,9 +65,7 @@ pub async fn dismiss(app: &App, actor: &Actor, id: Uuid, revision: i64, note: &s
     check.finish()?;
     let mut tx = app.db.write(actor).await?;
     let before = demands::lock(tx.conn(), id).await?.ok_or(Error::NotFound("demand"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     let after = before.clone().close(None, note)?;
     let now = tx.now();
     demands::save(tx.conn(), &after, now).await?;

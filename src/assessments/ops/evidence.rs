@@ -17,7 +17,7 @@ use crate::{
     audit::Event,
     catalog,
     db::WriteTx,
-    error::{Error, FieldErrors},
+    error::{Error, FieldErrors, same_revision},
     identity::{Actor, Permission},
     words::State,
 };
@@ -175,9 +175,7 @@ pub async fn retire_evidence(app: &App, actor: &Actor, id: Uuid, revision: i64) 
     require_assessor(actor)?;
     let mut tx = app.db.write(actor).await?;
     let before = store::lock(tx.conn(), id).await?.ok_or(Error::NotFound("evidence"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     if before.state == State::Retired {
         return Ok(before);
     }

@@ -134,11 +134,6 @@ pub(super) fn demand(
     }
 }
 
-/// Which cause a change of what a conclusion stands on is.
-fn cause(change: &str) -> Cause {
-    if change.starts_with("a new data class") { Cause::NewDataClass } else { Cause::NewCountry }
-}
-
 async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
     let today = app.today().await?;
     let actor = job();
@@ -152,16 +147,17 @@ async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
     let now = tx.now();
     let mut events = Vec::new();
     let mut wanted: Vec<(Demand, Option<Uuid>)> = Vec::new();
-    for before in all.iter().filter(|one| one.state == AssessmentState::Concluded) {
+    for before in latest(&all) {
         let known = before.basis.clone().unwrap_or_default();
-        let mut because = known.changed(&basis);
-        for change in &because {
-            let reference = change.split(": ").last().unwrap_or(change).to_owned();
-            let new = demand(now, before.questionnaire_id, id, cause(change), reference);
+        let mut because = Vec::new();
+        // What comes after it went stale is asked for as well: once each.
+        for change in known.changed(&basis) {
+            let new = demand(now, before.questionnaire_id, id, change.cause, change.reference);
             wanted.push((new, Some(before.id)));
+            because.push(change.words);
         }
         because.extend(outgrown(tx.conn(), before, &in_force).await?);
-        if !because.is_empty() {
+        if !because.is_empty() && before.state == AssessmentState::Concluded {
             let locked = super::locked(&mut tx, before.id, None).await?;
             if locked.state == AssessmentState::Concluded {
                 let after = locked.clone().outdate(because.join("; "), now)?;
@@ -191,6 +187,16 @@ async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
         app.forget_counts();
     }
     Ok(())
+}
+
+/// Of each questionnaire, and of each integration that one is about alone, what was concluded last:
+/// what came before it no longer speaks for the vendor.
+fn latest(all: &[Assessment]) -> impl Iterator<Item = &Assessment> {
+    let at = |one: &Assessment| one.conclusion.as_ref().map(|conclusion| (conclusion.at, one.id));
+    let same = |a: &Assessment, b: &Assessment| {
+        (a.questionnaire_id, a.integration_id) == (b.questionnaire_id, b.integration_id)
+    };
+    all.iter().filter(move |one| at(one).is_some() && !all.iter().any(|other| same(one, other) && at(other) > at(one)))
 }
 
 /// Why the questions that were asked no longer are those that hold, if so.

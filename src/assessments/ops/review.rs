@@ -15,7 +15,7 @@ use crate::{
     audit::Event,
     check::Check,
     db::WriteTx,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
 };
 
@@ -155,9 +155,7 @@ pub async fn close_finding(
     let me = assessor(actor)?;
     let mut tx = app.db.write(actor).await?;
     let before = findings::lock(tx.conn(), id).await?.ok_or(Error::NotFound("finding"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     let of = assessments::get_many(tx.conn(), &[before.assessment_id]).await?.pop();
     let of = of.ok_or(Error::NotFound("assessment"))?;
     refuse_team(actor, &of)?;

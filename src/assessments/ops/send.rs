@@ -184,8 +184,9 @@ pub(super) async fn new_link<S>(
             Why::Reminded => format!("A reminder: {} is due on {}", one.title, one.due_on),
             Why::Returned => format!("Please look again: {}", one.title),
         };
+        let earlier = if why == Why::Sent { "" } else { "Any link that you had before shows nothing now. " };
         let text = format!(
-            "Please answer “{}” by {}.\n\nThis link is for you alone and holds until {}:\n{link}\n\nWhat you type is \
+            "Please answer “{}” by {}.\n\nThis link is for you alone and holds until {}:\n{link}\n\n{earlier}What you type is \
              saved as you go; you can stop and come back by the same link. If you did not expect this, ask your \
              contact before you open it.\n",
             one.title,

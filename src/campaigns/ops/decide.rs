@@ -1,5 +1,8 @@
 //! Deciding on items: keep, reduce, retire; many at once where nothing is found.
 
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -8,10 +11,10 @@ use crate::{
     app::App,
     approvals::{self, RequestKind},
     audit::Event,
-    campaigns::{Campaign, Decision, ItemState, ReviewItem, ReviewVerdict, Reviewers, store},
+    campaigns::{Campaign, Decision, ItemEvidence, ItemState, ReviewItem, ReviewVerdict, Reviewers, store},
     check::Check,
     db::{Open, WriteTx},
-    error::Error,
+    error::{Error, same_revision},
     identity::{self, Actor, Permission, Via},
     integrations::{self, Integration},
 };
@@ -30,27 +33,49 @@ pub struct NewReview {
     pub looked_at: Option<i64>,
 }
 
-/// Whether somebody may decide on an open item: the owners or the group of the campaign; on what is
-/// late also those that it escalates to. A token does not, whoever holds it.
-pub(super) async fn may(
-    conn: &mut PgConnection,
-    actor: &Actor,
-    campaign: &Campaign,
-    item: &ReviewItem,
-) -> Result<bool, Error> {
-    let (Some(me), Via::Page, None) = (actor.person(), actor.via, actor.authority.token_id) else { return Ok(false) };
-    if !(actor.may(Permission::Propose) || actor.may(Permission::Decide) || actor.may(Permission::Govern)) {
-        return Ok(false);
+/// What somebody may decide on: asked once for all items that are looked at.
+pub(super) struct Reach {
+    groups: Vec<Uuid>,
+    teams: HashMap<Uuid, Vec<Uuid>>,
+}
+
+impl Reach {
+    /// Of somebody, over items.
+    pub(super) async fn of(conn: &mut PgConnection, actor: &Actor, items: &[ReviewItem]) -> Result<Self, Error> {
+        let groups = match actor.person() {
+            Some(me) => store::groups_of(conn, me).await?,
+            None => Vec::new(),
+        };
+        let ids: Vec<Uuid> = items.iter().map(|item| item.integration_id).collect();
+        let mut teams: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for (integration, team) in integrations::ops::teams_of_many(conn, &ids).await? {
+            teams.entry(integration).or_default().push(team);
+        }
+        Ok(Self { groups, teams })
     }
-    if item.state == ItemState::Escalated
-        && let Some(group) = campaign.escalates_to_id
-        && store::is_in_group(conn, group, me).await?
-    {
-        return Ok(true);
+
+    /// The teams that own what an item is about.
+    fn teams(&self, item: &ReviewItem) -> Vec<Uuid> {
+        self.teams.get(&item.integration_id).cloned().unwrap_or_default()
     }
-    match (campaign.content.reviewers, campaign.review_group_id) {
-        (Reviewers::Group, Some(group)) => store::is_in_group(conn, group, me).await,
-        _ => Ok(actor.is_in_team(integrations::ops::teams_of(conn, item.integration_id).await?)),
+
+    /// Whether they may decide on an open item: the owners or the group of the campaign; on what is late
+    /// also those that it escalates to. A token does not, whoever holds it.
+    pub(super) fn may(&self, actor: &Actor, campaign: &Campaign, item: &ReviewItem) -> bool {
+        if actor.person().is_none() || actor.via != Via::Page || actor.authority.token_id.is_some() {
+            return false;
+        }
+        if !(actor.may(Permission::Propose) || actor.may(Permission::Decide) || actor.may(Permission::Govern)) {
+            return false;
+        }
+        let is_in = |group: Option<Uuid>| group.is_some_and(|group| self.groups.contains(&group));
+        if item.state == ItemState::Escalated && is_in(campaign.escalates_to_id) {
+            return true;
+        }
+        match (campaign.content.reviewers, campaign.review_group_id) {
+            (Reviewers::Group, Some(_)) => is_in(campaign.review_group_id),
+            _ => actor.is_in_team(self.teams(item)),
+        }
     }
 }
 
@@ -69,30 +94,17 @@ fn refused() -> Error {
 /// Decides on one item. To reduce opens a change request without what is not used, to retire one that
 /// retires it, both filled in and as a draft. A team that nobody is left in is replaced first.
 pub async fn decide(app: &App, actor: &Actor, id: Uuid, revision: i64, new: NewReview) -> Result<ReviewItem, Error> {
-    let me = person(actor)?;
-    let verdict = new.verdict;
-    let reason = checked(verdict, new.reason)?;
+    person(actor)?;
+    let reason = checked(new.verdict, new.reason)?;
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
-    let item = store::items(tx.conn(), &[id]).await?.pop().ok_or(Error::NotFound("review item"))?;
-    // The integration before the item, as everywhere.
-    let integration = integrations::ops::integration_in(&mut tx, &item.integration_id.to_string()).await?;
-    let before = store::lock_items(tx.conn(), &[id]).await?.pop().ok_or(Error::NotFound("review item"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
-    let campaign = store::campaigns(tx.conn(), &[before.campaign_id]).await?.pop();
-    let campaign = campaign.ok_or(Error::NotFound("campaign"))?;
-    if !before.is_open() {
-        return Err(Error::Conflict(format!("It is closed: {}.", before.state.label().to_lowercase())));
-    }
-    if !may(tx.conn(), actor, &campaign, &before).await? {
-        return Err(refused());
-    }
-    if new.looked_at.is_some_and(|looked| looked != integration.revision) {
+    let before = held(&mut tx, &[id], today).await?.pop().ok_or(Error::NotFound("review item"))?;
+    same_revision(revision, before.item.revision)?;
+    before.refuse_closed()?;
+    if new.looked_at.is_some_and(|looked| looked != before.integration.revision) {
         return Err(Error::Conflict("The integration changed since you looked. Look again, then decide.".into()));
     }
-    let (after, events) = one(&mut tx, &campaign, before, integration, (me, verdict, reason), today).await?;
+    let (after, events) = one(&mut tx, before, new.verdict, reason, today).await?;
     tx.commit_all(events).await?;
     app.forget_counts();
     Ok(after)
@@ -108,17 +120,73 @@ fn checked(verdict: ReviewVerdict, mut reason: Option<String>) -> Result<Option<
     Ok(reason)
 }
 
+/// An item that is decided on, locked, with what it stands on.
+struct Held {
+    item: ReviewItem,
+    integration: Integration,
+    campaign: Campaign,
+    evidence: ItemEvidence,
+    own: bool,
+    may: bool,
+}
+
+impl Held {
+    fn refuse_closed(&self) -> Result<(), Error> {
+        if !self.item.is_open() {
+            return Err(Error::Conflict(format!("It is closed: {}.", self.item.state.label().to_lowercase())));
+        }
+        if self.may { Ok(()) } else { Err(refused()) }
+    }
+
+    /// What it asks for less what is not used.
+    fn reduced(&self) -> Result<integrations::IntegrationContent, Error> {
+        let unused = self.evidence.reducible();
+        if unused.is_empty() {
+            return Err(Error::Conflict(
+                "Every scope that it asks for was seen in use within 90 days: there is nothing to take away. Keep it, \
+                 retire it, or open a change request for something else."
+                    .into(),
+            ));
+        }
+        let mut less = self.integration.content.clone();
+        less.scopes.retain(|scope| !unused.contains(&scope.scope.as_str()));
+        Ok(less)
+    }
+}
+
+/// Locks items with their integrations, and reads what is known of them, however many there are.
+async fn held(tx: &mut WriteTx<Open>, ids: &[Uuid], today: NaiveDate) -> Result<Vec<Held>, Error> {
+    let actor = tx.actor().clone();
+    let uses: Vec<Uuid> = store::items(tx.conn(), ids).await?.iter().map(|item| item.integration_id).collect();
+    // Integrations before items, as everywhere.
+    let integrations = integrations::ops::lock_many(tx, &uses).await?;
+    let items = store::lock_items(tx.conn(), ids).await?;
+    let known = launch::evidence(tx.conn(), &integrations, today).await?;
+    let reach = Reach::of(tx.conn(), &actor, &items).await?;
+    let mut round: Vec<Uuid> = items.iter().map(|item| item.campaign_id).collect();
+    round.dedup();
+    let campaigns = store::campaigns(tx.conn(), &round).await?;
+    let whole = |item: ReviewItem| {
+        let integration = integrations.iter().find(|one| one.id == item.integration_id)?.clone();
+        let campaign = campaigns.iter().find(|one| one.id == item.campaign_id)?.clone();
+        // The same integration may stand in two campaigns.
+        let evidence = known.get(&item.integration_id)?.clone();
+        let own = actor.is_in_team(reach.teams(&item));
+        let may = reach.may(&actor, &campaign, &item);
+        Some(Held { item, integration, campaign, evidence, own, may })
+    };
+    Ok(items.into_iter().filter_map(whole).collect())
+}
+
 async fn one(
     tx: &mut WriteTx<Open>,
-    campaign: &Campaign,
-    before: ReviewItem,
-    integration: Integration,
-    (me, verdict, reason): (Uuid, ReviewVerdict, Option<String>),
-    today: chrono::NaiveDate,
+    held: Held,
+    verdict: ReviewVerdict,
+    reason: Option<String>,
+    today: NaiveDate,
 ) -> Result<(ReviewItem, Vec<Event>), Error> {
-    let mut known = launch::evidence(tx.conn(), std::slice::from_ref(&integration), today).await?;
-    let evidence = known.remove(&integration.id).ok_or(Error::NotFound("integration"))?;
-    if evidence.departed_owner && verdict == ReviewVerdict::Keep {
+    let by = person(tx.actor())?;
+    if held.evidence.departed_owner {
         return Err(Error::Conflict(
             "Nobody is left in the team that answers for it. Name another team first, then decide.".into(),
         ));
@@ -126,30 +194,25 @@ async fn one(
     let mut events = Vec::new();
     let request_id = match verdict {
         ReviewVerdict::Keep => {
-            let next = campaign.content.periods.next(today, integration.content.criticality);
-            events.extend(approvals::ops::set_review_in(tx, &integration, next).await?);
+            let next = held.campaign.content.periods.next(today, held.integration.content.criticality);
+            events.extend(approvals::ops::set_review_in(tx, &held.integration, next).await?);
             None
         }
         ReviewVerdict::Reduce => {
-            let mut less = integration.content.clone();
-            less.scopes.retain(|scope| !evidence.unused_scopes.contains(&scope.scope));
-            let (id, event) = open(tx, &integration, RequestKind::Change, Some(less), reason.clone()).await?;
-            events.push(event);
-            Some(id)
+            let less = held.reduced()?;
+            Some(open(tx, &held.integration, RequestKind::Change, Some(less), reason.clone()).await?)
         }
-        ReviewVerdict::Retire => {
-            let (id, event) = open(tx, &integration, RequestKind::Retire, None, reason.clone()).await?;
-            events.push(event);
-            Some(id)
-        }
+        ReviewVerdict::Retire => Some(open(tx, &held.integration, RequestKind::Retire, None, reason.clone()).await?),
     };
-    let teams = integrations::ops::teams_of(tx.conn(), integration.id).await?;
-    let own = tx.actor().is_in_team(teams);
+    let request_id = request_id.map(|(id, event)| {
+        events.push(event);
+        id
+    });
     let now = tx.now();
-    let decision = Decision { by: me, reason, own, request_id };
-    let after = before.clone().decide(verdict, decision, evidence, now)?;
-    store::save_item(tx.conn(), &after, &integration.content.name).await?;
-    events.push(Event::changed("review_item.decided", &before, &after));
+    let decision = Decision { by, reason, own: held.own, request_id };
+    let after = held.item.clone().decide(verdict, decision, held.evidence, now)?;
+    store::save_item(tx.conn(), &after, &held.integration.content.name).await?;
+    events.push(Event::changed("review_item.decided", &held.item, &after));
     Ok((after, events))
 }
 
@@ -169,7 +232,7 @@ async fn open(
 
 /// Keeps many at once: only those without findings, and all of them or none.
 pub async fn keep_all(app: &App, actor: &Actor, mut ids: Vec<Uuid>) -> Result<usize, Error> {
-    let me = person(actor)?;
+    person(actor)?;
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() || ids.len() > MOST {
@@ -177,25 +240,11 @@ pub async fn keep_all(app: &App, actor: &Actor, mut ids: Vec<Uuid>) -> Result<us
     }
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
-    let mut uses: Vec<Uuid> = store::items(tx.conn(), &ids).await?.iter().map(|item| item.integration_id).collect();
-    uses.sort_unstable();
-    let mut integrations = Vec::new();
-    for id in uses {
-        integrations.push(integrations::ops::integration_in(&mut tx, &id.to_string()).await?);
-    }
-    let items = store::lock_items(tx.conn(), &ids).await?;
     let mut events = Vec::new();
-    for before in items {
-        let campaign = store::campaigns(tx.conn(), &[before.campaign_id]).await?.pop();
-        let campaign = campaign.ok_or(Error::NotFound("campaign"))?;
-        let found = integrations.iter().find(|one| one.id == before.integration_id).cloned();
-        let integration = found.ok_or(Error::NotFound("integration"))?;
-        if !before.is_open() || !may(tx.conn(), actor, &campaign, &before).await? {
-            return Err(refused());
-        }
-        let name = integration.content.name.clone();
-        let (after, mut done) =
-            one(&mut tx, &campaign, before, integration, (me, ReviewVerdict::Keep, None), today).await?;
+    for held in held(&mut tx, &ids, today).await? {
+        held.refuse_closed()?;
+        let name = held.integration.content.name.clone();
+        let (after, mut done) = one(&mut tx, held, ReviewVerdict::Keep, None, today).await?;
         if after.findings > 0 {
             return Err(Error::Conflict(format!("'{name}' has findings: look at it on its own.")));
         }

@@ -60,7 +60,8 @@ pub async fn view_item(app: &App, actor: &Actor, id: Uuid) -> Result<ItemView, E
         item.evidence.clone()
     };
     let (suggested, reasons) = now.suggestion();
-    let may_decide = item.is_open() && super::decide::may(&mut conn, actor, &campaign, &item).await?;
+    let reach = super::decide::Reach::of(&mut conn, actor, std::slice::from_ref(&item)).await?;
+    let may_decide = item.is_open() && reach.may(actor, &campaign, &item);
     Ok(ItemView { item, now, suggested, reasons, integration, may_decide })
 }
 

@@ -12,8 +12,11 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::Actor,
-    integrations::{self, IntegrationState},
+    integrations::{self, Integration, IntegrationState},
 };
+
+/// Items looked at in one transaction.
+const PART: usize = 200;
 
 fn job() -> Actor {
     Actor::job("system:campaigns", Uuid::now_v7().to_string())
@@ -48,8 +51,8 @@ async fn begin(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     Ok(())
 }
 
-/// Items past the last day: somebody else is asked; after the days that the campaign gives, what is
-/// still open is suspended.
+/// Items past the last day: somebody else is asked; after the days that the campaign gives, what they
+/// left open is suspended.
 async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     let actor = job();
     let campaign = super::find_campaign(app, &actor, id).await?;
@@ -58,43 +61,50 @@ async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     }
     let days = campaign.content.suspend_after_days.and_then(|days| u64::try_from(days).ok());
     let suspends = days.is_some_and(|days| campaign.ends_on() + Days::new(days) < today);
-    for item in store::open_items(&mut *app.db.read().await?, id, 5000).await? {
-        let item = super::find_item(app, &actor, item).await?;
-        match item.state {
-            ItemState::Pending if campaign.escalates_to_id.is_some() => {
-                close(app, &actor, item.id, ItemState::Pending, "review_item.escalated").await?;
-            }
-            ItemState::Escalated if suspends => suspend(app, &actor, &campaign, &item).await?,
-            _ => {}
+    if campaign.escalates_to_id.is_none() {
+        return Ok(());
+    }
+    let open = store::open_items(&mut *app.db.read().await?, id, 5000).await?;
+    for part in open.chunks(PART) {
+        let mut tx = app.db.write(&actor).await?;
+        let uses: Vec<Uuid> = store::items(tx.conn(), part).await?.iter().map(|item| item.integration_id).collect();
+        // Integrations before items, as everywhere; only where one may be suspended.
+        let held = if suspends { integrations::ops::lock_many(&mut tx, &uses).await? } else { Vec::new() };
+        let mut events = Vec::new();
+        for before in store::lock_items(tx.conn(), part).await? {
+            let integration = held.iter().find(|one| one.id == before.integration_id);
+            events.extend(overdue(&mut tx, &campaign, before, integration).await?);
+        }
+        if tx.commit_all(events).await? > 0 {
+            app.forget_counts();
         }
     }
     Ok(())
 }
 
-async fn suspend(app: &App, actor: &Actor, campaign: &Campaign, item: &ReviewItem) -> Result<(), Error> {
-    let found = integrations::ops::get_integrations(app, actor, &[item.integration_id]).await?.pop();
-    let integration = found.ok_or(Error::NotFound("integration"))?;
-    if matches!(integration.state, IntegrationState::Active | IntegrationState::Deprecated) {
-        let reason = format!("Nobody certified it in time: {}.", campaign.content.title);
-        // Its own transaction; should Muster stop before the next one, the item is closed at the next look.
-        integrations::ops::suspend(app, actor, integration.id, integration.revision, &reason).await?;
-    }
-    close(app, actor, item.id, ItemState::Escalated, "review_item.suspended").await
-}
-
-/// Escalates what is pending, or closes what was suspended, unless somebody decided meanwhile.
-async fn close(app: &App, actor: &Actor, id: Uuid, from: ItemState, action: &'static str) -> Result<(), Error> {
-    let mut tx = app.db.write(actor).await?;
-    let before = store::lock_items(tx.conn(), &[id]).await?.pop().ok_or(Error::NotFound("review item"))?;
-    if before.state != from {
-        return Ok(());
-    }
+/// What happens to one item whose day is past; nothing where somebody decided meanwhile.
+async fn overdue(
+    tx: &mut WriteTx<Open>,
+    campaign: &Campaign,
+    before: ReviewItem,
+    integration: Option<&Integration>,
+) -> Result<Vec<Event>, Error> {
     let now = tx.now();
-    let after = if from == ItemState::Pending { before.clone().escalate(now) } else { before.clone().suspend(now) };
+    let mut events = Vec::new();
+    let (after, action) = match (before.state, integration) {
+        (ItemState::Pending, _) => (before.clone().escalate(now), "review_item.escalated"),
+        (ItemState::Escalated, Some(integration)) => {
+            if matches!(integration.state, IntegrationState::Active | IntegrationState::Deprecated) {
+                let reason = format!("Nobody certified it in time: {}.", campaign.content.title);
+                events.push(integrations::ops::suspend_in(tx, integration, reason).await?);
+            }
+            (before.clone().suspend(now), "review_item.suspended")
+        }
+        _ => return Ok(events),
+    };
     store::save_item(tx.conn(), &after, "").await?;
-    tx.record(Event::changed(action, &before, &after)).await?.commit().await?;
-    app.forget_counts();
-    Ok(())
+    events.push(Event::changed(action, &before, &after));
+    Ok(events)
 }
 
 /// Ends a campaign whose items are all closed, and plans the next one where it repeats.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Likely, refuse_referrers, same_revision, vendors::require_review, with_editor};
+use super::{Likely, refuse_referrers, vendors::require_review, with_editor};
 use crate::{
     app::App,
     audit::Event,
@@ -11,7 +11,7 @@ use crate::{
         store::{apis, vendors, versions},
     },
     db::WriteTx,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
     words::State,
 };

@@ -2,12 +2,11 @@
 
 use uuid::Uuid;
 
-use super::same_revision;
 use crate::{
     app::App,
     audit::Event,
     catalog::{DataClass, DataClassContent, store::data_classes},
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
     words::State,
 };

@@ -35,11 +35,6 @@ pub use versions::{create_version, document, find_version, update_version, versi
 
 use crate::error::Error;
 
-/// Refuses a change that is not based on the present revision.
-fn same_revision(given: i64, current: i64) -> Result<(), Error> {
-    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
-}
-
 /// The editors of a record after one more change; the system edits for nobody.
 fn with_editor(editors: &[Uuid], editor: Option<Uuid>) -> Vec<Uuid> {
     let mut all = editors.to_vec();

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::same_revision;
 use crate::{
     app::App,
     audit::Event,
@@ -11,7 +10,7 @@ use crate::{
         store::{systems, vendors},
     },
     db::WriteTx,
-    error::Error,
+    error::{Error, same_revision},
     identity::{self, Actor, GroupKind, Permission},
 };
 

@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{Likely, refuse_referrers, same_revision, with_editor};
+use super::{Likely, refuse_referrers, with_editor};
 use crate::{
     app::App,
     audit::Event,
     catalog::{Vendor, VendorContent, store::vendors},
     db::WriteTx,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission, Principal},
     lists::Query,
     words::State,

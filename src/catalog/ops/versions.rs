@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
-use super::{VersionRow, same_revision};
+use super::VersionRow;
 use crate::{
     app::App,
     audit::Event,
@@ -11,7 +11,7 @@ use crate::{
         ApiVersion, Endpoint, Scope, Source, VersionContent,
         store::{apis, versions},
     },
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
 };
 

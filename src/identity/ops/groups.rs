@@ -10,7 +10,7 @@ use crate::{
     app::App,
     audit::Event,
     db::WriteTx,
-    error::{Error, FieldErrors},
+    error::{Error, FieldErrors, same_revision},
     identity::{
         Actor, Group, GroupContent, GroupKind, Permission,
         group::{ReviewGroup, Team},
@@ -156,6 +156,12 @@ async fn resolve_escalation<S>(
     Ok((GroupContent { escalates_to: Some(to.content.slug), ..content }, Some(to.id)))
 }
 
+/// Where letters to those who are active in a review group go.
+pub async fn addresses_of_review_group(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<String>, Error> {
+    groups::addresses(conn, id).await
+}
+
+/// Changes a group based on `revision`.
 /// The group behind an id or a slug, within a transaction.
 pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Result<Option<Group>, Error> {
     match groups::find(tx.conn(), kind, key).await? {
@@ -164,7 +170,6 @@ pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Res
     }
 }
 
-/// Changes a group based on `revision`.
 pub async fn update_group(
     app: &App,
     actor: &Actor,
@@ -194,9 +199,7 @@ pub async fn update_group_in<S>(
     actor.require(Permission::ManagePeople)?;
     let content = content.checked(kind)?;
     let before = groups::lock(tx.conn(), kind, id).await?.ok_or(Error::NotFound(noun(kind)))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     let (content, escalates_to) = resolve_escalation(tx, Some(id), content).await?;
     if before.content == content {
         return Ok((before, None));

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Event,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission, Person, PersonContent, Role, store::people},
     lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
 };
@@ -127,9 +127,7 @@ pub async fn update_person(
     let mut tx = app.db.write(actor).await?;
     people::lock_admins(tx.conn()).await?;
     let before = people::lock(tx.conn(), id).await?.ok_or(Error::NotFound("person"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     if actor.person() == Some(id) {
         let gained = content.roles.iter().any(|role| !before.content.roles.contains(role));
         if gained || content.state != before.content.state {

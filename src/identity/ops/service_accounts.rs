@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Event,
-    error::Error,
+    error::{Error, same_revision},
     identity::{Actor, Permission, ServiceAccount, ServiceAccountContent, store::service_accounts},
 };
 
@@ -52,9 +52,7 @@ pub async fn update_service_account(
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let before = service_accounts::lock(tx.conn(), id).await?.ok_or(Error::NotFound("service account"))?;
-    if before.revision != revision {
-        return Err(Error::Stale { given: revision, current: before.revision });
-    }
+    same_revision(revision, before.revision)?;
     if before.content == content {
         return Ok(before);
     }

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     audit::Event,
     db::{Open, WriteTx},
-    error::{Error, FieldErrors},
+    error::{Error, FieldErrors, same_revision},
     identity::{Actor, Permission},
     integrations::{
         Credential, CredentialContent, CredentialState, Rotation,
@@ -179,10 +179,6 @@ pub async fn update_credential(
     }
     tx.record(Event::changed("credential.updated", &before, &after)).await?.commit().await?;
     find_credential(app, actor, &id.to_string()).await
-}
-
-fn same_revision(given: i64, current: i64) -> Result<(), Error> {
-    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
 }
 
 /// Changes the state of a credential by a transition of the model.

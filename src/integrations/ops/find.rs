@@ -47,6 +47,16 @@ pub async fn teams_of(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<Uui
     integrations::teams_of(conn, id).await
 }
 
+/// The same of many: which integration, which team.
+pub async fn teams_of_many(conn: &mut sqlx::PgConnection, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    integrations::teams_of_many(conn, ids).await
+}
+
+/// Locks integrations within a transaction, in the order of their ids.
+pub async fn lock_many<S>(tx: &mut WriteTx<S>, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
+    integrations::lock_many(tx.conn(), ids).await
+}
+
 /// The integration behind a key, locked within a transaction.
 pub async fn integration_in<S>(tx: &mut WriteTx<S>, key: &str) -> Result<Integration, Error> {
     let id = integrations::find(tx.conn(), key).await?.ok_or(Error::NotFound("integration"))?;

@@ -16,12 +16,12 @@ pub use credentials::{
     revoke_credential, rotation_weeks, update_credential,
 };
 pub use find::{
-    Start, find_integration, get_integrations, hints_for, integration_in, load, lock_free, offered_scopes,
-    offered_scopes_in, scopes_of, start_content, suggested_owners, teams_of,
+    Start, find_integration, get_integrations, hints_for, integration_in, load, lock_free, lock_many, offered_scopes,
+    offered_scopes_in, scopes_of, start_content, suggested_owners, teams_of, teams_of_many,
 };
 pub use lists::{DATA_FLOWS, FlowRow, GrantRow, INTEGRATIONS, IntegrationRow, SCOPES};
 pub use resolve::{may_propose, resolve_in};
-pub use suspend::{GrantFacts, record_grants, suspend};
+pub use suspend::{GrantFacts, record_grants, suspend, suspend_in};
 
 use uuid::Uuid;
 

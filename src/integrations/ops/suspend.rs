@@ -10,7 +10,8 @@ use crate::{
     app::App,
     audit::Event,
     check::Check,
-    error::Error,
+    db::WriteTx,
+    error::{Error, same_revision},
     identity::{Actor, Permission},
     integrations::{
         Integration,
@@ -34,16 +35,24 @@ pub async fn suspend(app: &App, actor: &Actor, id: Uuid, revision: i64, reason: 
         actor.require(Permission::Suspend)?;
     }
     same_revision(revision, before.revision)?;
-    let now = tx.now();
-    let after = before.clone().suspend(actor.person(), now, reason)?;
-    integrations::save_state(tx.conn(), &after).await?;
-    tx.record(Event::changed("integration.suspended", &before, &after)).await?.commit().await?;
+    let (after, event) = stop(&mut tx, &before, reason).await?;
+    tx.record(event).await?.commit().await?;
     app.forget_counts();
     Ok(after)
 }
 
-fn same_revision(given: i64, current: i64) -> Result<(), Error> {
-    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
+/// The same for another feature that stops what it has locked, such as a campaign that nobody answered;
+/// the event to be recorded.
+pub async fn suspend_in<S>(tx: &mut WriteTx<S>, before: &Integration, reason: String) -> Result<Event, Error> {
+    Ok(stop(tx, before, reason).await?.1)
+}
+
+async fn stop<S>(tx: &mut WriteTx<S>, before: &Integration, reason: String) -> Result<(Integration, Event), Error> {
+    let (by, now) = (tx.actor().person(), tx.now());
+    let after = before.clone().suspend(by, now, reason)?;
+    integrations::save_state(tx.conn(), &after).await?;
+    let event = Event::changed("integration.suspended", before, &after);
+    Ok((after, event))
 }
 
 /// A reason that must be given.

@@ -199,6 +199,17 @@ pub async fn teams_of(conn: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, Er
     Ok(teams.fetch_all(conn).await?)
 }
 
+/// The same of many: which integration, which team.
+pub async fn teams_of_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let teams = sqlx::query!(
+        r#"select i.id as integration, t.id as team from integrations i join systems s on s.id = i.system_id
+           join teams t on t.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id, s.team_id)
+           where i.id = any($1)"#,
+        ids
+    );
+    Ok(teams.fetch_all(conn).await?.into_iter().map(|row| (row.integration, row.team)).collect())
+}
+
 pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration>, Error> {
     Ok(get_many(conn, &[id]).await?.pop())
 }
@@ -213,6 +224,14 @@ pub async fn lock_free(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration>, Error> {
     sqlx::query!("select id from integrations where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     get(conn, id).await
+}
+
+/// Locks many, in the order of their ids so that two who lock do not wait for each other in a circle.
+pub async fn lock_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
+    sqlx::query!("select id from integrations where id = any($1) order by id for update", ids)
+        .fetch_all(&mut *conn)
+        .await?;
+    get_many(conn, ids).await
 }
 
 /// The id behind an id, a slug or a former slug.

@@ -5,7 +5,12 @@ use cel::{
     common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, operators},
 };
 
-use super::{DEEPEST, Fault, LEVELS, NODES, STEPS};
+use super::{
+    DEEPEST, Fault, LEVELS, NODES, STEPS,
+    guard::{self, Came},
+    matching,
+    walk::path,
+};
 use crate::policy::{
     Facts,
     vocabulary::{Field, Ty},
@@ -77,12 +82,25 @@ struct Checker<'a> {
     nodes: usize,
     level: usize,
     lowest: usize,
+    /// Facts that are not null here, by their paths.
+    present: Vec<String>,
+    hints: Vec<Fault>,
 }
 
-/// Checks a compiled expression.
-pub(super) fn check(program: &Program, source: &str) -> Result<(), Vec<Fault>> {
-    let mut checker =
-        Checker { program, source, faults: Vec::new(), scope: Vec::new(), depth: 0, nodes: 0, level: 0, lowest: 0 };
+/// Checks a compiled expression; what may be saved and is better mended.
+pub(super) fn check(program: &Program, source: &str) -> Result<Vec<Fault>, Vec<Fault>> {
+    let mut checker = Checker {
+        program,
+        source,
+        faults: Vec::new(),
+        scope: Vec::new(),
+        depth: 0,
+        nodes: 0,
+        level: 0,
+        lowest: 0,
+        present: Vec::new(),
+        hints: Vec::new(),
+    };
     let root = program.expression();
     let (known, steps) = checker.visit(root);
     if !matches!(known.scalar(), Some('b')) && known != Known::Any {
@@ -101,16 +119,41 @@ pub(super) fn check(program: &Program, source: &str) -> Result<(), Vec<Fault>> {
         );
     }
     checker.faults.truncate(10);
-    if checker.faults.is_empty() { Ok(()) } else { Err(checker.faults) }
+    checker.hints.dedup();
+    checker.hints.truncate(10);
+    if checker.faults.is_empty() { Ok(checker.hints) } else { Err(checker.faults) }
 }
 
 impl Checker<'_> {
     fn fault(&mut self, at: &IdedExpr, message: impl Into<String>) {
+        let fault = self.placed(at, message.into());
+        self.faults.push(fault);
+    }
+
+    fn placed(&self, at: &IdedExpr, message: String) -> Fault {
         let offset = self.program.source_info().offset_for(at.id).map_or(0, |(start, _)| start as usize);
         let before: String = self.source.chars().take(offset).collect();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        self.faults.push(Fault { line, column, message: message.into() });
+        Fault { line, column, message }
+    }
+
+    /// Says so where a fact may be null that is used as if it were there.
+    fn needed(&mut self, at: &IdedExpr, known: Known) {
+        let Known::Fact(Ty::Maybe(_)) = known else { return };
+        let Some(path) = path(&at.expr).filter(|path| !self.present.contains(path)) else { return };
+        let message = format!("'{path}' may be null, and then this cannot be evaluated: ask {path} != null first.");
+        let hint = self.placed(at, message);
+        self.hints.push(hint);
+    }
+
+    /// Visits a part with what a condition before it makes sure of.
+    fn visit_after(&mut self, before: &IdedExpr, came: Came, part: &IdedExpr) -> (Known, u64) {
+        let kept = self.present.len();
+        self.present.extend(guard::present(&before.expr, came));
+        let found = self.visit(part);
+        self.present.truncate(kept);
+        found
     }
 
     /// The type of a part, and the steps that it takes at most.
@@ -168,6 +211,7 @@ impl Checker<'_> {
 
     fn select(&mut self, at: &IdedExpr, select: &SelectExpr) -> (Known, u64) {
         let (operand, steps) = self.visit(&select.operand);
+        self.needed(&select.operand, operand);
         let name = &select.field;
         let found = match operand {
             Known::Fact(ty) => match ty.present() {
@@ -200,12 +244,23 @@ impl Checker<'_> {
     fn call(&mut self, at: &IdedExpr, call: &CallExpr) -> (Known, u64) {
         let mut kinds = Vec::new();
         let mut steps = 1;
-        for part in call.target.as_deref().into_iter().chain(&call.args) {
-            let (known, cost) = self.visit(part);
+        let name = call.func_name.as_str();
+        for (n, part) in call.target.as_deref().into_iter().chain(&call.args).enumerate() {
+            let (known, cost) = match (name, n, call.args.first()) {
+                (operators::LOGICAL_AND | operators::CONDITIONAL, 1, Some(before)) => {
+                    self.visit_after(before, Came::True, part)
+                }
+                (operators::LOGICAL_OR, 1, Some(before)) | (operators::CONDITIONAL, 2, Some(before)) => {
+                    self.visit_after(before, Came::False, part)
+                }
+                _ => self.visit(part),
+            };
+            if is_needed(name, n) {
+                self.needed(part, known);
+            }
             kinds.push(known);
             steps += cost;
         }
-        let name = call.func_name.as_str();
         let result = if LOGIC.contains(&name) {
             for (part, known) in call.args.iter().zip(&kinds) {
                 if known.scalar().is_some_and(|kind| kind != 'b') {
@@ -261,7 +316,7 @@ impl Checker<'_> {
         let Some(last) = call.args.last() else { return };
         match &last.expr {
             Expr::Literal(LiteralValue::String(pattern)) => {
-                if let Err(error) = regex::RegexBuilder::new(pattern.inner()).size_limit(1 << 20).build() {
+                if let Err(error) = matching::compiled(pattern.inner()) {
                     let text = error.to_string();
                     let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
                     self.fault(last, format!("This pattern cannot be read: {reason}."));
@@ -273,6 +328,7 @@ impl Checker<'_> {
 
     fn comprehension(&mut self, at: &IdedExpr, c: &ComprehensionExpr) -> (Known, u64) {
         let (range, before) = self.visit(&c.iter_range);
+        self.needed(&c.iter_range, range);
         let (element, entries) = match range {
             Known::Fact(ty) => match ty.present() {
                 Ty::List { of, cap } => (Known::Fact(of), *cap as u64),
@@ -306,6 +362,15 @@ impl Checker<'_> {
         self.depth -= 1;
         (result, before.saturating_add(entries.saturating_mul(condition.saturating_add(step))))
     }
+}
+
+/// Whether a function cannot take null as its `n`th part, the target counted.
+fn is_needed(function: &str, n: usize) -> bool {
+    let asked = ["startsWith", "endsWith", "contains", "matches", "size", "int"];
+    ORDER.contains(&function)
+        || ARITHMETIC.contains(&function)
+        || asked.contains(&function)
+        || (function == operators::IN && n == 1)
 }
 
 fn known(literal: &LiteralValue) -> Known {

@@ -3,6 +3,8 @@
 
 mod check;
 mod evaluate;
+mod guard;
+mod matching;
 mod walk;
 
 use cel::{Env, Program};
@@ -28,8 +30,8 @@ const STACK: usize = 128 << 20;
 /// Steps that an evaluation is estimated to take at most.
 const STEPS: u64 = 100_000;
 
-/// One environment for all: the standard library of the language.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+/// One environment for all: the standard library of the language, its patterns compiled once.
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(matching::environment()));
 
 /// What is wrong with an expression, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -52,6 +54,7 @@ impl std::fmt::Display for Fault {
 pub struct Expression {
     program: Program,
     watched: Vec<Watched>,
+    hints: Vec<Fault>,
 }
 
 impl std::fmt::Debug for Expression {
@@ -89,14 +92,19 @@ impl Expression {
         let compiled = std::thread::scope(|scope| {
             let work = || {
                 let program = ENVIRONMENT.compile(source).map_err(syntax)?;
-                check::check(&program, source)?;
+                let hints = check::check(&program, source)?;
                 let watched = walk::watched(program.expression());
-                Ok(Self { program, watched })
+                Ok(Self { program, watched, hints })
             };
             thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join)
         });
         let broken = || vec![Fault { line: 1, column: 1, message: "This cannot be read.".into() }];
         compiled.map_err(|_| broken())?.map_err(|_| broken())?
+    }
+
+    /// What may be saved and is better mended: facts that may be null and are not asked for first.
+    pub fn hints(&self) -> &[Fault] {
+        &self.hints
     }
 
     /// Whether it looks at a fact, by its path.

@@ -77,3 +77,46 @@ fn what_cannot_be_evaluated_says_so() {
     assert!(matches!(judge("owners.backup.members < 1", json!({ "owners": { "backup": null } })), Outcome::Failed(_)));
     assert_eq!(judge("vendor.tier != null && vendor.tier > 2", json!({ "vendor": { "tier": null } })), Outcome::Quiet);
 }
+
+#[test]
+fn what_may_be_null_and_is_not_asked_for_is_hinted_at_with_its_place() {
+    let hints = |source: &str| -> Vec<String> {
+        let expression = Expression::compile(source).unwrap_or_else(|faults| panic!("{source}: {faults:?}"));
+        expression.hints().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        hints("vendor.verified &&\n  vendor.tier <= 2"),
+        [
+            "Line 2, column 9: 'vendor.tier' may be null, and then this cannot be evaluated: ask vendor.tier != null first."
+        ]
+    );
+    assert!(hints("owners.backup.members < 1")[0].contains("'owners.backup' may be null"));
+    assert!(hints("vendor.country.startsWith('D')")[0].contains("'vendor.country'"));
+    assert!(hints("credentials.exists(c, c.expires_in_days < 30)")[0].contains("'c.expires_in_days'"));
+    for sound in [
+        "vendor.tier != null && vendor.tier <= 2",
+        "vendor.tier == null || vendor.tier <= 2",
+        "vendor.tier == null ? true : vendor.tier <= 2",
+        "!(vendor.tier == null) && vendor.tier <= 2",
+        "vendor.verified && vendor.tier != null && api.verified && vendor.tier <= 2",
+        "owners.backup == null || !owners.backup.active || owners.backup.members < 1",
+        "credentials.exists(c, c.expires_in_days != null && c.expires_in_days < 30)",
+        "vendor.country == 'DE'",
+        "integration.criticality in ['high', 'critical']",
+    ] {
+        assert_eq!(hints(sound), Vec::<String>::new(), "{sound}");
+    }
+    // What was asked in one branch says nothing in another.
+    assert_eq!(hints("vendor.tier != null ? true : vendor.tier <= 2").len(), 1);
+    assert_eq!(hints("(vendor.tier != null && vendor.verified) || vendor.tier <= 2").len(), 1);
+}
+
+#[test]
+fn a_pattern_is_compiled_once_and_says_the_same_each_time() {
+    let rule = "vendor.name.matches('^[A-Z][a-z]+$') && !vendor.name.matches('^Ac')";
+    for _ in 0..3 {
+        let named = |name: &str| judge(rule, json!({ "vendor": { "name": name } }));
+        assert!(matches!(named("Stripe"), Outcome::Fires(_)));
+        assert_eq!((named("stripe"), named("Acme")), (Outcome::Quiet, Outcome::Quiet));
+    }
+}

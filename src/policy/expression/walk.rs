@@ -61,7 +61,7 @@ fn visit(at: &IdedExpr, all: &mut Vec<Watched>) {
 }
 
 /// The dotted path of a fact.
-fn path(expr: &Expr) -> Option<String> {
+pub(super) fn path(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Ident(name) if !name.starts_with('@') => Some(name.clone()),
         Expr::Select(select) => Some(format!("{}.{}", path(&select.operand.expr)?, select.field)),

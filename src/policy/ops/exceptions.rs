@@ -7,8 +7,8 @@ use crate::{
     app::App,
     audit::Event,
     check::Check,
-    db::WriteTx,
-    error::Error,
+    db::{Open, WriteTx},
+    error::{Error, same_revision},
     identity::{self, Actor, Permission, Via},
     integrations,
     mail::{self, Letter},
@@ -165,8 +165,8 @@ pub async fn revoke_exception(
     Ok(after)
 }
 
-/// Records the ending of those that are past their last day, and has their integrations judged anew.
-/// That they no longer hold does not wait for this.
+/// Records the ending of those that are past their last day, tells the owner, and has their integrations
+/// judged anew. That they no longer hold does not wait for this.
 pub async fn record_endings(app: &App) -> Result<usize, Error> {
     let today = app.today().await?;
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
@@ -178,6 +178,13 @@ pub async fn record_endings(app: &App) -> Result<usize, Error> {
         let after = Exception { ended_at: Some(now), revision: before.revision + 1, ..before.clone() };
         exceptions::save(tx.conn(), &after, "page", now).await?;
         events.push(Event::changed("exception.ended", &before, &after));
+    }
+    for one in exceptions::endings(tx.conn(), &ids).await? {
+        let text = format!(
+            "The exception of “{}” from the rule “{}” held until {} and has ended: the rule counts again.",
+            one.integration, one.rule, one.ends_on
+        );
+        write_to_owner(app, &mut tx, &one, (format!("An exception has ended: {}", one.integration), text)).await?;
     }
     if tx.commit_all(events).await? > 0 {
         app.forget_counts();
@@ -192,26 +199,33 @@ pub async fn remind_endings(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
     let mut tx = app.db.write(&actor).await?;
     let ending = exceptions::take_ending(tx.conn(), today).await?;
-    let now = tx.now();
     let mut events = Vec::new();
     for one in &ending {
-        let to = one.email.as_deref().filter(|_| app.config.post.is_some());
-        if let Some(to) = to {
-            let address = app.config.public_url.join(&format!("exceptions/{}", one.id)).map_err(Error::internal)?;
-            let text = format!(
-                "The exception of “{}” from the rule “{}” ends on {}.\n\nMend what it is about, or ask for an extension, \
-                 which is a new decision:\n{address}\n",
-                one.integration, one.rule, one.ends_on
-            );
-            let subject = format!("An exception ends on {}: {}", one.ends_on, one.integration);
-            let letter = Letter { to, subject, text, about: ("exception", one.id) };
-            mail::write(tx.conn(), letter, now).await?;
-        }
-        let detail =
-            serde_json::json!({ "ends_on": one.ends_on, "by": if to.is_some() { "letter" } else { "home page" } });
+        let text =
+            format!("The exception of “{}” from the rule “{}” ends on {}.", one.integration, one.rule, one.ends_on);
+        let subject = format!("An exception ends on {}: {}", one.ends_on, one.integration);
+        let by = if write_to_owner(app, &mut tx, one, (subject, text)).await? { "letter" } else { "home page" };
+        let detail = serde_json::json!({ "ends_on": one.ends_on, "by": by });
         events.push(Event::happened("exception.reminded", "exception", Some(one.id), detail));
     }
     tx.commit_all(events).await
+}
+
+/// Puts a letter about an exception in the way of the team that answers for the integration; `false` where
+/// no mail is configured or the team has no address.
+async fn write_to_owner(
+    app: &App,
+    tx: &mut WriteTx<Open>,
+    one: &exceptions::Ending,
+    (subject, text): (String, String),
+) -> Result<bool, Error> {
+    let Some(to) = one.email.as_deref().filter(|_| app.config.post.is_some()) else { return Ok(false) };
+    let address = app.config.public_url.join(&format!("exceptions/{}", one.id)).map_err(Error::internal)?;
+    let text =
+        format!("{text}\n\nMend what it is about, or ask for an extension, which is a new decision:\n{address}\n");
+    let now = tx.now();
+    mail::write(tx.conn(), Letter { to, subject, text, about: ("exception", one.id) }, now).await?;
+    Ok(true)
 }
 
 pub(super) fn lead(actor: &Actor) -> Result<Uuid, Error> {
@@ -221,10 +235,6 @@ pub(super) fn lead(actor: &Actor) -> Result<Uuid, Error> {
         (Some(me), Via::Page) => Ok(me),
         _ => Err(Error::Forbidden("A person decides, signed in on the page.".into())),
     }
-}
-
-fn same_revision(given: i64, current: i64) -> Result<(), Error> {
-    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
 }
 
 fn reason(text: &str) -> Result<String, Error> {

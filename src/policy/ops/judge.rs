@@ -9,7 +9,10 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::assemble::{Capped, facts};
+use super::{
+    assemble::{Capped, facts},
+    risk::Model,
+};
 use crate::{
     app::App,
     audit::Event,
@@ -18,30 +21,44 @@ use crate::{
     identity::{Actor, Permission},
     integrations::{self, Integration, IntegrationContent, IntegrationState, Refs},
     policy::{
-        Compiled, Expression, Facts, Finding, Judged, Mode, Outcome, RuleContent, Scored, Violation,
+        Compiled, Expression, Facts, Finding, Judged, Mode, Outcome, RiskModelContent, RuleContent, Scored, Violation,
         store::{exceptions, violations},
         violation::Step,
     },
     publications,
 };
 
-/// Compiled expressions by rule and version.
+/// Compiled expressions by rule and version, and the compiled risk model.
 #[derive(Debug, Default)]
-pub struct RuleCache(Mutex<HashMap<(Uuid, i32), Arc<Expression>>>);
+pub struct RuleCache {
+    rules: Mutex<HashMap<(Uuid, i32), Arc<Expression>>>,
+    model: Mutex<Option<Arc<Model>>>,
+}
 
 impl RuleCache {
     fn get(&self, id: Uuid, version: i32, content: &RuleContent) -> Result<Arc<Expression>, Error> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(id, version)).cloned();
+        let known = self.rules.lock().unwrap_or_else(PoisonError::into_inner).get(&(id, version)).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let compiled = Arc::new(content.compile()?);
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() > 1000 {
             cache.clear();
         }
         cache.insert((id, version), compiled.clone());
         Ok(compiled)
+    }
+
+    /// The model in force, compiled once for each version.
+    pub(super) fn model(&self, id: Uuid, version: i32, content: RiskModelContent) -> Result<Arc<Model>, Error> {
+        let mut held = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = held.as_ref().filter(|known| (known.id, known.version) == (id, version)) {
+            return Ok(known.clone());
+        }
+        let made = Arc::new(Model { id, version, compiled: content.compile()? });
+        *held = Some(made.clone());
+        Ok(made)
     }
 }
 

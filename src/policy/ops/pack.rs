@@ -58,7 +58,9 @@ mod tests {
             let rule = rule.checked().unwrap_or_else(|error| panic!("{name}: {error:?}"));
             rule.ready().unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert!(rule.why.is_some() && rule.remediation.is_some(), "{name}");
-            assert_eq!(rule.compile().expect("compiled").judge(&judged), Outcome::Quiet, "{name}");
+            let compiled = rule.compile().expect("compiled");
+            assert_eq!(compiled.judge(&judged), Outcome::Quiet, "{name}");
+            assert_eq!(compiled.hints(), [], "{name}");
         }
     }
 

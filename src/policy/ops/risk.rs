@@ -1,12 +1,14 @@
 //! Risk: scored with the rules, shown with how it comes about, overridden for a time.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::exceptions::lead;
+use super::{exceptions::lead, judge::RuleCache};
 use crate::{
     app::App,
     audit::Event,
@@ -23,6 +25,7 @@ use crate::{
 };
 
 /// The model that scores: its id, version, and what it says, ready to score.
+#[derive(Debug)]
 pub(super) struct Model {
     pub id: Uuid,
     pub version: i32,
@@ -30,9 +33,9 @@ pub(super) struct Model {
 }
 
 /// The model in force, if there is one.
-pub(super) async fn model(conn: &mut PgConnection) -> Result<Option<Model>, Error> {
+pub(super) async fn model(conn: &mut PgConnection, cache: &RuleCache) -> Result<Option<Arc<Model>>, Error> {
     let held = publications::ops::in_force::<RiskModelContent>(conn).await?.pop();
-    held.map(|(id, version, content)| Ok(Model { id, version, compiled: content.compile()? })).transpose()
+    held.map(|(id, version, content)| cache.model(id, version, content)).transpose()
 }
 
 /// Brings the scores on record to what was scored; the events to be recorded.

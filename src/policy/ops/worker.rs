@@ -72,7 +72,7 @@ async fn judge_these(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let subjects: Vec<Subject> =
         integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
     let rules = judge::rules(tx.conn(), &app.rules).await?;
-    let model = risk::model(tx.conn()).await?;
+    let model = risk::model(tx.conn(), &app.rules).await?;
     let compiled = model.as_ref().map(|model| &model.compiled);
     let mut judgements = judge::judge_with(tx.conn(), &rules, compiled, today, &subjects).await?;
     let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();

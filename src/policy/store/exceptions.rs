@@ -167,6 +167,18 @@ pub struct Ending {
     pub email: Option<String>,
 }
 
+/// What a letter about exceptions says, and where it goes.
+pub async fn endings(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Ending>, Error> {
+    let rows = sqlx::query_as!(
+        Ending,
+        "select e.id, p.title as rule, i.name as integration, e.ends_on, t.email
+         from exceptions e join publications p on p.id = e.rule_id join integrations i on i.id = e.integration_id
+         left join teams t on t.id = i.business_owner_id where e.id = any($1)",
+        ids
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
 /// Granted exceptions that end within two weeks and of which nobody was reminded; marked as reminded of.
 pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate) -> Result<Vec<Ending>, Error> {
     let rows = sqlx::query_as!(

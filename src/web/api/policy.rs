@@ -81,6 +81,8 @@ pub struct ExpressionText {
 pub struct Checked {
     /// Nothing, where it may be saved.
     pub faults: Vec<Fault>,
+    /// What is better mended: where it meets null it could not be evaluated, which is a finding of its own.
+    pub hints: Vec<Fault>,
 }
 
 #[utoipa::path(post, path = "/rules/check", tag = "policy", request_body = ExpressionText,
@@ -92,7 +94,10 @@ async fn check_expression(
     Body(text): Body<ExpressionText>,
 ) -> Result<Json<Checked>, ApiError> {
     actor.require(crate::identity::Permission::Govern)?;
-    Ok(Json(Checked { faults: Expression::compile(&text.expression).err().unwrap_or_default() }))
+    Ok(Json(match Expression::compile(&text.expression) {
+        Ok(sound) => Checked { faults: Vec::new(), hints: sound.hints().to_vec() },
+        Err(faults) => Checked { faults, hints: Vec::new() },
+    }))
 }
 
 #[utoipa::path(get, path = "/rules/{key}/preview", tag = "policy",

@@ -9,7 +9,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{Shell, html, view::ago};
+use super::{Shell, faults, html, unprocessable, view::ago};
 use crate::{
     approvals::ops as approvals,
     error::Error,
@@ -173,14 +173,12 @@ async fn delegate(State(web): State<Web>, posted: Posted) -> Result<Response, Pa
     };
     match done {
         Ok(_) => Ok(Redirect::to("/account?note=delegated").into_response()),
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let refused = faults(error)?.into_iter().map(|(_, message)| message).collect();
             let mut page = page(&web, &posted.signed, &Pairs::default()).await?;
-            page.refused = errors.as_slice().iter().map(|error| error.message.clone()).collect();
-            let mut response = html(&page)?;
-            *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            page.refused = refused;
+            Ok(unprocessable(html(&page)?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -211,18 +209,15 @@ async fn mint(State(web): State<Web>, posted: Posted) -> Result<Response, PageEr
     let mut page = page(&web, &posted.signed, &Pairs::default()).await?;
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
-        Err(Error::Invalid(errors)) => {
-            page.errors = errors
-                .as_slice()
-                .iter()
-                .map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message))
-                .collect();
+        Err(error) => {
+            let named = |(pointer, message): (String, String)| match pointer.trim_start_matches('/') {
+                "" => message,
+                field => format!("{}: {message}", crate::words::label(field)),
+            };
+            page.errors = faults(error)?.into_iter().map(named).collect();
             page.name = posted.get("name").unwrap_or_default().to_owned();
-            let mut response = html(&page)?;
-            *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(response);
+            return Ok(unprocessable(html(&page)?));
         }
-        Err(other) => return Err(other.into()),
     }
     html(&page)
 }

@@ -10,6 +10,7 @@ mod charts;
 mod credentials;
 mod documents;
 mod drafts;
+mod faults;
 mod home;
 mod identity;
 mod imports;
@@ -37,6 +38,7 @@ use axum::{
 use super::{Web, error::PageError};
 use crate::error::Error;
 
+use faults::{faults, faults_at, unprocessable};
 pub(super) use shell::Shell;
 
 /// Every page.

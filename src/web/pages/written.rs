@@ -7,12 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{
-    Shell,
-    assessments::{faults, unprocessable},
-    html,
-    policy::publication::Shown,
-};
+use super::{Shell, faults, html, policy::publication::Shown, unprocessable};
 use crate::{
     assessments::QuestionnaireContent,
     error::Error,

@@ -115,8 +115,8 @@ async fn a_vendor_proves_an_answer_and_sends_a_workbook_back() {
     let read = ops::read_sheet(&test.app, &door, &book).await.expect("read");
     assert!(read.answers["tls"].is_given() && read.answers["report-file"].is_given());
     // The same over HTTP, as the page posts it.
-    let path = link.split_once("/answer/").map(|(_, secret)| format!("/answer/{secret}/upload")).expect("a path");
-    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"question\"\r\n\r\ntls\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.exe\"\r\n\r\nMZ\r\n--b--\r\n".to_vec();
+    let path = link.split_once("/answer/").map(|(_, secret)| format!("/answer/{secret}")).expect("a path");
+    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"shown.at-rest\"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name=\"answer.at-rest\"\r\n\r\nyes\r\n--b\r\nContent-Disposition: form-data; name=\"file.at-rest\"; filename=\"x.exe\"\r\n\r\nMZ\r\n--b--\r\n".to_vec();
     let headers =
         [("content-type", "multipart/form-data; boundary=b".to_owned()), ("sec-fetch-site", "same-origin".into())];
     let refused = send(test.router.clone(), "POST", &path, &headers, body.clone()).await;
@@ -125,6 +125,21 @@ async fn a_vendor_proves_an_answer_and_sends_a_workbook_back() {
     body = String::from_utf8(body).expect("text").replace("x.exe", "x.txt").into_bytes();
     let taken = send(test.router.clone(), "POST", &path, &headers, body).await;
     assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text());
+    let (one, ..) = ops::opened(&test.app, &door).await.expect("open");
+    assert_eq!(one.answers["at-rest"].evidence.len(), 1);
+    assert_eq!(one.answers["at-rest"].value, Some(muster::assessments::AnswerValue::Text("yes".into())));
+    // A script on the page learns what is there now.
+    let asks = [headers[0].clone(), headers[1].clone(), ("accept", "application/json".into())];
+    let told = send(test.router.clone(), "POST", &path, &asks, b"--b--\r\n".to_vec()).await;
+    assert_eq!(told.json()["files"]["at-rest"], serde_json::json!(["x.txt"]), "{}", told.text());
+    // And the workbook has a place of its own.
+    let form = [
+        b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.xlsx\"\r\n\r\n".as_slice(),
+        &book,
+        b"\r\n--b--\r\n",
+    ];
+    let read = send(test.router.clone(), "POST", &format!("{path}/sheet"), &headers, form.concat()).await;
+    assert_eq!(read.status, StatusCode::SEE_OTHER, "{}", read.text());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use muster::{
-    assessments::{Assessment, NewAssessment, Occurrence, Verdict, ops},
+    assessments::{Assessment, NewAnswer, NewAssessment, Occurrence, Verdict, ops},
     catalog,
     identity::Actor,
     mail,
@@ -30,6 +30,16 @@ async fn wanted(test: &TestApp) -> Vec<(String, String, String)> {
         .expect("demands")
 }
 
+/// The vendor is looked at again, whether anything changed or not.
+async fn vendor_looked_at(test: &TestApp, vendor: uuid::Uuid) {
+    sqlx::query("update vendors set description = coalesce(description, '') where id = $1")
+        .bind(vendor)
+        .execute(&mut test.owner().await)
+        .await
+        .expect("touched");
+    ops::follow_due(&test.app).await.expect("looked");
+}
+
 #[tokio::test]
 async fn intake_asks_once_and_a_change_of_the_vendor_makes_stale_and_asks_once() {
     let test = TestApp::new().await;
@@ -54,9 +64,21 @@ async fn intake_asks_once_and_a_change_of_the_vendor_makes_stale_and_asks_once()
     assert_eq!(asked.len(), 2, "one for each country: {asked:?}");
     // What only tells more of it changes nothing.
     let told = catalog::VendorContent { description: Some("Takes payments.".into()), ..vendor.content.clone() };
-    catalog::ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, told).await.expect("told");
+    let vendor =
+        catalog::ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, told).await.expect("told");
     ops::follow_due(&test.app).await.expect("looked");
     assert_eq!(wanted(&test).await.len(), 3);
+    // What comes after it went stale is asked for under its own cause, once.
+    let company = serde_json::from_value(serde_json::json!({ "name": "Hosting: North" })).expect("a company");
+    let more = catalog::VendorContent { sub_processors: vec![company], ..vendor.content.clone() };
+    catalog::ops::update_vendor(&test.app, &test.cli(), vendor.id, vendor.revision, more).await.expect("told");
+    for _ in 0..2 {
+        vendor_looked_at(&test, vendor.id).await;
+    }
+    let all = wanted(&test).await;
+    assert_eq!(all.len(), 4, "{all:?}");
+    let other = ("new_sub_processor".to_owned(), "Hosting: North".to_owned(), "open".to_owned());
+    assert!(all.contains(&other), "{all:?}");
 }
 
 #[tokio::test]
@@ -129,6 +151,23 @@ async fn an_incident_and_a_renewal_ask_once_each() {
     let next = ops::begin(&test.app, &reviewer, again).await.expect("begun");
     assert_eq!(next.carried_from, Some(done.id));
     assert!(next.answers.len() > 40 && next.answers.values().all(|answer| answer.carried && answer.remark.is_none()));
+    // A page that saves all that it shows confirms nothing unseen: each one is confirmed by itself.
+    let sent = ops::send(&test.app, &reviewer, next.id, next.revision).await.expect("sent");
+    let door = through(&test, &sent.link.expect("a link")).await;
+    let shown = || {
+        let same = next.answers.iter();
+        same.map(|(key, old)| {
+            let new = NewAnswer { value: old.value.clone(), note: old.note.clone(), confirmed: false };
+            (key.clone(), new)
+        })
+    };
+    let carried = |one: &Assessment| one.answers.values().filter(|answer| answer.carried).count();
+    let saved = ops::answer(&test.app, &door, shown().collect()).await.expect("saved");
+    assert_eq!(carried(&saved), next.answers.len());
+    let mut one: std::collections::BTreeMap<String, NewAnswer> = shown().collect();
+    one.get_mut("tls").expect("it").confirmed = true;
+    let saved = ops::answer(&test.app, &door, one).await.expect("saved");
+    assert_eq!((carried(&saved), saved.answers["tls"].carried), (next.answers.len() - 1, false));
 }
 
 /// A mail server that takes everything and keeps it.
@@ -195,6 +234,13 @@ async fn a_letter_takes_the_link_and_a_reminder_brings_a_new_one() {
     mail::deliver(&test.app).await.expect("delivered");
     let second = link(&letters.lock().expect("letters")[1]);
     assert_ne!(first, second);
+    let told = letters.lock().expect("letters")[1].replace("=\n", "");
+    assert!(told.contains("had before shows nothing now"), "{told}");
+    let recorded: i64 = sqlx::query_scalar("select count(*) from audit_events where action = 'mail.sent'")
+        .fetch_one(&mut test.owner().await)
+        .await
+        .expect("counted");
+    assert_eq!(recorded, 2);
     through(&test, &second).await;
 }
 

@@ -53,7 +53,7 @@ pub fn answers(content: &QuestionnaireContent, bad: &[&str]) -> BTreeMap<String,
             QuestionKind::Text => AnswerValue::Text("In words.".into()),
             QuestionKind::File => AnswerValue::Text("https://trust.example.com".into()),
         };
-        NewAnswer { value: Some(value), note: None }
+        NewAnswer { value: Some(value), note: None, confirmed: false }
     };
     content.questions().map(|(_, question)| (question.key.clone(), answer(question))).collect()
 }

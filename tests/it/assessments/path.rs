@@ -31,7 +31,11 @@ async fn a_vendor_answers_through_its_link_and_a_reviewer_concludes() {
     // What was marked has to be given anew before it can be submitted again.
     let again = ops::submit(&test.app, &door).await.expect_err("still marked");
     assert!(matches!(&again, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/pentest"), "{again:?}");
-    let other = NewAnswer { value: Some(AnswerValue::Text("no".into())), note: Some("Planned for May.".into()) };
+    let other = NewAnswer {
+        value: Some(AnswerValue::Text("no".into())),
+        note: Some("Planned for May.".into()),
+        confirmed: false,
+    };
     ops::answer(&test.app, &door, [("pentest".to_owned(), other)].into()).await.expect("answered");
     let handed = ops::submit(&test.app, &door).await.expect("submitted");
     let reviewed = ops::review(&test.app, &reviewer, handed.id, handed.revision).await.expect("reviewed");

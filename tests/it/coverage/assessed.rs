@@ -28,7 +28,7 @@ pub(super) async fn assessed(test: &TestApp, all: &str) -> (String, String, Stri
             _ => word,
         };
         let value = Some(muster::assessments::AnswerValue::Text(word));
-        (question.key.clone(), NewAnswer { value, note: None })
+        (question.key.clone(), NewAnswer { value, note: None, confirmed: false })
     });
     ops::answer(&test.app, &door, answers.collect()).await.expect("answered");
     ops::submit(&test.app, &door).await.expect("submitted");

@@ -16,8 +16,12 @@ use crate::support::{TestApp, builders};
 
 #[tokio::test]
 async fn a_blocking_rule_holds_a_request_until_an_exception_is_granted_and_again_when_it_ends() {
-    let test = TestApp::new().await;
+    let test = TestApp::mailing("smtp://127.0.0.1:9").await;
     let shop = builders::shop(&test).await;
+    sqlx::query("update teams set email = 'payments@example.com'")
+        .execute(&mut test.owner().await)
+        .await
+        .expect("an address");
     builders::publish(&test, rule(Mode::Block)).await;
     let id = drafted(&test, &shop, "Stripe for Shop").await;
     assert_eq!(pointers(submit(&test, &shop, id).await), ["/rules/route-needed"]);
@@ -58,6 +62,13 @@ async fn a_blocking_rule_holds_a_request_until_an_exception_is_granted_and_again
     assert_eq!(pointers(decide(&test, &shop.reviewer, id, Verdict::Approve).await), ["/rules/route-needed"]);
     assert_eq!(policy::record_endings(&test.app).await.expect("recorded"), 1);
     assert_eq!(policy::record_endings(&test.app).await.expect("once"), 0);
+    let letters: Vec<(String, String)> = sqlx::query_as("select recipient, subject from mails_due order by id")
+        .fetch_all(&mut test.owner().await)
+        .await
+        .expect("letters");
+    assert!(letters.iter().all(|(to, _)| to == "payments@example.com"), "{letters:?}");
+    let [(_, soon), (_, over)] = letters.as_slice() else { panic!("{letters:?}") };
+    assert!(soon.starts_with("An exception ends on") && over.starts_with("An exception has ended"), "{letters:?}");
     let ended = policy::find_exception(&test.app, &lead, exception.id).await.expect("it");
     assert_eq!(ended.standing(test.app.today().await.expect("a day")), "ended");
     assert!(ended.ended_at.is_some());

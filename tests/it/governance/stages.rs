@@ -230,3 +230,45 @@ async fn an_approved_request_whose_base_moved_is_rebased_and_approved_again() {
     let done = decide(&test, &shop.reviewer, change.id, Verdict::Approve).await.expect("decided");
     assert_eq!(done.phase.key(), "applied");
 }
+
+#[tokio::test]
+async fn who_decides_is_reminded_before_it_is_due_once_it_is_overdue_and_when_it_goes_up() {
+    let test = TestApp::mailing("smtp://127.0.0.1:9").await;
+    let shop = builders::shop(&test).await;
+    let boss = test.person("Bea Boss", &[Role::Reviewer]).await;
+    group(&test, "Heads", &boss).await;
+    let mut first = stage("Security", "security");
+    first.due_hours = Some(40);
+    builders::publish(&test, workflow(vec![first])).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let open = submit(&test, &shop, id).await.expect("submitted");
+    let due = open.stages[0].due_at.expect("a time");
+    let letters = async || -> Vec<(String, String)> {
+        sqlx::query_as("select recipient, subject from mails_due order by id")
+            .fetch_all(&mut test.owner().await)
+            .await
+            .expect("letters")
+    };
+    assert_eq!(ops::remind(&test.app).await.expect("looked"), 0, "there is time");
+    let opened = open.stages[0].opened_at.expect("open");
+    test.clock.advance((due - opened) * 4 / 5);
+    assert_eq!(ops::remind(&test.app).await.expect("reminded"), 1);
+    assert_eq!(ops::remind(&test.app).await.expect("once"), 0);
+    let first = letters().await;
+    assert!(first.iter().all(|(_, subject)| subject.starts_with("Waits for you")), "{first:?}");
+    assert!(first.iter().any(|(to, _)| *to == shop.reviewer.content.email), "{first:?}");
+    test.clock.advance((due - opened) * 2 / 5);
+    assert_eq!(ops::remind(&test.app).await.expect("overdue"), 1);
+    assert_eq!(ops::remind(&test.app).await.expect("once"), 0);
+    assert!(letters().await.last().is_some_and(|(_, subject)| subject.starts_with("Overdue")), "{:?}", letters().await);
+    // It goes up: the next group hears of it, and is reminded of its own time.
+    let (cli, kind) = (test.cli(), GroupKind::ReviewGroup);
+    let security = people::find_group(&test.app, &cli, kind, "security").await.expect("a group");
+    let content = GroupContent { escalates_to: Some("heads".into()), ..security.content };
+    people::update_group(&test.app, &cli, kind, security.id, security.revision, content).await.expect("a chain");
+    let before = letters().await.len();
+    assert_eq!(ops::escalate(&test.app).await.expect("looked"), 1);
+    let up = letters().await.split_off(before);
+    assert_eq!(up, [(boss.content.email.clone(), "Overdue: Register Stripe for Shop".to_owned())]);
+    assert_eq!(ops::remind(&test.app).await.expect("looked"), 0, "its time has just begun");
+}

@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{
     Json,
-    extract::{FromRequestParts, Multipart, Path, Request, State, multipart::MultipartRejection},
-    http::{HeaderMap, header, request::Parts as RequestParts},
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts as RequestParts},
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{answers::Sheet, faults, show::workbook, unprocessable};
+use super::{answers::Sheet, show::workbook};
 use crate::{
     assessments::{
-        self, AnswerValue, Assessment, NewAnswer, QuestionKind, QuestionnaireContent,
+        self, AnswerValue, NewAnswer, QuestionKind, QuestionnaireContent,
         ops::{self, Door},
     },
     error::Error,
     web::{
-        Web,
+        Web, csrf,
         error::PageError,
         extract::{Pairs, Signed, origin},
-        forms::{Parts, Posted, Typed},
-        pages::{Shell, html},
+        forms::{Parts, Typed},
+        pages::{Shell, faults, html, unprocessable},
         telemetry::request_id,
     },
 };
@@ -50,23 +50,52 @@ struct ClosedPage {
     submitted: bool,
 }
 
-/// The door behind a link; whoever has none is told no more than that.
-pub struct Linked(Door);
+/// How somebody comes to the answers.
+pub enum Visit {
+    /// Signed in, as one of the team that answers this one.
+    Team(Box<Signed>, Uuid),
+    /// By the vendor's link: its secret, and what is behind it.
+    Link(String, Door),
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Linked
-where
-    Web: axum::extract::FromRef<S>,
-{
+/// A visit of somebody signed in.
+pub struct OfTeam(Visit);
+
+/// A visit by the vendor's link.
+pub struct OfLink(Visit);
+
+impl From<OfTeam> for Visit {
+    fn from(visit: OfTeam) -> Self {
+        visit.0
+    }
+}
+
+impl From<OfLink> for Visit {
+    fn from(visit: OfLink) -> Self {
+        visit.0
+    }
+}
+
+impl FromRequestParts<Web> for OfTeam {
     type Rejection = Response;
-    async fn from_request_parts(parts: &mut RequestParts, state: &S) -> Result<Self, Response> {
-        let web = <Web as axum::extract::FromRef<S>>::from_ref(state);
-        let path: Result<Path<String>, _> = Path::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut RequestParts, web: &Web) -> Result<Self, Response> {
+        let signed = Signed::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+        let id = Path::<Uuid>::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+        Ok(Self(Visit::Team(Box::new(signed), id.0)))
+    }
+}
+
+/// Whoever has no door is told no more than that.
+impl FromRequestParts<Web> for OfLink {
+    type Rejection = Response;
+    async fn from_request_parts(parts: &mut RequestParts, web: &Web) -> Result<Self, Response> {
+        let path: Result<Path<String>, _> = Path::from_request_parts(parts, web).await;
         let secret = path.map(|Path(secret)| secret).unwrap_or_default();
         match ops::door_of_link(&web.app, &secret, origin(parts), request_id()).await {
-            Ok(door) => Ok(Self(door)),
+            Ok(door) => Ok(Self(Visit::Link(secret, door))),
             Err(Error::NotFound(_)) => {
                 let mut page = html(&ClosedPage { submitted: false }).unwrap_or_else(IntoResponse::into_response);
-                *page.status_mut() = axum::http::StatusCode::NOT_FOUND;
+                *page.status_mut() = StatusCode::NOT_FOUND;
                 Err(page)
             }
             Err(other) => Err(PageError(other).into_response()),
@@ -74,43 +103,90 @@ where
     }
 }
 
-async fn sheet(web: &Web, door: &Door, action: String, errors: Vec<(String, String)>) -> Result<Sheet, Error> {
-    let (one, content, evidence) = ops::opened(&web.app, door).await?;
-    let progress = assessments::progress(&content, &one.answers);
-    Ok(Sheet { one, content, evidence, progress, today: web.app.today().await?, action, errors })
+impl Visit {
+    /// Where the form goes.
+    fn action(&self) -> String {
+        match self {
+            Self::Team(_, id) => format!("/assessments/{id}/answer"),
+            Self::Link(secret, _) => format!("/answer/{secret}"),
+        }
+    }
+
+    async fn door(&self, web: &Web) -> Result<Door, Error> {
+        match self {
+            Self::Team(signed, id) => ops::door(&web.app, &signed.actor, *id).await,
+            Self::Link(_, door) => Ok(door.clone()),
+        }
+    }
+
+    /// The form with what is answered.
+    async fn page(&self, web: &Web, pairs: &Pairs, errors: Vec<(String, String)>) -> Result<Response, PageError> {
+        let (one, content, evidence) = ops::opened(&web.app, &self.door(web).await?).await?;
+        let progress = assessments::progress(&content, &one.answers);
+        let today = web.app.today().await?;
+        let sheet = Sheet { one, content, evidence, progress, today, action: self.action(), errors };
+        match self {
+            Self::Team(signed, _) => {
+                let shell = Shell::new(web, signed, "/assessments", sheet.one.title.clone(), pairs).await?;
+                html(&TeamPage { shell, sheet })
+            }
+            Self::Link(..) => {
+                let mut response = if sheet.one.is_open() {
+                    let organisation = crate::settings::ops::in_force(&web.app).await?.organisation;
+                    html(&LinkPage { sheet, note: note(pairs), organisation })?
+                } else {
+                    html(&ClosedPage { submitted: true })?
+                };
+                let headers = response.headers_mut();
+                headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+                // The address holds the secret: no other page gets to know it.
+                headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
+                Ok(response)
+            }
+        }
+    }
+
+    /// The posted form, and the door that it is for. Somebody signed in sends the token of their page
+    /// with it.
+    async fn form(&self, web: &Web, request: Request) -> Result<(Parts, Door), PageError> {
+        let parts = Parts::posted(web, request).await?;
+        if let Self::Team(signed, _) = self {
+            csrf::check_token(&signed.session, parts.typed.get("csrf"))?;
+        }
+        Ok((parts, self.door(web).await?))
+    }
+
+    /// The page again, with what is wrong.
+    async fn again(&self, web: &Web, error: Error) -> Result<Response, PageError> {
+        Ok(unprocessable(self.page(web, &Pairs::default(), faults(error)?).await?))
+    }
 }
 
-async fn team_page(
-    web: &Web,
-    signed: &Signed,
-    door: &Door,
-    pairs: &Pairs,
-    errors: Vec<(String, String)>,
-) -> Result<Response, PageError> {
-    let sheet = sheet(web, door, format!("/assessments/{}/answer", door.id()), errors).await?;
-    let shell = Shell::new(web, signed, "/assessments", sheet.one.title.clone(), pairs).await?;
-    html(&TeamPage { shell, sheet })
+/// Saves what was typed, then the files beside the questions.
+async fn keep(web: &Web, door: &Door, form: &Parts) -> Result<(), Error> {
+    let (_, content, _) = ops::opened(&web.app, door).await?;
+    ops::answer(&web.app, door, given(&form.typed, &content)).await?;
+    for file in &form.files {
+        let Some(question) = file.field.strip_prefix("file.") else { continue };
+        let taken = ops::attach(&web.app, door, question, &file.name, &file.bytes).await;
+        taken.map_err(|error| beside(error, question))?;
+    }
+    Ok(())
 }
 
-async fn link_page(
-    web: &Web,
-    door: &Door,
-    secret: &str,
-    note: Option<&'static str>,
-    errors: Vec<(String, String)>,
-) -> Result<Response, PageError> {
-    let sheet = sheet(web, door, format!("/answer/{secret}"), errors).await?;
-    let mut response = if sheet.one.is_open() {
-        let organisation = crate::settings::ops::in_force(&web.app).await?.organisation;
-        html(&LinkPage { sheet, note, organisation })?
-    } else {
-        html(&ClosedPage { submitted: true })?
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    // The address holds the secret: no other page gets to know it.
-    headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
-    Ok(response)
+/// The same faults, at the question whose file it is.
+fn beside(error: Error, question: &str) -> Error {
+    let Error::Invalid(faults) = error else { return error };
+    let text: Vec<String> = faults.as_slice().iter().map(|fault| fault.message.clone()).collect();
+    Error::field(&format!("/{question}/file"), text.join(" "))
+}
+
+fn note(pairs: &Pairs) -> Option<&'static str> {
+    match pairs.get("note") {
+        Some("answers_saved") => Some("Saved. You can stop here and come back by the same link."),
+        Some("sheet_read") => Some("The workbook's answers are saved."),
+        _ => None,
+    }
 }
 
 /// The answers of a form: questions that it shows and that were left empty are taken back.
@@ -127,187 +203,98 @@ fn given(typed: &Typed, content: &QuestionnaireContent) -> BTreeMap<String, NewA
             _ => words.into_iter().next().map(AnswerValue::Text),
         };
         let note = typed.get(&format!("note.{key}")).map(|note| note.replace("\r\n", "\n"));
-        answers.insert(key.clone(), NewAnswer { value, note });
+        let confirmed = typed.get(&format!("confirm.{key}")).is_some();
+        answers.insert(key.clone(), NewAnswer { value, note, confirmed });
     }
     answers
 }
 
-async fn save(web: &Web, door: &Door, typed: &Typed) -> Result<Assessment, Error> {
-    let (_, content, _) = ops::opened(&web.app, door).await?;
-    ops::answer(&web.app, door, given(typed, &content)).await
-}
-
-/// What a script on the page gets for saving: how far one is, and what is asked now.
-async fn saved(web: &Web, door: &Door, done: Result<Assessment, Error>) -> Result<Response, PageError> {
+/// What a script on the page gets for saving: how far one is, what is asked now, what is carried over
+/// still, and which files are there.
+async fn saved(web: &Web, door: &Door, done: Result<(), Error>) -> Result<Response, PageError> {
     let errors = match done {
-        Ok(_) => Vec::new(),
+        Ok(()) => Vec::new(),
         Err(error) => faults(error)?,
     };
-    let (one, content, _) = ops::opened(&web.app, door).await?;
+    let (one, content, evidence) = ops::opened(&web.app, door).await?;
     let progress = assessments::progress(&content, &one.answers);
     let asked: Vec<&str> =
         assessments::asked(&content, &one.answers).iter().map(|question| question.key.as_str()).collect();
-    Ok(Json(json!({ "progress": progress, "asked": asked, "errors": errors })).into_response())
+    let carried: Vec<&str> =
+        one.answers.iter().filter(|(_, answer)| answer.carried).map(|(key, _)| key.as_str()).collect();
+    let name = |id: &Uuid| evidence.iter().find(|one| one.id == *id).and_then(|one| Some(&one.file.as_ref()?.name));
+    let files: BTreeMap<&str, Vec<&String>> = one
+        .answers
+        .iter()
+        .filter(|(_, answer)| !answer.evidence.is_empty())
+        .map(|(key, answer)| (key.as_str(), answer.evidence.iter().filter_map(name).collect()))
+        .collect();
+    let told = json!({ "progress": progress, "asked": asked, "carried": carried, "files": files, "errors": errors });
+    Ok(Json(told).into_response())
 }
 
 fn by_script(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
-pub async fn of_team(
-    State(web): State<Web>,
-    signed: Signed,
-    Path(id): Path<Uuid>,
-    pairs: Pairs,
-) -> Result<Response, PageError> {
-    let door = ops::door(&web.app, &signed.actor, id).await?;
-    team_page(&web, &signed, &door, &pairs, Vec::new()).await
+pub async fn show<V: Into<Visit>>(State(web): State<Web>, visit: V, pairs: Pairs) -> Result<Response, PageError> {
+    visit.into().page(&web, &pairs, Vec::new()).await
 }
 
-pub async fn save_of_team(
+pub async fn save<V: Into<Visit>>(
     State(web): State<Web>,
-    Path(id): Path<Uuid>,
     headers: HeaderMap,
-    posted: Posted,
+    visit: V,
+    request: Request,
 ) -> Result<Response, PageError> {
-    let door = ops::door(&web.app, &posted.signed.actor, id).await?;
-    let done = save(&web, &door, &posted).await;
+    let visit: Visit = visit.into();
+    let (form, door) = visit.form(&web, request).await?;
+    let done = keep(&web, &door, &form).await;
     if by_script(&headers) {
         return saved(&web, &door, done).await;
     }
     match done {
-        Ok(_) => Ok(Redirect::to(&format!("/assessments/{id}/answer?note=answers_saved")).into_response()),
-        Err(error) => {
-            Ok(unprocessable(team_page(&web, &posted.signed, &door, &Pairs::default(), faults(error)?).await?))
-        }
+        Ok(()) => Ok(Redirect::to(&format!("{}?note=answers_saved", visit.action())).into_response()),
+        Err(error) => visit.again(&web, error).await,
     }
 }
 
-pub async fn submit_of_team(
-    State(web): State<Web>,
-    Path(id): Path<Uuid>,
-    posted: Posted,
-) -> Result<Response, PageError> {
-    let door = ops::door(&web.app, &posted.signed.actor, id).await?;
-    let done = match save(&web, &door, &posted).await {
-        Ok(_) => ops::submit(&web.app, &door).await,
+pub async fn submit<V: Into<Visit>>(State(web): State<Web>, visit: V, request: Request) -> Result<Response, PageError> {
+    let visit: Visit = visit.into();
+    let (form, door) = visit.form(&web, request).await?;
+    let done = match keep(&web, &door, &form).await {
+        Ok(()) => ops::submit(&web.app, &door).await,
         Err(error) => Err(error),
     };
     match done {
-        Ok(_) => Ok(Redirect::to(&format!("/assessments/{id}?note=answers_submitted")).into_response()),
-        Err(error) => {
-            Ok(unprocessable(team_page(&web, &posted.signed, &door, &Pairs::default(), faults(error)?).await?))
-        }
+        Ok(_) => Ok(Redirect::to(&match visit {
+            Visit::Team(_, id) => format!("/assessments/{id}?note=answers_submitted"),
+            Visit::Link(..) => visit.action(),
+        })
+        .into_response()),
+        Err(error) => visit.again(&web, error).await,
     }
 }
 
-pub async fn of_link(
+/// Takes a filled workbook.
+pub async fn read_sheet<V: Into<Visit>>(
     State(web): State<Web>,
-    Path(secret): Path<String>,
-    Linked(door): Linked,
-    pairs: Pairs,
-) -> Result<Response, PageError> {
-    let note = match pairs.get("note") {
-        Some("saved") => Some("Saved. You can stop here and come back by the same link."),
-        Some("read") => Some("The workbook's answers are saved."),
-        _ => None,
-    };
-    link_page(&web, &door, &secret, note, Vec::new()).await
-}
-
-async fn form_of(request: Request, web: &Web) -> Result<Typed, Error> {
-    use axum::extract::FromRequest;
-    let bytes = axum::body::Bytes::from_request(request, web).await;
-    let bytes = bytes.map_err(|_| Error::TooLarge("This form is too large.".into()))?;
-    Ok(Typed(url::form_urlencoded::parse(&bytes).into_owned().collect()))
-}
-
-pub async fn save_of_link(
-    State(web): State<Web>,
-    Path(secret): Path<String>,
-    headers: HeaderMap,
-    Linked(door): Linked,
+    visit: V,
     request: Request,
 ) -> Result<Response, PageError> {
-    let typed = form_of(request, &web).await?;
-    let done = save(&web, &door, &typed).await;
-    if by_script(&headers) {
-        return saved(&web, &door, done).await;
-    }
-    match done {
-        Ok(_) => Ok(Redirect::to(&format!("/answer/{secret}?note=saved")).into_response()),
-        Err(error) => Ok(unprocessable(link_page(&web, &door, &secret, None, faults(error)?).await?)),
-    }
-}
-
-pub async fn submit_of_link(
-    State(web): State<Web>,
-    Path(secret): Path<String>,
-    Linked(door): Linked,
-    request: Request,
-) -> Result<Response, PageError> {
-    let typed = form_of(request, &web).await?;
-    let done = match save(&web, &door, &typed).await {
-        Ok(_) => ops::submit(&web.app, &door).await,
-        Err(error) => Err(error),
+    let visit: Visit = visit.into();
+    let (form, door) = visit.form(&web, request).await?;
+    let done = match form.file() {
+        Some(file) => ops::read_sheet(&web.app, &door, &file.bytes).await,
+        None => Err(Error::field("/file", "Choose a file.")),
     };
     match done {
-        Ok(_) => Ok(Redirect::to(&format!("/answer/{secret}")).into_response()),
-        Err(error) => Ok(unprocessable(link_page(&web, &door, &secret, None, faults(error)?).await?)),
+        Ok(_) => Ok(Redirect::to(&format!("{}?note=sheet_read", visit.action())).into_response()),
+        Err(error) => visit.again(&web, error).await,
     }
 }
 
-/// Takes a file as proof of an answer, or a filled workbook.
-async fn take(web: &Web, door: &Door, parts: &Parts) -> Result<(), Error> {
-    if parts.bytes.is_empty() {
-        return Err(Error::field("/file", "Choose a file."));
-    }
-    match parts.typed.get("question").filter(|question| !question.is_empty()) {
-        Some(question) => {
-            ops::attach(&web.app, door, question, &parts.file_name, &parts.bytes).await.map_err(
-                |error| match error {
-                    Error::Invalid(faults) => {
-                        let text: Vec<String> = faults.as_slice().iter().map(|fault| fault.message.clone()).collect();
-                        Error::field(&format!("/{question}/file"), text.join(" "))
-                    }
-                    other => other,
-                },
-            )?;
-        }
-        None => drop(ops::read_sheet(&web.app, door, &parts.bytes).await?),
-    }
-    Ok(())
-}
-
-pub async fn upload_of_team(
-    State(web): State<Web>,
-    signed: Signed,
-    Path(id): Path<Uuid>,
-    form: Result<Multipart, MultipartRejection>,
-) -> Result<Response, PageError> {
-    let form = form.map_err(|_| Error::Forbidden("Send the form from its page.".into()))?;
-    let parts = Parts::signed(&web, &signed, form).await?;
-    let door = ops::door(&web.app, &signed.actor, id).await?;
-    match take(&web, &door, &parts).await {
-        Ok(()) => Ok(Redirect::to(&format!("/assessments/{id}/answer?note=answers_saved")).into_response()),
-        Err(error) => Ok(unprocessable(team_page(&web, &signed, &door, &Pairs::default(), faults(error)?).await?)),
-    }
-}
-
-pub async fn upload_of_link(
-    State(web): State<Web>,
-    Path(secret): Path<String>,
-    Linked(door): Linked,
-    form: Result<Multipart, MultipartRejection>,
-) -> Result<Response, PageError> {
-    let form = form.map_err(|_| Error::field("/file", "Send the form from its page."))?;
-    let parts = Parts::read(&web, form).await?;
-    match take(&web, &door, &parts).await {
-        Ok(()) => Ok(Redirect::to(&format!("/answer/{secret}?note=read")).into_response()),
-        Err(error) => Ok(unprocessable(link_page(&web, &door, &secret, None, faults(error)?).await?)),
-    }
-}
-
-pub async fn sheet_of_link(State(web): State<Web>, Linked(door): Linked) -> Result<Response, PageError> {
+pub async fn sheet_of_link(State(web): State<Web>, OfLink(visit): OfLink) -> Result<Response, PageError> {
+    let door = visit.door(&web).await?;
     Ok(workbook(ops::sheet_of(&web.app, &door).await?))
 }

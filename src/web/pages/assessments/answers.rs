@@ -97,6 +97,12 @@ impl Sheet {
         });
         shown.collect()
     }
+    /// How many answers are carried over and not confirmed, of those that are asked for.
+    pub fn carried(&self) -> usize {
+        let asked = assessments::asked(&self.content, &self.one.answers);
+        let carried = |key: &String| self.one.answers.get(key).is_some_and(|answer| answer.carried);
+        asked.iter().filter(|question| carried(&question.key)).count()
+    }
     /// How many more there are.
     pub fn more_errors(&self) -> usize {
         self.errors.len().saturating_sub(6)

@@ -7,7 +7,6 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{faults, unprocessable};
 use crate::{
     assessments::{
         Audience, Cause, Demand, NewAssessment, Occurrence, QuestionnaireContent,
@@ -24,7 +23,7 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         forms::Posted,
-        pages::{Shell, html, view::EventView},
+        pages::{Shell, faults, faults_at, html, unprocessable, view::EventView},
     },
 };
 
@@ -42,8 +41,7 @@ struct BeginPage {
 
 impl BeginPage {
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| pointer.trim_start_matches('/') == name;
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn others(&self) -> Vec<&str> {
         let shown = ["questionnaire", "vendor", "integration", "recipient", "team", "due_on"];
@@ -150,6 +148,7 @@ impl DemandPage {
             Cause::Intake => "An integration of this vendor is one that the questionnaire is meant for.".into(),
             Cause::NewDataClass => format!("Another kind of data flows: {}.", self.demand.reference),
             Cause::NewCountry => format!("Data is processed elsewhere: {}.", self.demand.reference),
+            Cause::NewSubProcessor => format!("Another company processes data for it: {}.", self.demand.reference),
             Cause::Incident => format!("Something happened at the vendor: {}.", self.demand.reference),
             Cause::Renewal => "What was concluded ends.".into(),
         }

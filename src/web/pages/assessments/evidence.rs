@@ -7,7 +7,6 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{faults, unprocessable};
 use crate::{
     assessments::{
         EvidenceContent,
@@ -21,7 +20,7 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         forms::{Parts, Posted},
-        pages::{Shell, html},
+        pages::{Shell, faults, faults_at, html, unprocessable},
     },
 };
 
@@ -38,8 +37,7 @@ struct EvidencePage {
 
 impl EvidencePage {
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| pointer.trim_start_matches('/') == name;
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn url(&self) -> &str {
         self.content.url.as_deref().unwrap_or_default()
@@ -96,8 +94,8 @@ pub async fn add(
         certification: maybe("certification"),
         valid_until: text("valid_until").parse().ok(),
     };
-    let upload = Upload { name: &parts.file_name, bytes: &parts.bytes };
-    let upload = (!parts.bytes.is_empty()).then_some(upload);
+    let file = parts.file();
+    let upload = file.as_ref().map(|file| Upload { name: &file.name, bytes: &file.bytes });
     match ops::add_evidence(&web.app, &signed.actor, content.clone(), upload).await {
         Ok(_) => Ok(Redirect::to(&format!("/vendors/{}?note=evidence", content.vendor)).into_response()),
         Err(error) => {

@@ -12,17 +12,17 @@ mod show;
 
 use axum::{
     Router,
-    response::Response,
     routing::{get, post},
 };
 
 pub use card::Assured;
 
+use self::answer::{OfLink, OfTeam};
 use super::{
     policy::{publication, standing_class},
     written,
 };
-use crate::{assessments::QuestionnaireContent, error::Error, web::Web};
+use crate::{assessments::QuestionnaireContent, web::Web};
 
 pub fn router() -> Router<Web> {
     Router::new()
@@ -51,13 +51,12 @@ pub fn router() -> Router<Web> {
         .route("/assessments/{id}/sheet", get(show::sheet))
         .route("/assessments/{id}/remarks", post(review::remarks))
         .route("/assessments/{id}/conclude", post(review::conclude))
-        .route("/assessments/{id}/answer", get(answer::of_team).post(answer::save_of_team))
-        .route("/assessments/{id}/answer/submit", post(answer::submit_of_team))
-        .route("/assessments/{id}/answer/upload", post(answer::upload_of_team))
-        .route("/answer/{secret}", get(answer::of_link).post(answer::save_of_link))
-        .route("/answer/{secret}/submit", post(answer::submit_of_link))
-        .route("/answer/{secret}/upload", post(answer::upload_of_link))
-        .route("/answer/{secret}/sheet", get(answer::sheet_of_link))
+        .route("/assessments/{id}/answer", get(answer::show::<OfTeam>).post(answer::save::<OfTeam>))
+        .route("/assessments/{id}/answer/submit", post(answer::submit::<OfTeam>))
+        .route("/assessments/{id}/answer/sheet", post(answer::read_sheet::<OfTeam>))
+        .route("/answer/{secret}", get(answer::show::<OfLink>).post(answer::save::<OfLink>))
+        .route("/answer/{secret}/submit", post(answer::submit::<OfLink>))
+        .route("/answer/{secret}/sheet", get(answer::sheet_of_link).post(answer::read_sheet::<OfLink>))
         .route("/assessment-demands", get(lists::demands).post(begin::report))
         .route("/assessment-demands/export", get(lists::export_demands))
         .route("/assessment-demands/{id}", get(begin::demand))
@@ -89,23 +88,4 @@ pub fn verdict_class(verdict: &str) -> &'static str {
         "conditional" => "due",
         _ => "over",
     }
-}
-
-/// What is wrong, as a page shows it; what is no fault of the input goes on as it is.
-pub fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
-    match error {
-        Error::Invalid(errors) => {
-            Ok(errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect())
-        }
-        error @ (Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. } | Error::TooLarge(_)) => {
-            Ok(vec![(String::new(), error.to_string())])
-        }
-        other => Err(other),
-    }
-}
-
-/// The same page, which says what is wrong with what was sent.
-pub fn unprocessable(mut response: Response) -> Response {
-    *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-    response
 }

@@ -14,7 +14,7 @@ use crate::{
         Web,
         error::PageError,
         extract::Signed,
-        forms::Parts,
+        forms::{Parts, PostedFile},
         pages::written::{self, Written},
     },
 };
@@ -28,19 +28,20 @@ pub async fn import(
     let upload = upload.map_err(|_| Error::Forbidden("Send the form from its page.".into()))?;
     let parts = Parts::signed(&web, &signed, upload).await?;
     signed.actor.require(Permission::Govern)?;
-    let path = std::path::Path::new(&parts.file_name);
+    let file = parts.file().unwrap_or(PostedFile { field: String::new(), name: String::new(), bytes: Vec::new() });
+    let path = std::path::Path::new(&file.name);
     let kind = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let content = if parts.bytes.is_empty() {
+    let content = if file.bytes.is_empty() {
         Err(Error::field("/file", "Choose a file."))
     } else if kind == "xlsx" {
-        let bytes = parts.bytes;
+        let bytes = file.bytes;
         let done = tokio::task::spawn_blocking(move || sheet::read_questions(&title, &bytes)).await;
         done.map_err(Error::internal)?
     } else if kind == "json" {
-        oscal::read(&parts.bytes)
+        oscal::read(&file.bytes)
     } else {
-        let text = String::from_utf8(parts.bytes).map_err(|_| Error::field("/file", "This is no text."));
+        let text = String::from_utf8(file.bytes).map_err(|_| Error::field("/file", "This is no text."));
         text.and_then(|text| written::read(&text))
     };
     let done = match content {

@@ -8,15 +8,17 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{
-    faults,
-    show::{answered, page, with_link},
-    unprocessable,
-};
+use super::show::{answered, page, with_link};
 use crate::{
     assessments::{Closing, FlagState, Remark, Verdict, ops},
     error::Error,
-    web::{Web, error::PageError, extract::Pairs, forms::Posted, pages::html},
+    web::{
+        Web,
+        error::PageError,
+        extract::Pairs,
+        forms::Posted,
+        pages::{faults, html, unprocessable},
+    },
 };
 
 /// Saves remarks; by the button pressed also returns it, or says that it was reviewed.

@@ -9,7 +9,7 @@ use axum::{
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{assessment_class, faults, unprocessable, verdict_class};
+use super::{assessment_class, verdict_class};
 use crate::{
     assessments::{
         self, Answer, Assessment, AssessmentState, Evidence, Flagged, Question, QuestionnaireContent,
@@ -24,8 +24,9 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell, html,
+            Shell, faults, html,
             policy::severity_class,
+            unprocessable,
             view::{EventView, day},
         },
     },

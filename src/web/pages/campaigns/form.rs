@@ -16,11 +16,7 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         forms::Posted,
-        pages::{
-            Shell,
-            assessments::{faults, unprocessable},
-            html,
-        },
+        pages::{Shell, faults, faults_at, html, unprocessable},
     },
 };
 
@@ -35,8 +31,7 @@ struct CampaignForm {
 
 impl CampaignForm {
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| pointer.trim_start_matches('/').split('/').next() == Some(name);
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn starts_on(&self) -> String {
         self.content.starts_on.map(|day| day.to_string()).unwrap_or_default()

@@ -24,11 +24,10 @@ use crate::{
         extract::{Pairs, Signed},
         forms::{Choice, Posted},
         pages::{
-            Shell,
-            assessments::{faults, unprocessable},
-            html,
+            Shell, faults, html,
             integrations::new::teams,
             policy::severity_class,
+            unprocessable,
             view::{ChangeView, EventView, ago, day},
         },
     },

@@ -25,9 +25,7 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell,
-            assessments::{faults, unprocessable},
-            html,
+            Shell, faults, html, unprocessable,
             view::{EventView, day},
         },
     },

@@ -16,6 +16,8 @@ use axum::{
 };
 use uuid::Uuid;
 
+pub use vendors::page;
+
 use super::{Shell, html};
 use crate::{
     catalog::{NewComment, ops},

@@ -98,7 +98,7 @@ async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<
 #[derive(Template)]
 #[template(path = "catalog/vendor.html")]
 #[allow(clippy::struct_excessive_bools, reason = "what this person may do, for the template")]
-struct VendorPage {
+pub struct VendorPage {
     shell: Shell,
     vendor: Vendor,
     parent: Option<String>,
@@ -113,7 +113,7 @@ struct VendorPage {
     may_comment: bool,
     today: chrono::NaiveDate,
     assured: Assured,
-    card: RiskCard,
+    pub card: RiskCard,
     of_vendor: bool,
 }
 
@@ -139,11 +139,16 @@ async fn show(
     Path(key): Path<String>,
     pairs: Pairs,
 ) -> Result<Response, PageError> {
-    let (app, actor) = (&web.app, &signed.actor);
-    let vendor = ops::find_vendor(app, actor, &key).await?;
+    let vendor = ops::find_vendor(&web.app, &signed.actor, &key).await?;
     if key != vendor.content.slug {
         return Ok(Redirect::permanent(&format!("/vendors/{}", vendor.content.slug)).into_response());
     }
+    html(&page(&web, &signed, vendor, &pairs).await?)
+}
+
+/// The page of a vendor.
+pub async fn page(web: &Web, signed: &Signed, vendor: Vendor, pairs: &Pairs) -> Result<VendorPage, Error> {
+    let (app, actor) = (&web.app, &signed.actor);
     let parent = match vendor.parent_id {
         Some(id) => ops::get_vendors(app, actor, &[id]).await?.pop().map(|parent| parent.content.name),
         None => None,
@@ -151,7 +156,7 @@ async fn show(
     let now = app.clock.now();
     let may_edit = actor.may(Permission::EditCatalog);
     let reviewer = actor.may(Permission::VerifyCatalog);
-    let page = VendorPage {
+    Ok(VendorPage {
         apis: ops::vendor_apis(app, actor, &vendor).await?,
         events: EventView::all(audit::ops::history(app, actor, "vendor", vendor.id).await?, now),
         comments: CommentView::all(ops::comments(app, actor, "vendor", vendor.id).await?, now),
@@ -164,14 +169,13 @@ async fn show(
             && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
         may_comment: may_edit || reviewer,
         today: app.today().await?,
-        card: RiskCard::of_vendor(&web, &signed, &vendor.content.slug).await?,
+        card: RiskCard::of_vendor(web, signed, &vendor.content.slug).await?,
         of_vendor: true,
-        assured: Assured::load(&web, &signed, vendor.id, &vendor.content.slug).await?,
-        shell: Shell::new(&web, &signed, "/vendors", vendor.content.name.clone(), &pairs).await?,
+        assured: Assured::load(web, signed, vendor.id, &vendor.content.slug).await?,
+        shell: Shell::new(web, signed, "/vendors", vendor.content.name.clone(), pairs).await?,
         parent,
         vendor,
-    };
-    html(&page)
+    })
 }
 
 async fn form(web: &Web, signed: &Signed, vendor: Option<&Vendor>, values: Value) -> Result<FormView, Error> {

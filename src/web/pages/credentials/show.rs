@@ -20,9 +20,10 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell, html,
+            Shell, faults, html,
             integrations::cells,
             list::Cell,
+            unprocessable,
             view::{CommentView, EventView},
         },
     },
@@ -116,24 +117,17 @@ async fn answered(
 ) -> Result<Response, PageError> {
     match done {
         Ok(after) => Ok(Redirect::to(&format!("/credentials/{}?note={note}", after.content.slug)).into_response()),
-        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Stale { .. })) => {
+        Err(error) => {
+            let errors = faults(error)?;
             let mut page = page(web, &posted.signed, key, &Pairs::default()).await?;
             page.typed = posted.get("fingerprint").unwrap_or_default().to_owned();
             // What looks like a secret is not sent back either.
             if crate::secret::looks_secret(&page.typed, crate::secret::Place::Reference) {
                 page.typed.clear();
             }
-            page.errors = match error {
-                Error::Invalid(errors) => {
-                    errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
-                }
-                other => vec![(String::new(), other.to_string())],
-            };
-            let mut response = html(&page)?;
-            *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            page.errors = errors;
+            Ok(unprocessable(html(&page)?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -23,8 +22,9 @@ use crate::{
             Shell,
             account::{TokenView, new_token},
             catalog::form_page,
-            html,
+            faults, html,
             simple::simple_pages,
+            unprocessable,
             view::EventView,
         },
     },
@@ -124,18 +124,15 @@ async fn mint(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -
     let mut page = page(&web, &posted.signed, &key, &Pairs::default()).await?;
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
-        Err(Error::Invalid(errors)) => {
-            page.errors = errors
-                .as_slice()
-                .iter()
-                .map(|e| format!("{}: {}", crate::words::label(e.pointer.trim_start_matches('/')), e.message))
-                .collect();
+        Err(error) => {
+            let named = |(pointer, message): (String, String)| match pointer.trim_start_matches('/') {
+                "" => message,
+                field => format!("{}: {message}", crate::words::label(field)),
+            };
+            page.errors = faults(error)?.into_iter().map(named).collect();
             page.name = posted.get("name").unwrap_or_default().to_owned();
-            let mut response = html(&page)?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(response);
+            return Ok(unprocessable(html(&page)?));
         }
-        Err(other) => return Err(other.into()),
     }
     html(&page)
 }

@@ -15,6 +15,8 @@ use axum::{
     routing::{get, post},
 };
 
+pub use show::page;
+
 use crate::web::Web;
 
 pub fn router() -> Router<Web> {

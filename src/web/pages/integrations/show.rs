@@ -24,9 +24,10 @@ use crate::{
         pages::{
             Shell,
             approvals::waited,
-            html,
+            faults, html,
             list::Cell,
             policy::{Found, RiskCard},
+            unprocessable,
             view::{CommentView, EventView, ago},
         },
     },
@@ -42,9 +43,11 @@ struct Owner {
 #[derive(Template)]
 #[template(path = "integrations/show.html")]
 #[allow(clippy::struct_excessive_bools, reason = "what this person may do, for the template")]
-struct IntegrationPage {
+pub struct IntegrationPage {
     shell: Shell,
     integration: Integration,
+    /// Why what was asked for on this page was refused.
+    problems: Vec<String>,
     pending: Option<RequestView>,
     waiting: String,
     requests: Vec<Request>,
@@ -56,7 +59,7 @@ struct IntegrationPage {
     owners: Vec<Owner>,
     suspended_by: Option<String>,
     found: Vec<(uuid::Uuid, Found)>,
-    card: RiskCard,
+    pub card: RiskCard,
     of_vendor: bool,
     events: Vec<EventView>,
     comments: Vec<CommentView>,
@@ -177,11 +180,21 @@ pub async fn show(
     Path(key): Path<String>,
     pairs: Pairs,
 ) -> Result<Response, PageError> {
-    let (app, actor) = (&web.app, &signed.actor);
-    let integration = ops::find_integration(app, actor, &key).await?;
+    let integration = ops::find_integration(&web.app, &signed.actor, &key).await?;
     if key != integration.content.slug {
         return Ok(Redirect::permanent(&format!("/integrations/{}", integration.content.slug)).into_response());
     }
+    html(&page(&web, &signed, integration, &pairs).await?)
+}
+
+/// The page of an integration.
+pub async fn page(
+    web: &Web,
+    signed: &Signed,
+    integration: Integration,
+    pairs: &Pairs,
+) -> Result<IntegrationPage, Error> {
+    let (app, actor) = (&web.app, &signed.actor);
     let now = app.clock.now();
     let pending = match approvals::ops::request_of(app, actor, integration.id).await? {
         Some(request) => Some(approvals::ops::view_request(app, actor, request.id).await?),
@@ -194,11 +207,12 @@ pub async fn show(
     let versions = catalog::ops::versions(app, actor, integration.api_id).await?;
     let version = integration.content.version.as_deref();
     let stopped_by = integration.suspension.as_ref().and_then(|suspension| suspension.by);
-    let owners = owners(&web, &signed, &integration).await?;
+    let owners = owners(web, signed, &integration).await?;
     let teams: Vec<uuid::Uuid> = system.iter().filter_map(|system| system.team_id).collect();
     let (proposes, reviews) = (actor.may(Permission::Propose), actor.may(Permission::Decide));
-    html(&IntegrationPage {
-        card: RiskCard::of_integration(&web, &signed, &integration.content.slug).await?,
+    Ok(IntegrationPage {
+        problems: Vec::new(),
+        card: RiskCard::of_integration(web, signed, &integration.content.slug).await?,
         of_vendor: false,
         waiting: waited(pending.as_ref().and_then(|view| view.next.since), now),
         requests: approvals::ops::requests_of(app, actor, integration.id).await?,
@@ -210,7 +224,7 @@ pub async fn show(
         system_name: system.map(|system| system.content.name).unwrap_or_default(),
         version_label: versions.into_iter().find(|row| Some(row.slug.as_str()) == version).map(|row| row.label),
         suspended_by: identity::ops::names(app, actor, stopped_by.as_slice()).await?.pop(),
-        found: found(&web, &signed, integration.id).await?,
+        found: found(web, signed, integration.id).await?,
         events: EventView::all(audit::ops::history(app, actor, "integration", integration.id).await?, now),
         comments: CommentView::all(catalog::ops::comments(app, actor, "integration", integration.id).await?, now),
         today: app.today().await?,
@@ -219,7 +233,7 @@ pub async fn show(
         may_suspend: actor.may(Permission::Suspend) || (proposes && actor.is_in_team(teams)),
         may_note: proposes,
         may_comment: proposes || reviews || actor.may(Permission::EditCatalog),
-        shell: Shell::new(&web, &signed, "/integrations", integration.content.name.clone(), &pairs).await?,
+        shell: Shell::new(web, signed, "/integrations", integration.content.name.clone(), pairs).await?,
         owners,
         pending,
         integration,
@@ -230,15 +244,30 @@ pub async fn suspend(State(web): State<Web>, Path(key): Path<String>, posted: Po
     let actor = &posted.signed.actor;
     let found = ops::find_integration(&web.app, actor, &key).await?;
     let reason = posted.get("reason").unwrap_or_default();
-    let done = ops::suspend(&web.app, actor, found.id, posted.revision()?, reason).await?;
-    Ok(Redirect::to(&format!("/integrations/{}?note=suspended", done.content.slug)).into_response())
+    match ops::suspend(&web.app, actor, found.id, posted.revision()?, reason).await {
+        Ok(done) => Ok(Redirect::to(&format!("/integrations/{}?note=suspended", done.content.slug)).into_response()),
+        Err(error) => again(&web, &posted.signed, found, error).await,
+    }
+}
+
+/// The page again, with why what was asked for was refused.
+async fn again(web: &Web, signed: &Signed, found: Integration, error: Error) -> Result<Response, PageError> {
+    let problems = faults(error)?.into_iter().map(|(_, message)| message).collect();
+    let page = page(web, signed, found, &Pairs::default()).await?;
+    Ok(unprocessable(html(&IntegrationPage { problems, ..page })?))
 }
 
 pub async fn propose(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
     let actor = &posted.signed.actor;
     let kind = posted.get("kind").unwrap_or_default().parse()?;
     let reason = posted.get("reason").map(str::to_owned);
-    let request = approvals::ops::propose(&web.app, actor, &key, kind, None, reason).await?;
+    let request = match approvals::ops::propose(&web.app, actor, &key, kind, None, reason).await {
+        Ok(request) => request,
+        Err(error) => {
+            let found = ops::find_integration(&web.app, actor, &key).await?;
+            return again(&web, &posted.signed, found, error).await;
+        }
+    };
     let to = if kind.keeps_content() { "" } else { "/edit" };
     Ok(Redirect::to(&format!("/requests/{}{to}", request.id)).into_response())
 }

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use chrono::NaiveDate;
@@ -23,7 +22,7 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell, html,
+            Shell, faults, faults_at, html, unprocessable,
             view::{EventView, day},
         },
     },
@@ -42,8 +41,7 @@ struct AskPage {
 
 impl AskPage {
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| pointer.trim_start_matches('/') == name;
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn others(&self) -> Vec<&str> {
         let shown = ["reason", "compensating_control", "ends_on"];
@@ -88,17 +86,11 @@ pub async fn ask(State(web): State<Web>, posted: Posted) -> Result<Response, Pag
     };
     let errors = match ops::request_exception(&web.app, &posted.signed.actor, content.clone()).await {
         Ok(made) => return Ok(Redirect::to(&format!("/exceptions/{}?note=asked", made.id)).into_response()),
-        Err(Error::Invalid(errors)) => {
-            errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
-        }
-        Err(error @ Error::Conflict(_)) => vec![(String::new(), error.to_string())],
-        Err(other) => return Err(other.into()),
+        Err(error) => faults(error)?,
     };
     let mut page = ask_page(&web, &posted.signed, content).await?;
     page.errors = errors;
-    let mut response = html(&page)?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    Ok(unprocessable(html(&page)?))
 }
 
 #[derive(Template)]
@@ -176,20 +168,13 @@ async fn answered(
 ) -> Result<Response, PageError> {
     match done {
         Ok(_) => Ok(Redirect::to(&format!("/exceptions/{id}?note={note}")).into_response()),
-        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. })) => {
+        Err(error) => {
+            let told: Vec<String> = faults(error)?.into_iter().map(|(_, message)| message).collect();
             let mut page = page(web, &posted.signed, id, &Pairs::default()).await?;
-            page.problem = Some(match &error {
-                Error::Invalid(errors) => {
-                    errors.as_slice().iter().map(|error| error.message.clone()).collect::<Vec<_>>().join(" ")
-                }
-                other => other.to_string(),
-            });
+            page.problem = Some(told.join(" "));
             page.typed = posted.get("reason").unwrap_or_default().to_owned();
-            let mut response = html(&page)?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            Ok(unprocessable(html(&page)?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 

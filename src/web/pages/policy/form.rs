@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         forms::Posted,
-        pages::{Shell, html},
+        pages::{Shell, faults, faults_at, html, unprocessable},
     },
 };
 
@@ -48,8 +47,7 @@ impl RuleForm {
         self.content.get("review_groups").and_then(Value::as_array).is_some_and(|all| all.iter().any(|g| g == group))
     }
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| pointer.trim_start_matches('/').split('/').next() == Some(name);
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn severities(&self) -> Vec<(&'static str, String)> {
         [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
@@ -150,18 +148,10 @@ async fn again(
     (content, tests): (Value, String),
     error: Error,
 ) -> Result<Response, PageError> {
-    let errors = match error {
-        Error::Invalid(errors) => {
-            errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
-        }
-        error @ (Error::Conflict(_) | Error::Stale { .. }) => vec![(String::new(), error.to_string())],
-        other => return Err(other.into()),
-    };
+    let errors = faults(error)?;
     let mut page = form(web, &posted.signed, known, content, tests).await?;
     page.errors = errors;
-    let mut response = html(&page)?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    Ok(unprocessable(html(&page)?))
 }
 
 pub async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {

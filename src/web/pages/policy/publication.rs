@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use crate::{
     audit::{self, Change},
     error::Error,
     identity::{self, Permission},
-    policy::{RiskModelContent, RuleContent, TestResult, WorkflowContent},
+    policy::{Expression, RiskModelContent, RuleContent, TestResult, WorkflowContent},
     publications::{Publication, Publishable, Version, ops},
     web::{
         Web,
@@ -22,7 +21,7 @@ use crate::{
         extract::{Pairs, Signed},
         forms::Posted,
         pages::{
-            Shell, html,
+            Shell, faults, html, unprocessable,
             view::{ChangeView, EventView, ago},
         },
     },
@@ -92,6 +91,13 @@ impl PublicationPage {
     }
     fn label(&self, key: &str) -> String {
         crate::words::label(key)
+    }
+    /// What is better mended in its expressions.
+    fn hints(&self) -> Vec<String> {
+        let rule = self.rule.iter().map(|rule| rule.expression.as_str());
+        let stages = self.workflow.iter().flat_map(|one| one.stages.iter().filter_map(|s| s.condition.as_deref()));
+        let sound = rule.chain(stages).filter_map(|text| Expression::compile(text).ok());
+        sound.flat_map(|one| one.hints().iter().map(ToString::to_string).collect::<Vec<_>>()).collect()
     }
     fn result(&self, n: &usize) -> Option<&TestResult> {
         self.results.get(*n)
@@ -261,19 +267,12 @@ async fn answered<C: Shown>(
 ) -> Result<Response, PageError> {
     match done {
         Ok(_) => Ok(Redirect::to(&format!("{}/{key}?note={note}", C::BASE)).into_response()),
-        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. })) => {
+        Err(error) => {
+            let problems = faults(error)?;
             let mut page = page::<C>(web, &posted.signed, key, &Pairs::default()).await?;
-            page.problems = match error {
-                Error::Invalid(errors) => {
-                    errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
-                }
-                other => vec![(String::new(), other.to_string())],
-            };
-            let mut response = html(&page)?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            page.problems = problems;
+            Ok(unprocessable(html(&page)?))
         }
-        Err(other) => Err(other.into()),
     }
 }
 

@@ -9,13 +9,21 @@ use uuid::Uuid;
 
 use super::severity_class;
 use crate::{
+    catalog,
     error::Error,
     identity::Permission,
+    integrations,
     policy::{
         NewOverride, Part,
         ops::{self, Overridden, Risk},
     },
-    web::{Web, error::PageError, extract::Signed, forms::Posted, pages::view::day},
+    web::{
+        Web,
+        error::PageError,
+        extract::{Pairs, Signed},
+        forms::{Posted, Typed},
+        pages::{self, faults, faults_at, html, unprocessable, view::day},
+    },
 };
 
 /// A risk as a page shows it.
@@ -26,6 +34,10 @@ pub struct RiskCard {
     pub action: String,
     /// Whether this person overrides.
     pub may: bool,
+    /// What was wrong with an override that was posted.
+    errors: Vec<(String, String)>,
+    /// What was typed then.
+    pub typed: Typed,
     today: NaiveDate,
 }
 
@@ -51,7 +63,28 @@ impl RiskCard {
 
     async fn new(web: &Web, signed: &Signed, risk: Option<Risk>, action: String) -> Result<Self, Error> {
         let may = signed.actor.may(Permission::Govern) && signed.actor.person().is_some();
-        Ok(Self { risk, action, may, today: web.app.today().await? })
+        let today = web.app.today().await?;
+        Ok(Self { risk, action, may, errors: Vec::new(), typed: Typed::default(), today })
+    }
+
+    /// The same card with what is wrong with what was posted, beside its fields.
+    pub fn refused(&mut self, error: Error, posted: &Posted) -> Result<(), Error> {
+        self.errors = faults(error)?;
+        self.typed = Typed(posted.0.clone());
+        Ok(())
+    }
+
+    /// What is wrong with a field, or with none of them.
+    pub fn faults(&self, name: &str) -> Vec<&str> {
+        faults_at(&self.errors, name)
+    }
+    /// Whether something was wrong.
+    pub fn is_refused(&self) -> bool {
+        !self.errors.is_empty()
+    }
+    /// What was typed into a field.
+    pub fn text(&self, name: &str) -> &str {
+        self.typed.get(name).unwrap_or_default()
     }
 
     /// The badge of a band.
@@ -120,8 +153,16 @@ pub async fn override_integration(
     Path(key): Path<String>,
     posted: Posted,
 ) -> Result<Response, PageError> {
-    ops::set_override(&web.app, &posted.signed.actor, Overridden::Integration(&key), typed(&posted)).await?;
-    Ok(Redirect::to(&format!("/integrations/{key}?note=overridden#risk")).into_response())
+    let (app, actor) = (&web.app, &posted.signed.actor);
+    match ops::set_override(app, actor, Overridden::Integration(&key), typed(&posted)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/integrations/{key}?note=overridden#risk")).into_response()),
+        Err(error) => {
+            let found = integrations::ops::find_integration(app, actor, &key).await?;
+            let mut page = pages::integrations::page(&web, &posted.signed, found, &Pairs::default()).await?;
+            page.card.refused(error, &posted)?;
+            Ok(unprocessable(html(&page)?))
+        }
+    }
 }
 
 pub async fn override_vendor(
@@ -129,8 +170,16 @@ pub async fn override_vendor(
     Path(key): Path<String>,
     posted: Posted,
 ) -> Result<Response, PageError> {
-    ops::set_override(&web.app, &posted.signed.actor, Overridden::Vendor(&key), typed(&posted)).await?;
-    Ok(Redirect::to(&format!("/vendors/{key}?note=overridden#risk")).into_response())
+    let (app, actor) = (&web.app, &posted.signed.actor);
+    match ops::set_override(app, actor, Overridden::Vendor(&key), typed(&posted)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/vendors/{key}?note=overridden#risk")).into_response()),
+        Err(error) => {
+            let found = catalog::ops::find_vendor(app, actor, &key).await?;
+            let mut page = pages::catalog::page(&web, &posted.signed, found, &Pairs::default()).await?;
+            page.card.refused(error, &posted)?;
+            Ok(unprocessable(html(&page)?))
+        }
+    }
 }
 
 pub async fn lift(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::json;
@@ -12,14 +11,14 @@ use crate::{
     error::Error,
     identity::{self, GroupKind, Permission},
     lists::Query,
-    policy::{StageContent, WorkflowContent},
+    policy::{Facts, StageContent, WorkflowContent, vocabulary::Name},
     publications::{Publication, Publishable, ops},
     web::{
         Web,
         error::PageError,
         extract::{Pairs, Signed},
         forms::Posted,
-        pages::{Shell, html},
+        pages::{Shell, faults, faults_at, html, unprocessable},
     },
 };
 
@@ -35,16 +34,13 @@ struct WorkflowForm {
     content: WorkflowContent,
     rows: Vec<StageContent>,
     groups: Vec<(String, String)>,
+    names: Vec<Name>,
     errors: Vec<(String, String)>,
 }
 
 impl WorkflowForm {
     fn faults(&self, name: &str) -> Vec<&str> {
-        let of = |pointer: &str| {
-            let pointer = pointer.trim_start_matches('/');
-            pointer == name || pointer.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
-        };
-        self.errors.iter().filter(|(pointer, _)| of(pointer)).map(|(_, message)| message.as_str()).collect()
+        faults_at(&self.errors, name)
     }
     fn row_faults(&self, n: &usize) -> Vec<&str> {
         self.faults(&format!("stages/{n}"))
@@ -90,6 +86,7 @@ async fn form(
         content,
         rows,
         groups: groups.into_iter().map(|group| (group.slug, group.name)).collect(),
+        names: Facts::names(),
         errors: Vec::new(),
     })
 }
@@ -134,18 +131,10 @@ async fn again(
     content: WorkflowContent,
     error: Error,
 ) -> Result<Response, PageError> {
-    let errors = match error {
-        Error::Invalid(errors) => {
-            errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect()
-        }
-        error @ (Error::Conflict(_) | Error::Stale { .. }) => vec![(String::new(), error.to_string())],
-        other => return Err(other.into()),
-    };
+    let errors = faults(error)?;
     let mut page = form(web, &posted.signed, known, content).await?;
     page.errors = errors;
-    let mut response = html(&page)?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    Ok(unprocessable(html(&page)?))
 }
 
 pub async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {

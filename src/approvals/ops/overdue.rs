@@ -1,0 +1,115 @@
+//! What waits too long: those who decide are reminded by a letter, then the next group of the chain is
+//! asked as well.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    approvals::store::{requests, stages},
+    audit::Event,
+    db::{Open, WriteTx},
+    error::Error,
+    identity::{self, Actor},
+    mail::{self, Letter},
+    settings,
+};
+
+/// What is overdue is decided by the next group of the chain as well, and again when that is overdue;
+/// how many stages went up.
+pub async fn escalate(app: &App) -> Result<usize, Error> {
+    let now = app.clock.now();
+    let due = stages::overdue(&mut *app.db.read().await?, now).await?;
+    let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
+    let settings = settings::ops::in_force(app).await?;
+    let mut count = 0;
+    for (id, to) in due {
+        let mut tx = app.db.write(&actor).await?;
+        let Some(before) = requests::lock(tx.conn(), id).await? else { continue };
+        let Some(open) = before.open_stage().map(|stage| stage.position) else { continue };
+        let mut after = before.clone();
+        let now = tx.now();
+        for stage in
+            after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
+        {
+            (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
+            stage.due_at = stage.due_hours.map(|hours| settings::due(&settings, now, hours));
+        }
+        if after == before {
+            continue;
+        }
+        after.revision += 1;
+        after.updated_at = now;
+        let due = after.stages.iter().find(|stage| stage.position == open).and_then(|stage| stage.due_at);
+        let letter = format!(
+            "A stage of “{}” is overdue, and so it has come to your group as well.{}",
+            after.title,
+            due.map(|due| format!(" It is due on {}.", due.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default()
+        );
+        write_to(app, &mut tx, to, (id, format!("Overdue: {}", after.title), letter)).await?;
+        stages::save(tx.conn(), id, after.round, &after.stages).await?;
+        requests::save(tx.conn(), &after, None).await?;
+        tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await?;
+        count += 1;
+    }
+    if count > 0 {
+        app.forget_counts();
+    }
+    Ok(count)
+}
+
+/// Reminds those who decide of stages that used three quarters of their time, and again once one is
+/// overdue; how many stages. By letter: without a mail server the home pages alone show what waits.
+pub async fn remind(app: &App) -> Result<usize, Error> {
+    if app.config.post.is_none() {
+        return Ok(0);
+    }
+    let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
+    let mut tx = app.db.write(&actor).await?;
+    let now = tx.now();
+    let waiting = stages::take_waiting(tx.conn(), now).await?;
+    let mut events = Vec::new();
+    for one in waiting {
+        let due = one.due_at.format("%Y-%m-%d %H:%M UTC");
+        let (subject, text) = if one.due_at <= now {
+            (
+                format!("Overdue: {}", one.title),
+                format!("The stage “{}” of “{}” was due on {due}.", one.stage, one.title),
+            )
+        } else {
+            (
+                format!("Waits for you: {}", one.title),
+                format!("The stage “{}” of “{}” is due on {due}.", one.stage, one.title),
+            )
+        };
+        let letters = write_to(app, &mut tx, one.group, (one.request, subject, text)).await?;
+        let detail = json!({ "stage": one.stage, "position": one.position, "letters": letters });
+        events.push(Event::happened("change_request.reminded", "change_request", Some(one.request), detail));
+    }
+    tx.commit_all(events).await
+}
+
+/// Puts a letter about a request in the way of everybody active in a review group; how many.
+async fn write_to(
+    app: &App,
+    tx: &mut WriteTx<Open>,
+    group: Uuid,
+    (request, subject, text): (Uuid, String, String),
+) -> Result<usize, Error> {
+    if app.config.post.is_none() {
+        return Ok(0);
+    }
+    let address = app.config.public_url.join(&format!("requests/{request}")).map_err(Error::internal)?;
+    let to = identity::ops::addresses_of_review_group(tx.conn(), group).await?;
+    let now = tx.now();
+    for to in &to {
+        let letter = Letter {
+            to,
+            subject: subject.clone(),
+            text: format!("{text}\n\nLook at it and decide:\n{address}\n"),
+            about: ("change_request", request),
+        };
+        mail::write(tx.conn(), letter, now).await?;
+    }
+    Ok(to.len())
+}
