@@ -185,6 +185,7 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         "api_versions_label_key" => ("/label", "This API already has a version with this label."),
         "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
         "api_scopes_name_key" => ("/scopes", "The same scope is listed twice."),
+        "publications_key_key" => ("/key", "This key is taken. Choose another."),
         "data_classes_key_key" => ("/key", "There is already a data class with this key."),
         "integrations_use_key" => ("/name", "This system uses this API under that name already. Choose another name."),
         "integrations_version" => ("/version", "This version is not one of this API."),
@@ -227,6 +228,15 @@ fn decision_fault(constraint: &str) -> Option<Error> {
             Error::Forbidden("Somebody who did not ask for it decides, signed in on the page.".into())
         }
         "exceptions_one_request" => Error::Conflict("An exception from this rule is asked for already.".into()),
+        "assessments_one_under_way" => Error::Conflict(
+            "An assessment by this questionnaire is under way already. Finish it, or withdraw it first.".into(),
+        ),
+        "risk_overrides_integration" | "risk_overrides_vendor" => {
+            Error::Conflict("Another override was set meanwhile. Take it back first.".into())
+        }
+        "assessment_findings_one_each" | "campaigns_one_after" | "violations_one_each" | "review_items_one_each" => {
+            Error::Conflict("Somebody else did this at the same moment. Look again.".into())
+        }
         _ => return None,
     })
 }

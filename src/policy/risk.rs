@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     check::Check,
     error::Error,
-    policy::{Expression, Judged, Outcome},
+    policy::{Expression, Judged},
     publications::Publishable,
 };
 
@@ -235,8 +235,7 @@ impl Compiled {
     pub fn score(&self, facts: &Judged) -> Scored {
         let mut parts = Vec::new();
         for (factor, levels) in self.content.factors.iter().zip(&self.levels) {
-            let holds =
-                |when: &Option<Expression>| when.as_ref().is_none_or(|when| when.judge(facts) != Outcome::Quiet);
+            let holds = |when: &Option<Expression>| when.as_ref().is_none_or(|when| when.holds(facts) != Ok(false));
             let found = factor.levels.iter().zip(levels).find(|(_, when)| holds(when)).map(|(level, _)| level);
             parts.push(Part {
                 key: factor.key.clone(),
@@ -249,7 +248,7 @@ impl Compiled {
         let inherent: i32 = parts.iter().map(|part| part.points).sum();
         let mut residual = inherent;
         for (one, when) in self.content.mitigations.iter().zip(&self.mitigations) {
-            let holds = matches!(when.judge(facts), Outcome::Fires(_));
+            let holds = when.holds(facts) == Ok(true);
             let taken = if holds { one.points.min(residual) } else { 0 };
             residual -= taken;
             parts.push(Part {

@@ -118,9 +118,11 @@ pub(super) async fn propose_in<S>(
 ) -> Result<(Request, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(crate::identity::Permission::Propose)?;
-    let (request, event, live) = open_in(tx, key, kind, content, reason).await?;
-    let owners: Vec<Uuid> = live.owners().chain(live.system_team).collect();
-    uses::may_propose(&actor, &live, &owners)?;
+    let may = |live: &Refs| {
+        let owners: Vec<Uuid> = live.owners().chain(live.system_team).collect();
+        uses::may_propose(&actor, live, &owners)
+    };
+    let (request, event) = open_in(tx, key, kind, (content, reason), may).await?;
     requests::save(tx.conn(), &request, None).await?;
     Ok((request, event))
 }
@@ -134,20 +136,23 @@ pub async fn open_draft_in<S>(
     content: Option<IntegrationContent>,
     reason: Option<String>,
 ) -> Result<(Request, Event), Error> {
-    let (request, event, _) = open_in(tx, key, kind, content, reason).await?;
+    let (request, event) = open_in(tx, key, kind, (content, reason), |_| Ok(())).await?;
     requests::save(tx.conn(), &request, None).await?;
     Ok((request, event))
 }
 
+/// `may` refuses who must not, before anything else is said of the integration.
 async fn open_in<S>(
     tx: &mut WriteTx<S>,
     key: &str,
     kind: RequestKind,
-    content: Option<IntegrationContent>,
-    reason: Option<String>,
-) -> Result<(Request, Event, Refs), Error> {
+    (content, reason): (Option<IntegrationContent>, Option<String>),
+    may: impl FnOnce(&Refs) -> Result<(), Error>,
+) -> Result<(Request, Event), Error> {
     let actor = tx.actor().clone();
     let integration = uses::integration_in(tx, key).await?;
+    let (live, live_refs) = uses::resolve_in(tx, Some(&integration), integration.content.clone()).await?;
+    may(&live_refs)?;
     kind.outcome(integration.state)?;
     if kind.keeps_content() && content.as_ref().is_some_and(|content| *content != integration.content) {
         return Err(Error::field("/content", "This request changes the state alone; leave the content out."));
@@ -157,15 +162,14 @@ async fn open_in<S>(
             "There is an open request for this integration. Edit that one, or wait for it.".into(),
         ));
     }
-    let (live, live_refs) = uses::resolve_in(tx, Some(&integration), integration.content.clone()).await?;
     let (content, refs) = match content {
         Some(content) => uses::resolve_in(tx, Some(&integration), content).await?,
-        None => (live, live_refs.clone()),
+        None => (live, live_refs),
     };
     let mut request = new_request(&actor, tx.now(), &integration, kind, refs, content);
     request.reason = checked_reason(reason)?;
     let event = Event::created("change_request.drafted", &request);
-    Ok((request, event, live_refs))
+    Ok((request, event))
 }
 
 pub(super) fn checked_reason(mut reason: Option<String>) -> Result<Option<String>, Error> {

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, FieldErrors},
     integrations::Integration,
     policy::{
-        Expression, Facts, Judged, Outcome, WorkflowContent,
+        Expression, Facts, Judged, WorkflowContent,
         ops::{self as policy, Judgement, Subject},
     },
     publications,
@@ -156,7 +156,7 @@ async fn of_workflow<S>(tx: &mut WriteTx<S>, workflow: &WorkflowContent, facts: 
     for content in &workflow.stages {
         // What cannot be evaluated is looked at rather than passed over.
         let holds = content.condition.as_deref().is_none_or(|condition| {
-            Expression::compile(condition).map_or(true, |condition| condition.judge(&judged) != Outcome::Quiet)
+            Expression::compile(condition).map_or(true, |condition| condition.holds(&judged) != Ok(false))
         });
         if !holds {
             continue;

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     identity::Actor,
     integrations,
-    policy::{self, Expression, Judged, Outcome},
+    policy::{self, Expression, Judged},
     publications,
 };
 
@@ -103,7 +103,7 @@ async fn chosen(
     for facts in policy::ops::facts_of(conn, today, &integrations).await? {
         let judged = Judged::new(&facts)?;
         let holds = |condition: &Option<Expression>| {
-            condition.as_ref().is_none_or(|condition| condition.judge(&judged) != Outcome::Quiet)
+            condition.as_ref().is_none_or(|condition| condition.holds(&judged) != Ok(false))
         };
         found.extend(conditions.iter().filter(|(_, condition)| holds(condition)).map(|(id, _)| *id));
     }

@@ -156,6 +156,11 @@ async fn resolve_escalation<S>(
     Ok((GroupContent { escalates_to: Some(to.content.slug), ..content }, Some(to.id)))
 }
 
+/// Where letters to people go, as far as they are active.
+pub async fn addresses_of(conn: &mut sqlx::PgConnection, people: &[Uuid]) -> Result<Vec<String>, Error> {
+    groups::addresses_of(conn, people).await
+}
+
 /// Where letters to those who are active in a review group go.
 pub async fn addresses_of_review_group(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<String>, Error> {
     groups::addresses(conn, id).await

@@ -239,6 +239,13 @@ async fn set_members(conn: &mut PgConnection, kind: GroupKind, id: Uuid, members
     Ok(())
 }
 
+/// The addresses of those of these people who are active.
+pub async fn addresses_of(conn: &mut PgConnection, people: &[Uuid]) -> Result<Vec<String>, Error> {
+    let found =
+        sqlx::query_scalar!("select email from people where id = any($1) and state = 'active' order by 1", people);
+    Ok(found.fetch_all(conn).await?)
+}
+
 /// The addresses of those who are active in a review group.
 pub async fn addresses(conn: &mut PgConnection, review_group: Uuid) -> Result<Vec<String>, Error> {
     let found = sqlx::query_scalar!(

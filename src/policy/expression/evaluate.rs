@@ -55,13 +55,19 @@ impl Judged<'_> {
 impl Expression {
     /// Judges facts.
     pub fn judge(&self, facts: &Judged) -> Outcome {
+        match self.holds(facts) {
+            Ok(false) => Outcome::Quiet,
+            Ok(true) => Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &facts.0)).collect()),
+            Err(why) => Outcome::Failed(why),
+        }
+    }
+
+    /// Whether it is true of facts, without by which values; or why it could not be evaluated.
+    pub fn holds(&self, facts: &Judged) -> Result<bool, String> {
         match self.program.execute(&facts.0) {
-            Ok(Value::Bool(false)) => Outcome::Quiet,
-            Ok(Value::Bool(true)) => {
-                Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &facts.0)).collect())
-            }
-            Ok(_) => Outcome::Failed("It gives neither true nor false.".into()),
-            Err(error) => Outcome::Failed(text::clip(&error.to_string(), 500).to_owned()),
+            Ok(Value::Bool(said)) => Ok(said),
+            Ok(_) => Err("It gives neither true nor false.".into()),
+            Err(error) => Err(text::clip(&error.to_string(), 500).to_owned()),
         }
     }
 }

@@ -130,29 +130,31 @@ pub async fn judge(
     subjects: &[Subject<'_>],
 ) -> Result<Vec<Judgement>, Error> {
     let rules = rules(conn, cache).await?;
-    judge_with(conn, &rules, None, today, subjects).await
+    let (facts, holding) = read(conn, today, subjects).await?;
+    evaluate_here(&rules, None, facts, &holding)
 }
 
-/// Judges subjects by these rules, and scores them by a model where one is given.
-pub(super) async fn judge_with(
+/// Until when exceptions hold, by integration and rule.
+pub(super) type Holding = HashMap<(Uuid, Uuid), NaiveDate>;
+
+/// What judging looks at: the facts of subjects, and the exceptions that hold.
+pub(super) async fn read(
     conn: &mut PgConnection,
-    rules: &[Ready],
-    model: Option<&Compiled>,
     today: NaiveDate,
     subjects: &[Subject<'_>],
-) -> Result<Vec<Judgement>, Error> {
+) -> Result<(Vec<Capped>, Holding), Error> {
     let facts = facts(conn, today, subjects).await?;
     let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.integration.id).collect();
     let holding = exceptions::holding(conn, &ids, today).await?;
-    evaluate(rules, model, facts, &holding)
+    Ok((facts, holding))
 }
 
-/// Evaluates rules over facts, on as many threads as there are cores where there are many.
-pub(super) fn evaluate(
+/// Evaluates rules over facts on this thread, and scores them by a model where one is given.
+pub(super) fn evaluate_here(
     rules: &[Ready],
     model: Option<&Compiled>,
     all: Vec<Capped>,
-    holding: &HashMap<(Uuid, Uuid), NaiveDate>,
+    holding: &Holding,
 ) -> Result<Vec<Judgement>, Error> {
     let one = |(integration_id, facts, cut): Capped| -> Result<Judgement, Error> {
         let judged = Judged::new(&facts)?;
@@ -164,9 +166,14 @@ pub(super) fn evaluate(
         let scored = model.map(|model| model.score(&judged));
         Ok(Judgement { integration_id, facts, findings, scored })
     };
+    all.into_iter().map(one).collect()
+}
+
+/// The same on as many threads as there are cores, where there are many facts.
+pub(super) fn evaluate(rules: &[Ready], all: Vec<Capped>, holding: &Holding) -> Result<Vec<Judgement>, Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if all.len() < 64 || threads < 2 {
-        return all.into_iter().map(one).collect();
+        return evaluate_here(rules, None, all, holding);
     }
     let size = all.len().div_ceil(threads);
     let mut parts: Vec<Vec<Capped>> = Vec::new();
@@ -176,7 +183,7 @@ pub(super) fn evaluate(
         parts.push(std::mem::replace(&mut rest, tail));
     }
     let done: Vec<Result<Vec<Judgement>, Error>> = std::thread::scope(|scope| {
-        let work = |part: Vec<Capped>| scope.spawn(|| part.into_iter().map(one).collect());
+        let work = |part: Vec<Capped>| scope.spawn(|| evaluate_here(rules, None, part, holding));
         let running: Vec<_> = parts.into_iter().map(work).collect();
         let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined.map(|part| part.unwrap_or_else(|_| Err(Error::internal("a judging thread broke off")))).collect()

@@ -92,7 +92,7 @@ pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &
         let loaded = integrations::ops::load(&mut conn, part).await?;
         let subjects: Vec<Subject> = loaded.iter().map(|integration| Subject { integration, proposed: None }).collect();
         let facts = facts(&mut conn, today, &subjects).await?;
-        let judgements = evaluate(std::slice::from_ref(&rule), None, facts, &HashMap::new())?;
+        let judgements = evaluate(std::slice::from_ref(&rule), facts, &HashMap::new())?;
         for (judgement, integration) in judgements.into_iter().zip(&loaded) {
             let Some(finding) = judgement.findings.into_iter().next() else { continue };
             let new = !known.contains(&integration.id);

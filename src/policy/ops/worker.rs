@@ -20,16 +20,30 @@ use crate::{
 };
 
 /// Entries taken at once; their integrations are locked meanwhile.
-const BATCH: i64 = 200;
+const BATCH: i64 = 100;
+/// Batches under way at once, at most: while one is read the other is evaluated.
+const LANES: usize = 4;
 
 /// Judges what waits; how many integrations were judged. Entries leave the queue after what follows
 /// from them is on disk: should Muster stop in between, they are judged again.
 pub async fn judge_due(app: &App) -> Result<usize, Error> {
+    if !queue::any(&mut *app.db.read().await?).await? {
+        return Ok(0);
+    }
+    let lanes = std::thread::available_parallelism().map_or(1, usize::from).min(LANES);
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..lanes {
+        let app = app.clone();
+        running.spawn(async move { judge_batches(&app).await });
+    }
+    let done = running.join_all().await.into_iter().collect::<Result<Vec<usize>, Error>>()?;
+    Ok(done.into_iter().sum())
+}
+
+/// Judges batch after batch, as long as there is one.
+async fn judge_batches(app: &App) -> Result<usize, Error> {
     let mut count = 0;
     loop {
-        if !queue::any(&mut *app.db.read().await?).await? {
-            return Ok(count);
-        }
         let mut connection = app.db.housekeeping().await?;
         let mut taken = sqlx::Connection::begin(&mut *connection).await?;
         let ids = queue::take(&mut taken, BATCH).await?;
@@ -73,8 +87,13 @@ async fn judge_these(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
         integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
     let rules = judge::rules(tx.conn(), &app.rules).await?;
     let model = risk::model(tx.conn(), &app.rules).await?;
-    let compiled = model.as_ref().map(|model| &model.compiled);
-    let mut judgements = judge::judge_with(tx.conn(), &rules, compiled, today, &subjects).await?;
+    let (facts, holding) = judge::read(tx.conn(), today, &subjects).await?;
+    // Evaluating is all computing: not on a thread that answers requests.
+    let held_model = model.clone();
+    let evaluated = tokio::task::spawn_blocking(move || {
+        judge::evaluate_here(&rules, held_model.as_ref().map(|model| &model.compiled), facts, &holding)
+    });
+    let mut judgements = evaluated.await.map_err(Error::internal)??;
     let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();
     for violation in violations::of_integrations(tx.conn(), &free).await? {
         known.entry(violation.integration_id).or_default().push(violation);

@@ -99,6 +99,22 @@ async fn the_link_shows_one_thing_ends_and_is_replaced() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let saved = send(test.router.clone(), "POST", &path, &form, b"shown.tls=1&answer.tls=yes".to_vec()).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
+    // One at a time: a second one by the same questions is refused, not an error.
+    let second =
+        NewAssessment { questionnaire: "vendor-security".into(), vendor: "stripe".into(), ..NewAssessment::default() };
+    let refused = ops::begin(&test.app, &reviewer, second).await.expect_err("one is under way");
+    assert!(matches!(&refused, Error::Conflict(why) if why.contains("under way")), "{refused:?}");
+    // A note on a text is kept by a form that has no place for it.
+    let noted =
+        NewAnswer {
+            value: Some(AnswerValue::Text("By hand.".into())), note: Some("See §4.".into()), confirmed: false
+        };
+    let door = super::through(&test, &link).await;
+    ops::answer(&test.app, &door, [("escrow".to_owned(), noted)].into()).await.expect("answered");
+    let other = b"shown.escrow=1&answer.escrow=By+script.".to_vec();
+    assert_eq!(send(test.router.clone(), "POST", &path, &form, other).await.status, StatusCode::SEE_OTHER);
+    let kept = ops::find_assessment(&test.app, &reviewer, draft.id).await.expect("it").answers["escrow"].clone();
+    assert_eq!((kept.value, kept.note.as_deref()), (Some(AnswerValue::Text("By script.".into())), Some("See §4.")));
     let early = send(test.router.clone(), "POST", &format!("{path}/submit"), &form, Vec::new()).await;
     assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
     let now = ops::find_assessment(&test.app, &reviewer, draft.id).await.expect("it");

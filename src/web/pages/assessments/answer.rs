@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{answers::Sheet, show::workbook};
 use crate::{
     assessments::{
-        self, AnswerValue, NewAnswer, QuestionKind, QuestionnaireContent,
+        self, AnswerValue, Answers, NewAnswer, QuestionKind, QuestionnaireContent,
         ops::{self, Door},
     },
     error::Error,
@@ -164,8 +164,8 @@ impl Visit {
 
 /// Saves what was typed, then the files beside the questions.
 async fn keep(web: &Web, door: &Door, form: &Parts) -> Result<(), Error> {
-    let (_, content, _) = ops::opened(&web.app, door).await?;
-    ops::answer(&web.app, door, given(&form.typed, &content)).await?;
+    let (one, content, _) = ops::opened(&web.app, door).await?;
+    ops::answer(&web.app, door, given(&form.typed, &content, &one.answers)).await?;
     for file in &form.files {
         let Some(question) = file.field.strip_prefix("file.") else { continue };
         let taken = ops::attach(&web.app, door, question, &file.name, &file.bytes).await;
@@ -189,8 +189,9 @@ fn note(pairs: &Pairs) -> Option<&'static str> {
     }
 }
 
-/// The answers of a form: questions that it shows and that were left empty are taken back.
-fn given(typed: &Typed, content: &QuestionnaireContent) -> BTreeMap<String, NewAnswer> {
+/// The answers of a form: questions that it shows and that were left empty are taken back. A note that it
+/// has no place for stays.
+fn given(typed: &Typed, content: &QuestionnaireContent, known: &Answers) -> BTreeMap<String, NewAnswer> {
     let mut answers = BTreeMap::new();
     for (_, question) in content.questions() {
         let key = &question.key;
@@ -203,6 +204,7 @@ fn given(typed: &Typed, content: &QuestionnaireContent) -> BTreeMap<String, NewA
             _ => words.into_iter().next().map(AnswerValue::Text),
         };
         let note = typed.get(&format!("note.{key}")).map(|note| note.replace("\r\n", "\n"));
+        let note = note.or_else(|| known.get(key).and_then(|answer| answer.note.clone()));
         let confirmed = typed.get(&format!("confirm.{key}")).is_some();
         answers.insert(key.clone(), NewAnswer { value, note, confirmed });
     }

@@ -1,12 +1,15 @@
-//! What waits too long: those who decide are reminded by a letter, then the next group of the chain is
-//! asked as well.
+//! Letters to those who decide: what waits too long, what came up the chain to them, and what changed
+//! after they had approved it.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    approvals::store::{requests, stages},
+    approvals::{
+        Request,
+        store::{requests, stages},
+    },
     audit::Event,
     db::{Open, WriteTx},
     error::Error,
@@ -99,10 +102,36 @@ async fn write_to(
     if app.config.post.is_none() {
         return Ok(0);
     }
-    let address = app.config.public_url.join(&format!("requests/{request}")).map_err(Error::internal)?;
     let to = identity::ops::addresses_of_review_group(tx.conn(), group).await?;
+    send(app, tx, &to, (request, subject, text)).await?;
+    Ok(to.len())
+}
+
+/// Tells those who had approved that a material change voided it.
+pub(super) async fn tell_voided<S>(app: &App, tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
+    if app.config.post.is_none() {
+        return Ok(());
+    }
+    let approved = request.decisions.iter().filter(|one| one.round == request.round && one.verdict.approves());
+    let people: Vec<Uuid> = approved.map(|one| one.decided_by).collect();
+    let to = identity::ops::addresses_of(tx.conn(), &people).await?;
+    let text = format!(
+        "“{}” was changed materially after you had approved it: your approval no longer counts, and the first stage \
+         decides anew. The page names what changed.",
+        request.title
+    );
+    send(app, tx, &to, (request.id, format!("Changed since you approved: {}", request.title), text)).await
+}
+
+async fn send<S>(
+    app: &App,
+    tx: &mut WriteTx<S>,
+    to: &[String],
+    (request, subject, text): (Uuid, String, String),
+) -> Result<(), Error> {
+    let address = app.config.public_url.join(&format!("requests/{request}")).map_err(Error::internal)?;
     let now = tx.now();
-    for to in &to {
+    for to in to {
         let letter = Letter {
             to,
             subject: subject.clone(),
@@ -111,5 +140,5 @@ async fn write_to(
         };
         mail::write(tx.conn(), letter, now).await?;
     }
-    Ok(to.len())
+    Ok(())
 }
