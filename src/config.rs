@@ -211,7 +211,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         }
         value
     };
-    let connections = number("database-connections", options.database_connections.map(Into::into), 16, 2, 500);
+    let connections = number("database-connections", options.database_connections.map(Into::into), 16, 4, 500);
     let http = number("http-connections", options.http_connections.map(|n| n as u64), 1024, 1, 100_000);
     let per_minute = number("requests-per-minute", options.requests_per_minute.map(Into::into), 1200, 1, 10_000_000);
     let limits = ImportLimits {

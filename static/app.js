@@ -90,13 +90,22 @@
   for (const form of document.querySelectorAll("form[data-autosave]")) {
     const said = document.querySelector("[data-saved]");
     let pending = Promise.resolve();
+    const files_of = () => [...form.querySelectorAll("input[type=file]")].filter((input) => input.files.length);
     const save = async () => {
+      // What is sent now; what is chosen meanwhile waits for the next turn.
+      const sent = new Map(files_of().map((input) => [input, input.files[0]]));
+      const taken = (input) => { if (sent.has(input) && input.files[0] === sent.get(input)) input.value = ""; };
       try {
         const answer = await fetch(form.getAttribute("action"), {
           method: "POST",
           headers: { accept: "application/json" },
           body: new FormData(form),
         });
+        if (answer.status === 413) {
+          for (const input of sent.keys()) taken(input);
+          said.textContent = "Not saved: this file is too large. What you typed is saved with the next answer.";
+          return;
+        }
         if (!answer.ok) throw new Error(answer.status);
         const { progress, asked, carried, files, errors } = await answer.json();
         for (const question of form.querySelectorAll("[data-question]")) {
@@ -109,7 +118,7 @@
           const given = question.querySelector("[data-files]");
           const names = files[key] ?? [];
           if (names.length !== given.children.length) {
-            question.querySelector("input[type=file]").value = "";
+            taken(question.querySelector("input[type=file]"));
             given.hidden = !names.length;
             given.replaceChildren(...names.map((name) => {
               const chip = document.createElement("span");
@@ -129,13 +138,24 @@
         bar.value = progress.asked ? (100 * progress.answered) / progress.asked : 0;
         document.querySelector("[data-progress-text]").textContent = `${progress.answered} of ${progress.asked} answered`;
         said.textContent = errors.length ? `Not saved: ${errors[0][1]}` : "Saved";
-        if (errors.length) for (const chosen of form.querySelectorAll("input[type=file]")) chosen.value = "";
+        // A file that was refused is not sent again; one whose turn did not come is.
+        for (const [pointer] of errors) {
+          const key = /^\/(.+)\/file$/.exec(pointer)?.[1];
+          if (key) taken(form.querySelector(`input[name='file.${CSS.escape(key)}']`));
+        }
       } catch {
         said.textContent = "Not saved. Press Save.";
       }
     };
     // One at a time, in the order in which things were typed.
     form.addEventListener("change", () => { pending = pending.then(save); });
+    // What is on its way arrives before the form does, so that no file goes twice.
+    let waited = false;
+    form.addEventListener("submit", (event) => {
+      if (waited || !files_of().length) return;
+      event.preventDefault();
+      pending = pending.then(() => { waited = true; form.requestSubmit(event.submitter); });
+    });
   }
 
   // On a list j and k go from row to row, o opens; on a request a approves, r rejects, j takes the next one.

@@ -85,6 +85,58 @@ mod tests {
         assert_eq!(first, decomposed);
     }
 
+    /// Two values that a field may have, one of them not its first.
+    fn values(field: &str, text: &str) -> [Value; 2] {
+        match field {
+            "data_flows" => [json!([]), json!([{ "data_class": text, "direction": "sent" }])],
+            "scopes" => [json!([]), json!([{ "scope": text }])],
+            "environments" => [json!([]), json!([{ "environment": "production", "endpoints": [text] }])],
+            "upstreams" => [json!([]), json!([{ "vendor": text }])],
+            "tags" => [json!([]), json!([text])],
+            "inbound_validation" => [json!([]), json!(["signature"])],
+            "inbound_inspection" => [json!([]), json!(["schema"])],
+            "criticality" => [Value::Null, json!("high")],
+            "exposure" => [Value::Null, json!("internal")],
+            "initiated_by" => [Value::Null, json!("both")],
+            "tls_minimum" => [Value::Null, json!("1.2")],
+            "peer_verification" => [Value::Null, json!("pinning")],
+            "rate_limit_per" => [Value::Null, json!("minute")],
+            "rate_limit" | "token_lifetime_minutes" => [json!(1), json!(text.len() + 2)],
+            "next_review_on" => [Value::Null, json!("2027-01-01")],
+            "slug" | "name" | "system" | "api" => [json!("before"), json!(format!("after {text}"))],
+            _ => [Value::Null, json!(text)],
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        /// Whatever else a content says: a material field moves the material hash, which voids approvals, an
+        /// immaterial one moves the full hash alone.
+        #[test]
+        fn each_field_moves_the_hash_that_its_weight_says(
+            text in "[a-z]{1,12}",
+            others in proptest::collection::vec(0_usize..FIELDS.len(), 0..6),
+        ) {
+            let mut base = serde_json::to_value(IntegrationContent::default()).expect("JSON");
+            for other in others {
+                let (name, _) = FIELDS[other];
+                base[name] = values(name, "else")[1].clone();
+            }
+            for (name, weight) in FIELDS {
+                let [before, after] = values(name, &text).map(|value| {
+                    let mut content = base.clone();
+                    content[*name] = value;
+                    let content: IntegrationContent = serde_json::from_value(content.clone())
+                        .unwrap_or_else(|error| panic!("{name}: {error} in {content}"));
+                    bound(&content)
+                });
+                proptest::prop_assert_ne!(&before.full, &after.full, "{}", name);
+                let moved = before.material != after.material;
+                proptest::prop_assert_eq!(moved, *weight == Weight::Material, "{}", name);
+            }
+        }
+    }
+
     #[test]
     fn the_text_of_a_scope_is_bound_too() {
         let content: IntegrationContent =

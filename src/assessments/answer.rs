@@ -128,7 +128,9 @@ pub(super) fn fitting(question: &Question, value: AnswerValue) -> Result<AnswerV
             let day: Result<NaiveDate, _> = text.trim().parse();
             day.map(|day| AnswerValue::Text(day.to_string())).map_err(|_| "Answer a day, such as 2027-01-31.".into())
         }
-        (QuestionKind::Text, AnswerValue::Text(text)) => Ok(AnswerValue::Text(text.trim().to_owned())),
+        (QuestionKind::Text, AnswerValue::Text(text)) => {
+            Ok(AnswerValue::Text(text.replace("\r\n", "\n").trim().to_owned()))
+        }
         (QuestionKind::File, AnswerValue::Text(link)) => {
             let mut link = Some(link);
             let mut check = Check::new();

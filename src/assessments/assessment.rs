@@ -132,11 +132,10 @@ impl Basis {
     /// What of it changed to `now`; nothing where all is as it was. What fell away is no reason.
     pub fn changed(&self, now: &Self) -> Vec<Change> {
         let mut found = Vec::new();
-        if self.country != now.country {
-            let name = |country: &Option<String>| country.clone().unwrap_or_else(|| "none".into());
-            let (before, after) = (name(&self.country), name(&now.country));
+        if let Some(after) = now.country.as_ref().filter(|_| self.country != now.country) {
+            let before = self.country.as_deref().unwrap_or("none");
             let words = format!("the vendor's country changed from {before} to {after}");
-            found.push(Change { cause: Cause::NewCountry, reference: after, words });
+            found.push(Change { cause: Cause::NewCountry, reference: after.clone(), words });
         }
         for (cause, what, before, after) in [
             (Cause::NewCountry, "a new location", &self.locations, &now.locations),

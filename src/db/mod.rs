@@ -27,6 +27,7 @@ pub struct Db {
     write: PgPool,
     clock: Clock,
     written: Arc<Notify>,
+    writers: u32,
 }
 
 impl Db {
@@ -52,6 +53,7 @@ impl Db {
             write: pool(half).connect_lazy_with(base),
             clock,
             written: Arc::default(),
+            writers: half.max(1),
         }
     }
 
@@ -75,6 +77,11 @@ impl Db {
     /// positions, uploads that wait for their preview.
     pub async fn housekeeping(&self) -> Result<PoolConnection<Postgres>, Error> {
         Ok(self.write.acquire().await?)
+    }
+
+    /// Connections that may write, at most.
+    pub fn writers(&self) -> usize {
+        usize::try_from(self.writers).unwrap_or(1)
     }
 
     /// Waits until this process has changed the register again: what follows from it need not wait for the

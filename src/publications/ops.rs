@@ -7,7 +7,7 @@ use super::{Draft, Publication, Publishable, Published, Version, store};
 use crate::{
     app::App,
     audit::Event,
-    db::{Open, Recorded, WriteTx},
+    db::{Open, WriteTx},
     error::{Error, FieldErrors, same_revision},
     identity::{self, Actor, GroupKind, Permission, Via},
     words::State,
@@ -173,16 +173,18 @@ pub async fn go_back<C: Publishable>(
     edit(app, actor, id, revision, earlier.content).await
 }
 
-/// Serialises the first seeding.
-pub async fn lock_seed(conn: &mut PgConnection) -> Result<(), Error> {
-    store::lock_seed(conn).await
-}
-
-/// What Muster brings along is published at once, where its key is not there yet; by nobody.
-pub async fn seed<C: Publishable>(
-    mut tx: WriteTx<Open>,
-    contents: Vec<C>,
-) -> Result<(Option<WriteTx<Recorded>>, usize), Error> {
+/// What Muster brings along is published at once, by nobody, where nothing of its kind is in force yet; how
+/// many were added. Two that start at once seed once.
+pub async fn seed<C: Publishable>(app: &App, actor: &Actor, contents: Vec<C>) -> Result<usize, Error> {
+    actor.require(Permission::Govern)?;
+    if !store::in_force::<C>(&mut *app.db.read().await?).await?.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = app.db.write(actor).await?;
+    store::lock_seed(tx.conn()).await?;
+    if !store::in_force::<C>(tx.conn()).await?.is_empty() {
+        return Ok(0);
+    }
     let mut events = Vec::new();
     for content in contents {
         let content = content.checked()?;
@@ -211,8 +213,9 @@ pub async fn seed<C: Publishable>(
         store::insert_version(tx.conn(), record.id, &version).await?;
         events.push(Event::created(action::<C>(Step::Published), &record));
     }
-    let count = events.len();
-    Ok((tx.record_all(events).await?, count))
+    let count = tx.commit_all(events).await?;
+    app.forget_counts();
+    Ok(count)
 }
 
 /// Refuses review groups that are not there, have retired, or have nobody in them.

@@ -191,13 +191,10 @@ pub async fn edit_request(
 ) -> Result<Request, Error> {
     let mut tx = app.db.write(actor).await?;
     let (request, mut events) = edit_in(app, &mut tx, id, Some(revision), content, reason).await?;
-    let Some(first) = events.pop() else { return Ok(request) };
-    let mut tx = tx.record(first).await?;
-    for event in events.into_iter().rev() {
-        tx = tx.record(event).await?;
+    events.reverse();
+    if tx.commit_all(events).await? > 0 {
+        app.forget_counts();
     }
-    tx.commit().await?;
-    app.forget_counts();
     Ok(request)
 }
 

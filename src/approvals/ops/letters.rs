@@ -4,6 +4,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::{next::deciders, owner_teams};
 use crate::{
     app::App,
     approvals::{
@@ -14,6 +15,7 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::{self, Actor},
+    integrations,
     mail::{self, Letter},
     settings,
 };
@@ -49,7 +51,7 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
             after.title,
             due.map(|due| format!(" It is due on {}.", due.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default()
         );
-        write_to(app, &mut tx, to, (id, format!("Overdue: {}", after.title), letter)).await?;
+        write_to(app, &mut tx, &after, Some(to), (format!("Overdue: {}", after.title), letter)).await?;
         stages::save(tx.conn(), id, after.round, &after.stages).await?;
         requests::save(tx.conn(), &after, None).await?;
         tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await?;
@@ -61,8 +63,8 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// Reminds those who decide of stages that used three quarters of their time, and again once one is
-/// overdue; how many stages. By letter: without a mail server the home pages alone show what waits.
+/// Reminds those who decide once three quarters of a stage's time have passed, nights and weekends counted,
+/// and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show what waits.
 pub async fn remind(app: &App) -> Result<usize, Error> {
     if app.config.post.is_none() {
         return Ok(0);
@@ -85,39 +87,65 @@ pub async fn remind(app: &App) -> Result<usize, Error> {
                 format!("The stage “{}” of “{}” is due on {due}.", one.stage, one.title),
             )
         };
-        let letters = write_to(app, &mut tx, one.group, (one.request, subject, text)).await?;
+        let Some(request) = requests::get(tx.conn(), one.request).await? else { continue };
+        let letters = write_to(app, &mut tx, &request, None, (subject, text)).await?;
         let detail = json!({ "stage": one.stage, "position": one.position, "letters": letters });
         events.push(Event::happened("change_request.reminded", "change_request", Some(one.request), detail));
     }
     tx.commit_all(events).await
 }
 
-/// Puts a letter about a request in the way of everybody active in a review group; how many.
+/// Puts a letter about a request in the way of those who may decide its open stage; of one group of them,
+/// where one is named. How many.
 async fn write_to(
     app: &App,
     tx: &mut WriteTx<Open>,
-    group: Uuid,
-    (request, subject, text): (Uuid, String, String),
+    request: &Request,
+    group: Option<Uuid>,
+    (subject, text): (String, String),
 ) -> Result<usize, Error> {
     if app.config.post.is_none() {
         return Ok(0);
     }
-    let to = identity::ops::addresses_of_review_group(tx.conn(), group).await?;
-    send(app, tx, &to, (request, subject, text)).await?;
+    let integration = integrations::ops::load(tx.conn(), &[request.integration_id]).await?.pop();
+    let integration = integration.ok_or(Error::NotFound("integration"))?;
+    let owners = owner_teams(tx, &integration, request).await?;
+    let mut people = deciders(tx.conn(), request, &owners).await?;
+    people.retain(|one| group.is_none_or(|group| one.group == group));
+    let ids: Vec<Uuid> = people.into_iter().map(|one| one.person).collect();
+    let to = identity::ops::addresses_of(tx.conn(), &ids).await?;
+    send(app, tx, &to, (request.id, subject, text)).await?;
     Ok(to.len())
 }
 
-/// Tells those who had approved that a material change voided it.
-pub(super) async fn tell_voided<S>(app: &App, tx: &mut WriteTx<S>, request: &Request) -> Result<(), Error> {
+/// Why approvals no longer count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voided {
+    /// What is proposed changed materially.
+    Changed,
+    /// It was approved and waited; what is in force moved, and so it was reopened.
+    Reopened,
+}
+
+/// Tells those who had approved that it no longer counts.
+pub(super) async fn tell_voided<S>(
+    app: &App,
+    tx: &mut WriteTx<S>,
+    request: &Request,
+    why: Voided,
+) -> Result<(), Error> {
     if app.config.post.is_none() {
         return Ok(());
     }
     let approved = request.decisions.iter().filter(|one| one.round == request.round && one.verdict.approves());
     let people: Vec<Uuid> = approved.map(|one| one.decided_by).collect();
     let to = identity::ops::addresses_of(tx.conn(), &people).await?;
+    let what = match why {
+        Voided::Changed => "was changed materially after you had approved it",
+        Voided::Reopened => "was put onto what is in force now after you had approved it",
+    };
     let text = format!(
-        "“{}” was changed materially after you had approved it: your approval no longer counts, and the first stage \
-         decides anew. The page names what changed.",
+        "“{}” {what}: your approval no longer counts, and the first stage decides anew. The page names what changed.",
         request.title
     );
     send(app, tx, &to, (request.id, format!("Changed since you approved: {}", request.title), text)).await

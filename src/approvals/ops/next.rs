@@ -133,6 +133,27 @@ async fn findings(
     Ok(found.filter(|finding| finding.is_shown() || actor.may(Permission::Govern)).collect())
 }
 
+/// Who may decide the open stage and has not: active reviewers of its group and of the one it went up to,
+/// who neither asked, nor edited, nor are in a team that owns.
+pub(super) async fn deciders(
+    conn: &mut sqlx::PgConnection,
+    request: &Request,
+    owners: &[Uuid],
+) -> Result<Vec<stages::Eligible>, Error> {
+    let (Some(stage), Some(bound)) = (request.open_stage(), request.phase.bound()) else { return Ok(Vec::new()) };
+    let mut barred = request.participants.clone();
+    barred.extend(request.requested_by.person);
+    let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
+    let twice = request.workflow.is_some_and(|workflow| workflow.same_person_twice);
+    let decided = |person: Uuid| {
+        let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
+        request.decisions.iter().any(|d| d.round == bound.round && mine(d))
+    };
+    let mut found = stages::eligible(conn, &groups, &barred, owners).await?;
+    found.retain(|one| !decided(one.person));
+    Ok(found)
+}
+
 async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, Error> {
     let step = |who: String, what: &str, since: Option<DateTime<Utc>>| NextStep {
         who,
@@ -149,23 +170,15 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
             let Some(stage) = request.open_stage() else {
                 return Err(Error::internal("an open request without an open stage"));
             };
-            let mut barred = request.participants.clone();
-            barred.extend(request.requested_by.person);
             let mut owners: Vec<Uuid> = request.refs.owners().collect();
             for slug in request.base_content.owners() {
                 let team = identity::ops::find_group(app, actor, GroupKind::Team, slug).await;
                 owners.extend(team.ok().map(|team| team.id));
             }
             let mut conn = app.db.read().await?;
-            let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
-            let twice = request.workflow.is_some_and(|workflow| workflow.same_person_twice);
-            let decided = |person: Uuid| {
-                let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
-                request.decisions.iter().any(|d| d.round == bound.round && mine(d))
-            };
             let mut people: Vec<String> = Vec::new();
-            for one in stages::eligible(&mut conn, &groups, &barred, &owners).await? {
-                if !decided(one.person) && !people.contains(&one.name) {
+            for one in deciders(&mut conn, request, &owners).await? {
+                if !people.contains(&one.name) {
                     people.push(one.name);
                 }
             }

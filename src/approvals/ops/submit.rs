@@ -3,7 +3,11 @@
 use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
-use super::{draft::checked_reason, letters, locked, may_continue, owner_teams, plan};
+use super::{
+    draft::checked_reason,
+    letters::{self, Voided},
+    locked, may_continue, owner_teams, plan,
+};
 use crate::{
     app::App,
     approvals::{
@@ -110,7 +114,8 @@ pub(super) async fn rebound<S>(
     let mut stages = None;
     // What was approved and is open again begins anew, whatever changed.
     if after.is_voided_by(&material) || after.open_stage().is_none() {
-        letters::tell_voided(app, tx, &after).await?;
+        let why = if after.is_voided_by(&material) { Voided::Changed } else { Voided::Reopened };
+        letters::tell_voided(app, tx, &after, why).await?;
         let judged = plan::judged(app, tx, &after, integration).await?;
         plan::refuse_blocked(&after, &judged)?;
         stages = Some(plan::plan(app, tx, &after, owners, &judged).await?);

@@ -131,11 +131,10 @@ pub struct Waiting {
     pub title: String,
     pub position: i32,
     pub stage: String,
-    pub group: Uuid,
     pub due_at: DateTime<Utc>,
 }
 
-/// Open stages that used three quarters of their time, or all of it, and of which nobody was reminded
+/// Open stages of whose time, nights and weekends counted, three quarters or all have passed, and of which nobody was reminded
 /// since; marked as reminded of.
 pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Waiting>, Error> {
     let rows = sqlx::query_as!(
@@ -153,7 +152,7 @@ pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result
                    order by s.due_at limit 100 for update of s skip locked)
              and r.id = u.request_id
            returning r.id as request, r.title, u.position, u.name as stage,
-               coalesce(u.escalated_to, u.review_group_id) as "group!", u.due_at as "due_at!""#,
+               u.due_at as "due_at!""#,
         now
     );
     Ok(rows.fetch_all(conn).await?)

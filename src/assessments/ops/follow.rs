@@ -166,7 +166,11 @@ async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
             }
         }
         let ends = before.conclusion.as_ref().map(|conclusion| conclusion.valid_until);
-        if ends.is_some_and(|day| day <= today + Days::new(AHEAD)) {
+        let again = |one: &&Assessment| {
+            one.is_under_way()
+                && (one.questionnaire_id, one.integration_id) == (before.questionnaire_id, before.integration_id)
+        };
+        if ends.is_some_and(|day| day <= today + Days::new(AHEAD)) && !all.iter().any(|one| again(&one)) {
             let new = demand(now, before.questionnaire_id, id, Cause::Renewal, before.id.to_string());
             wanted.push((new, Some(before.id)));
         }

@@ -1,41 +1,15 @@
 //! The questionnaire that Muster brings along, in force from the first start.
 
-use sqlx::PgConnection;
-
-use crate::{
-    app::App,
-    assessments::QuestionnaireContent,
-    error::Error,
-    identity::{Actor, Permission},
-    publications,
-};
+use crate::{app::App, assessments::QuestionnaireContent, error::Error, identity::Actor, publications};
 
 /// The starter questionnaire as it is written.
 pub fn questionnaire_of_pack() -> Result<QuestionnaireContent, Error> {
     serde_saphyr::from_str(include_str!("../starter.yaml")).map_err(Error::internal)
 }
 
-async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
-    Ok(!publications::ops::in_force::<QuestionnaireContent>(conn).await?.is_empty())
-}
-
 /// Publishes it where no questionnaire is in force yet; how many were added.
 pub async fn seed_questionnaires(app: &App, actor: &Actor) -> Result<usize, Error> {
-    actor.require(Permission::Govern)?;
-    if any(&mut *app.db.read().await?).await? {
-        return Ok(0);
-    }
-    let mut tx = app.db.write(actor).await?;
-    publications::ops::lock_seed(tx.conn()).await?;
-    if any(tx.conn()).await? {
-        return Ok(0);
-    }
-    let (tx, count) = publications::ops::seed(tx, vec![questionnaire_of_pack()?]).await?;
-    if let Some(tx) = tx {
-        tx.commit().await?;
-        app.forget_counts();
-    }
-    Ok(count)
+    publications::ops::seed(app, actor, vec![questionnaire_of_pack()?]).await
 }
 
 #[cfg(test)]

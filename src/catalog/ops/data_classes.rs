@@ -112,8 +112,6 @@ pub async fn seed_data_classes(app: &App, actor: &Actor) -> Result<usize, Error>
     if data_classes::any(tx.conn()).await? {
         return Ok(0);
     }
-    let mut recorded = None;
-    let mut count = 0;
     let mut lines: Vec<&str> = TAXONOMY.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     lines.sort_unstable();
     let mut ids = std::collections::HashMap::new();
@@ -133,20 +131,8 @@ pub async fn seed_data_classes(app: &App, actor: &Actor) -> Result<usize, Error>
         ids.insert(class.content.key.clone(), class.id);
         data_classes::insert(tx.conn(), &class).await?;
         events.push(Event::created("data_class.created", &class));
-        count += 1;
     }
-    let mut events = events.into_iter();
-    if let Some(first) = events.next() {
-        let mut tx = tx.record(first).await?;
-        for event in events {
-            tx = tx.record(event).await?;
-        }
-        recorded = Some(tx);
-    }
-    if let Some(tx) = recorded {
-        tx.commit().await?;
-    }
-    Ok(count)
+    tx.commit_all(events).await
 }
 
 fn parse(line: &str) -> Result<DataClassContent, Error> {

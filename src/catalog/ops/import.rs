@@ -220,13 +220,9 @@ pub async fn apply_document(
     let mut events = Vec::new();
     write(tx.conn(), &plan, &mut events).await?;
     versions::remember_document(tx.conn(), outcome.version_id, &document.sha256, identity.published_at, now).await?;
-    let mut events = events.into_iter();
-    let first = events.next().ok_or_else(|| Error::internal("an import that changes nothing"))?;
-    let mut tx = tx.record(first).await?;
-    for event in events {
-        tx = tx.record(event).await?;
+    if tx.commit_all(events).await? == 0 {
+        return Err(Error::internal("an import that changes nothing"));
     }
-    tx.commit().await?;
     app.forget_counts();
     Ok(outcome)
 }

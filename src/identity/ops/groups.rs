@@ -161,12 +161,6 @@ pub async fn addresses_of(conn: &mut sqlx::PgConnection, people: &[Uuid]) -> Res
     groups::addresses_of(conn, people).await
 }
 
-/// Where letters to those who are active in a review group go.
-pub async fn addresses_of_review_group(conn: &mut sqlx::PgConnection, id: Uuid) -> Result<Vec<String>, Error> {
-    groups::addresses(conn, id).await
-}
-
-/// Changes a group based on `revision`.
 /// The group behind an id or a slug, within a transaction.
 pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Result<Option<Group>, Error> {
     match groups::find(tx.conn(), kind, key).await? {
@@ -175,6 +169,7 @@ pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Res
     }
 }
 
+/// Changes a group based on `revision`.
 pub async fn update_group(
     app: &App,
     actor: &Actor,

@@ -246,16 +246,6 @@ pub async fn addresses_of(conn: &mut PgConnection, people: &[Uuid]) -> Result<Ve
     Ok(found.fetch_all(conn).await?)
 }
 
-/// The addresses of those who are active in a review group.
-pub async fn addresses(conn: &mut PgConnection, review_group: Uuid) -> Result<Vec<String>, Error> {
-    let found = sqlx::query_scalar!(
-        "select p.email from review_group_members m join people p on p.id = m.person_id
-         where m.review_group_id = $1 and p.state = 'active' order by 1",
-        review_group
-    );
-    Ok(found.fetch_all(conn).await?)
-}
-
 /// Those of `ids` that are nobody's.
 pub async fn unknown_people(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let ids = sqlx::query_scalar!(

@@ -93,22 +93,12 @@ pub async fn import(
         report.rows.push(line);
     }
     if mode == Mode::Apply && report.wrong == 0 {
-        write(tx, events).await?;
+        tx.commit_all(events).await?;
         report.applied = true;
         app.forget_counts();
         app.authorities.clear();
     }
     Ok(report)
-}
-
-async fn write(tx: WriteTx<Open>, events: Vec<Event>) -> Result<(), Error> {
-    let mut events = events.into_iter();
-    let Some(first) = events.next() else { return Ok(()) };
-    let mut tx = tx.record(first).await?;
-    for event in events {
-        tx = tx.record(event).await?;
-    }
-    tx.commit().await
 }
 
 /// A row's number with its fields, or with what keeps it from being read.

@@ -246,7 +246,11 @@ impl Checker<'_> {
         let mut steps = 1;
         let name = call.func_name.as_str();
         for (n, part) in call.target.as_deref().into_iter().chain(&call.args).enumerate() {
-            let (known, cost) = match (name, n, call.args.first()) {
+            // Of 'and' and 'or' either side may say what spares the other: false, or true, wins over an error.
+            let other = if n == 0 { call.args.get(1) } else { call.args.first() };
+            let (known, cost) = match (name, n, other) {
+                (operators::LOGICAL_AND, 0, Some(after)) => self.visit_after(after, Came::True, part),
+                (operators::LOGICAL_OR, 0, Some(after)) => self.visit_after(after, Came::False, part),
                 (operators::LOGICAL_AND | operators::CONDITIONAL, 1, Some(before)) => {
                     self.visit_after(before, Came::True, part)
                 }

@@ -107,6 +107,12 @@ impl Expression {
         &self.hints
     }
 
+    /// Whether stored facts lack a name that it reads: they were kept before there was such a fact. What is
+    /// null is known.
+    pub fn lacks(&self, facts: &serde_json::Value) -> bool {
+        self.watched.iter().any(|part| part.is_lacking_in(facts))
+    }
+
     /// Whether it looks at a fact, by its path.
     pub fn names(&self, path: &str) -> bool {
         self.watched.iter().any(|part| part.path() == path)

@@ -102,9 +102,15 @@ fn what_may_be_null_and_is_not_asked_for_is_hinted_at_with_its_place() {
         "owners.backup == null || !owners.backup.active || owners.backup.members < 1",
         "credentials.exists(c, c.expires_in_days != null && c.expires_in_days < 30)",
         "vendor.country == 'DE'",
+        "vendor.tier <= 2 && vendor.tier != null",
+        "vendor.tier <= 2 || vendor.tier == null",
         "integration.criticality in ['high', 'critical']",
     ] {
         assert_eq!(hints(sound), Vec::<String>::new(), "{sound}");
+    }
+    for sound in ["vendor.tier <= 2 && vendor.tier != null", "vendor.tier <= 2 || vendor.tier == null"] {
+        let none = judge(sound, json!({ "vendor": { "tier": null } }));
+        assert!(!matches!(none, Outcome::Failed(_)), "{sound}: {none:?}");
     }
     // What was asked in one branch says nothing in another.
     assert_eq!(hints("vendor.tier != null ? true : vendor.tier <= 2").len(), 1);
@@ -119,4 +125,24 @@ fn a_pattern_is_compiled_once_and_says_the_same_each_time() {
         assert!(matches!(named("Stripe"), Outcome::Fires(_)));
         assert_eq!((named("stripe"), named("Acme")), (Outcome::Quiet, Outcome::Quiet));
     }
+}
+
+#[test]
+fn facts_that_were_stored_before_there_was_such_a_name_lack_it() {
+    let stored = serde_json::to_value(Facts::sample().expect("the sample")).expect("JSON");
+    let lacks = |source: &str, facts: &serde_json::Value| Expression::compile(source).expect(source).lacks(facts);
+    let rule = "vendor.tier != null && vendor.tier < 3";
+    assert!(!lacks(rule, &stored));
+    let mut null = stored.clone();
+    null["vendor"]["tier"] = serde_json::Value::Null;
+    assert!(!lacks(rule, &null), "what is null is known");
+    let mut older = stored.clone();
+    older["vendor"].as_object_mut().expect("a vendor").remove("tier");
+    assert!(lacks(rule, &older));
+    let of_list = "credentials.exists(c, c.expires_in_days != null && c.expires_in_days < 30)";
+    let mut older = stored.clone();
+    older["credentials"] = json!([{ "name": "key" }]);
+    assert!(lacks(of_list, &older));
+    older["credentials"] = json!([]);
+    assert!(!lacks(of_list, &older), "there was none");
 }

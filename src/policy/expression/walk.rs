@@ -5,6 +5,7 @@ use cel::{
     IdedExpr,
     common::ast::{ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators},
 };
+use serde_json::Value;
 
 /// A part whose value is shown.
 pub(super) enum Watched {
@@ -26,6 +27,27 @@ impl Watched {
     pub(super) fn path(&self) -> &str {
         match self {
             Self::Fact { path, .. } | Self::Entries { path, .. } => path,
+        }
+    }
+
+    /// Whether facts as they were stored have no such name.
+    pub(super) fn is_lacking_in(&self, facts: &Value) -> bool {
+        let mut at = facts;
+        for name in self.path().split('.') {
+            match at {
+                Value::Object(fields) => match fields.get(name) {
+                    Some(value) => at = value,
+                    None => return true,
+                },
+                // Of what was not there nothing is asked.
+                _ => return false,
+            }
+        }
+        match (self, at) {
+            (Self::Entries { fields, .. }, Value::Array(entries)) => entries.iter().any(|entry| {
+                entry.as_object().is_some_and(|entry| fields.iter().any(|field| !entry.contains_key(field)))
+            }),
+            _ => false,
         }
     }
 }

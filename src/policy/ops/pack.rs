@@ -1,9 +1,8 @@
 //! The starter pack: rules that say what the field asks for, in force as warnings from the first start.
 
 use serde::Deserialize;
-use sqlx::PgConnection;
 
-use crate::{app::App, db::Recorded, db::WriteTx, error::Error, identity::Actor, policy::RuleContent, publications};
+use crate::{app::App, error::Error, identity::Actor, policy::RuleContent, publications};
 
 #[derive(Deserialize)]
 struct Pack {
@@ -16,27 +15,9 @@ pub fn rules_of_pack() -> Result<Vec<RuleContent>, Error> {
     Ok(pack.rules)
 }
 
-async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
-    Ok(!publications::ops::in_force::<RuleContent>(conn).await?.is_empty())
-}
-
 /// Publishes the pack where no rule is in force yet; how many rules were added.
 pub async fn seed_rules(app: &App, actor: &Actor) -> Result<usize, Error> {
-    actor.require(crate::identity::Permission::Govern)?;
-    if any(&mut *app.db.read().await?).await? {
-        return Ok(0);
-    }
-    let mut tx = app.db.write(actor).await?;
-    publications::ops::lock_seed(tx.conn()).await?;
-    if any(tx.conn()).await? {
-        return Ok(0);
-    }
-    let (tx, count): (Option<WriteTx<Recorded>>, usize) = publications::ops::seed(tx, rules_of_pack()?).await?;
-    if let Some(tx) = tx {
-        tx.commit().await?;
-        app.forget_counts();
-    }
-    Ok(count)
+    publications::ops::seed(app, actor, rules_of_pack()?).await
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     identity::{Actor, Permission},
     integrations,
-    policy::{Expression, Facts, Judged, Matched, Outcome, RuleContent, faulty, store::queue, store::violations},
+    policy::{Expression, Facts, Judged, Matched, RuleContent, faulty, store::queue, store::violations},
 };
 
 /// An integration on which the rule fires.
@@ -40,9 +40,9 @@ pub struct Fired {
     pub new: bool,
 }
 
-/// A past approval that the rule would have stopped.
+/// A past approval.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Stopped {
+pub struct PastApproval {
     /// The request.
     pub request: Uuid,
     /// What it was called.
@@ -65,9 +65,9 @@ pub struct Preview {
     /// Approvals of the last year that were judged again.
     pub decisions: usize,
     /// Those that it would have stopped.
-    pub stopped: Vec<Stopped>,
-    /// Those that lack a fact, so that nothing can be said.
-    pub lacking: usize,
+    pub stopped: Vec<PastApproval>,
+    /// Those whose facts lack one that the rule reads, so that nothing can be said.
+    pub lacking: Vec<PastApproval>,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
 }
@@ -118,14 +118,18 @@ pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &
 async fn past(conn: &mut sqlx::PgConnection, expression: &Expression, preview: &mut Preview) -> Result<(), Error> {
     for decision in violations::decided_facts(conn).await? {
         preview.decisions += 1;
+        let past = PastApproval { request: decision.request, title: decision.title, at: decision.at };
+        // What was not kept then is not guessed now: read as it is today, it would be empty.
+        if expression.lacks(&decision.facts) {
+            preview.lacking.push(past);
+            continue;
+        }
         let judged =
             serde_json::from_value::<Facts>(decision.facts).map_err(Error::internal).and_then(|f| Judged::new(&f));
-        match judged.map(|facts| expression.judge(&facts)) {
-            Ok(Outcome::Fires(_)) => {
-                preview.stopped.push(Stopped { request: decision.request, title: decision.title, at: decision.at });
-            }
-            Ok(Outcome::Quiet) => {}
-            Ok(Outcome::Failed(_)) | Err(_) => preview.lacking += 1,
+        match judged.map(|facts| expression.holds(&facts)) {
+            Ok(Ok(true)) => preview.stopped.push(past),
+            Ok(Ok(false)) => {}
+            Ok(Err(_)) | Err(_) => preview.lacking.push(past),
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::{
     catalog,
     db::WriteTx,
     error::Error,
-    identity::{Actor, Permission},
+    identity::Actor,
     integrations,
     policy::{
         Compiled, NewOverride, Override, OverrideState, RiskModelContent, RiskScore, Scored,
@@ -271,21 +271,7 @@ pub fn model_of_pack() -> Result<RiskModelContent, Error> {
 
 /// Publishes it where none is in force; how many were added.
 pub async fn seed_risk_model(app: &App, actor: &Actor) -> Result<usize, Error> {
-    actor.require(Permission::Govern)?;
-    let any = async |conn: &mut PgConnection| publications::ops::in_force::<RiskModelContent>(conn).await;
-    if !any(&mut *app.db.read().await?).await?.is_empty() {
-        return Ok(0);
-    }
-    let mut tx = app.db.write(actor).await?;
-    publications::ops::lock_seed(tx.conn()).await?;
-    if !any(tx.conn()).await?.is_empty() {
-        return Ok(0);
-    }
-    let (tx, count) = publications::ops::seed(tx, vec![model_of_pack()?]).await?;
-    if let Some(tx) = tx {
-        tx.commit().await?;
-    }
-    Ok(count)
+    publications::ops::seed(app, actor, vec![model_of_pack()?]).await
 }
 
 #[cfg(test)]

@@ -30,7 +30,9 @@ pub async fn judge_due(app: &App) -> Result<usize, Error> {
     if !queue::any(&mut *app.db.read().await?).await? {
         return Ok(0);
     }
-    let lanes = std::thread::available_parallelism().map_or(1, usize::from).min(LANES);
+    // Each holds two connections; two stay free for what people do meanwhile.
+    let room = (app.db.writers().saturating_sub(2) / 2).max(1);
+    let lanes = std::thread::available_parallelism().map_or(1, usize::from).min(LANES).min(room);
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..lanes {
         let app = app.clone();

@@ -167,13 +167,15 @@ pub struct Ending {
     pub email: Option<String>,
 }
 
-/// What a letter about exceptions says, and where it goes.
+/// What a letter about exceptions says, and where it goes; nothing of one that another has taken over from.
 pub async fn endings(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Ending>, Error> {
     let rows = sqlx::query_as!(
         Ending,
         "select e.id, p.title as rule, i.name as integration, e.ends_on, t.email
          from exceptions e join publications p on p.id = e.rule_id join integrations i on i.id = e.integration_id
-         left join teams t on t.id = i.business_owner_id where e.id = any($1)",
+         left join teams t on t.id = i.business_owner_id where e.id = any($1)
+           and not exists (select from exceptions o where o.rule_id = e.rule_id and o.integration_id = e.integration_id
+                 and o.id <> e.id and o.state = 'granted' and o.ends_on > e.ends_on)",
         ids
     );
     Ok(rows.fetch_all(conn).await?)
@@ -187,6 +189,8 @@ pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate) -> Result<Ve
                left join teams t on t.id = i.business_owner_id
            where e.id in (select x.id from exceptions x where x.state = 'granted' and x.ended_at is null
                    and x.reminded_on is null and x.ends_on between $1 and $1::date + 14
+                   and not exists (select from exceptions o where o.rule_id = x.rule_id and o.integration_id = x.integration_id
+                 and o.id <> x.id and o.state = 'granted' and o.ends_on > x.ends_on)
                    order by x.ends_on limit 200 for update skip locked)
              and p.id = e.rule_id and i.id = e.integration_id
            returning e.id, p.title as rule, i.name as integration, e.ends_on, t.email"#,

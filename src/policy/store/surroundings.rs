@@ -63,7 +63,7 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                    'certifications', coalesce((select jsonb_agg(jsonb_build_object('name', c.name,
                         'expires_in_days', c.expires_on - $8::date, 'has_evidence', c.evidence_url is not null
                             or exists (select from evidence w where w.vendor_id = v.id and w.certification = c.name
-                                and w.state = 'active'))
+                                and w.state = 'active' and (w.valid_until is null or w.valid_until >= $8::date)))
                         order by c.position) from vendor_certifications c where c.vendor_id = v.id), '[]'),
                    'sub_processors', coalesce((select jsonb_agg(jsonb_build_object('name', p.name,
                         'country', p.country) order by p.position)

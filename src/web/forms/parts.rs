@@ -48,11 +48,15 @@ impl Parts {
             let file = field.file_name().map(str::to_owned);
             let mut bytes = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(broken)? {
-                size += chunk.len() as u64;
+                // Text has a limit of its own.
+                size += if file.is_some() { chunk.len() as u64 } else { 0 };
                 if size > limit {
                     return Err(Error::TooLarge(format!("This is larger than {} MiB.", limit >> 20)));
                 }
                 bytes.extend_from_slice(&chunk);
+                if file.is_none() && bytes.len() > MOST_TEXT {
+                    return Err(Error::TooLarge("This form is too large.".into()));
+                }
             }
             match file {
                 Some(file) if !bytes.is_empty() => parts.files.push(PostedFile { field: name, name: file, bytes }),

@@ -89,6 +89,11 @@ async fn evidence_proves_a_certificate_for_the_rules() {
         url: Some("https://trust.example.com".into()),
         ..of_stripe("SOC 2, 2027")
     };
+    let past = EvidenceContent { valid_until: Some("2027-03-02".parse().expect("a day")), ..proof.clone() };
+    ops::add_evidence(&test.app, &reviewer, past, None).await.expect("added");
+    assert!(facts().await.vendor.certifications[0].has_evidence);
+    test.clock.advance(chrono::TimeDelta::days(3));
+    assert!(!facts().await.vendor.certifications[0].has_evidence, "what has ended proves nothing");
     let made = ops::add_evidence(&test.app, &reviewer, proof, None).await.expect("added");
     assert!(facts().await.vendor.certifications[0].has_evidence);
     ops::retire_evidence(&test.app, &reviewer, made.id, made.revision).await.expect("retired");
@@ -106,6 +111,8 @@ async fn a_vendor_proves_an_answer_and_sends_a_workbook_back() {
     let door = through(&test, &link).await;
     let proved = ops::attach(&test.app, &door, "report-file", "soc2.pdf", b"%PDF-1.7 report").await.expect("taken");
     assert_eq!(proved.answers["report-file"].evidence.len(), 1);
+    let twice = ops::attach(&test.app, &door, "report-file", "soc2.pdf", b"%PDF-1.7 report").await.expect("known");
+    assert_eq!(twice.answers["report-file"].evidence.len(), 1, "sent twice, it is there once");
     let book = ops::sheet_of(&test.app, &door).await.expect("a workbook");
     ops::read_sheet(&test.app, &door, &book).await.expect_err("it answers nothing");
     let (one, content, _) = ops::opened(&test.app, &door).await.expect("open");

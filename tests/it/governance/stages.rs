@@ -220,6 +220,11 @@ async fn an_approved_request_whose_base_moved_is_rebased_and_approved_again() {
     let tags =
         ops::Stewardship { integrations: vec![key], add_tags: vec!["moved".into()], ..ops::Stewardship::default() };
     ops::steward(&test.app, &requester, tags).await.expect("moved");
+    // What moved is shown before anybody rebases: then, now, and as proposed.
+    let page = test.sign_in(&shop.requester).await.get(&format!("/requests/{}", change.id)).await.text();
+    let table = page.split_once("What moved meanwhile").expect("the table").1;
+    let table = table.split_once("</table>").expect("its end").0;
+    assert!(table.contains("<b>Tags</b>") && table.contains("moved") && table.contains("follows what"), "{table}");
     let unmet = held.unmet().next().expect("one").id;
     assert!(matches!(
         ops::meet_condition(&test.app, &requester, change.id, unmet, "Told.").await,

@@ -2,6 +2,7 @@
 
 mod edit;
 mod list;
+mod moved;
 mod show;
 mod steps;
 

@@ -7,6 +7,7 @@ use axum::{
 };
 use uuid::Uuid;
 
+use super::moved::{Moved, moved};
 use crate::{
     approvals::{
         Condition, Decision, Delegation, Phase, Stage,
@@ -49,6 +50,8 @@ pub struct RequestPage {
     view: RequestView,
     integration: Integration,
     changes: Vec<Change>,
+    /// What moved under it, where it is stale.
+    moved: Vec<Moved>,
     hints: Vec<Hint>,
     vendor: Option<Vendor>,
     assured: Assured,
@@ -331,6 +334,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
     let requester = identity::ops::names(app, actor, request.requested_by.person.as_slice()).await?.pop();
     Ok(RequestPage {
         changes: ordered(view.changes.clone()),
+        moved: if view.stale { moved(&view.request, &integration.content)? } else { Vec::new() },
         hints: integrations::ops::hints_for(app, actor, Some(integration.id), &request.content, &request.refs).await?,
         decided: decided(web, signed, &view).await?,
         requester: requester.unwrap_or_else(|| "a script".into()),

@@ -63,17 +63,28 @@ pub async fn csv(State(web): State<Web>, signed: Signed, Path(key): Path<String>
     let (key, _, preview) = tried(&web, &signed, &key).await?;
     crate::audit::ops::exported(&web.app, &signed.actor, "rule_preview", &key, "csv").await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["integration", "name", "owner", "new", "values", "failure"]).map_err(Error::internal)?;
+    let columns = ["what", "name", "link", "owner", "new", "values", "failure", "decided_at"];
+    writer.write_record(columns).map_err(Error::internal)?;
+    let link = |path: &str| web.app.config.public_url.join(path).map_err(Error::internal);
     for fired in &preview.fired {
         let values = serde_json::to_string(&fired.matched).map_err(Error::internal)?;
+        let to = link(&format!("integrations/{}", fired.integration))?;
         let cells = [
-            fired.integration.as_str(),
+            "fires",
             &fired.name,
+            to.as_str(),
             fired.owner.as_deref().unwrap_or_default(),
             if fired.new { "yes" } else { "no" },
             &values,
             fired.failure.as_deref().unwrap_or_default(),
+            "",
         ];
+        writer.write_record(cells.map(tables::escape)).map_err(Error::internal)?;
+    }
+    let past = preview.stopped.iter().map(|one| ("would have stopped", one));
+    for (what, one) in past.chain(preview.lacking.iter().map(|one| ("lacks a fact", one))) {
+        let (to, at) = (link(&format!("requests/{}", one.request))?, one.at.to_rfc3339());
+        let cells = [what, &one.title, to.as_str(), "", "", "", "", &at];
         writer.write_record(cells.map(tables::escape)).map_err(Error::internal)?;
     }
     let bytes = writer.into_inner().map_err(|error| Error::internal(error.error()))?;
