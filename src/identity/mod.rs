@@ -8,6 +8,7 @@ mod group;
 pub mod ops;
 mod permission;
 mod person;
+pub mod seats;
 pub mod secrets;
 mod service_account;
 mod store;

@@ -6,7 +6,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Expression, Facts, Judged, Matched, Outcome};
-use crate::{check::Check, error::Error, publications::Publishable, words};
+use crate::{
+    check::Check,
+    error::Error,
+    publications::{NamedGroup, Publishable},
+    words,
+};
 
 words! {
     /// How grave a violation is.
@@ -186,9 +191,13 @@ impl Publishable for RuleContent {
         }
         check.finish()
     }
-    fn groups(&self) -> Vec<(String, String)> {
-        let named = self.review_groups.iter().enumerate();
-        named.map(|(n, slug)| (format!("/review_groups/{n}"), slug.clone())).collect()
+    fn groups(&self) -> Vec<NamedGroup> {
+        let named = |(n, slug): (usize, &String)| NamedGroup {
+            pointer: format!("/review_groups/{n}"),
+            group: slug.clone(),
+            approvals: 1,
+        };
+        self.review_groups.iter().enumerate().map(named).collect()
     }
     fn facets(&self) -> (&'static str, &'static str) {
         (self.mode.key(), self.severity.key())

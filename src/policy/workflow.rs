@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Expression;
-use crate::{check::Check, error::Error, publications::Publishable};
+use crate::{
+    check::Check,
+    error::Error,
+    identity::seats::Twice,
+    publications::{NamedGroup, Publishable},
+};
 
 /// The kinds of change request, as a workflow names them.
 pub const KINDS: [&str; 5] = ["register", "change", "reactivate", "deprecate", "retire"];
@@ -117,9 +122,16 @@ impl Publishable for WorkflowContent {
             )),
         }
     }
-    fn groups(&self) -> Vec<(String, String)> {
-        let named = self.stages.iter().enumerate();
-        named.map(|(n, stage)| (format!("/stages/{n}/review_group"), stage.review_group.clone())).collect()
+    fn groups(&self) -> Vec<NamedGroup> {
+        let named = |(n, stage): (usize, &StageContent)| NamedGroup {
+            pointer: format!("/stages/{n}/review_group"),
+            group: stage.review_group.clone(),
+            approvals: usize::try_from(stage.approvals).unwrap_or_default(),
+        };
+        self.stages.iter().enumerate().map(named).collect()
+    }
+    fn twice(&self) -> Option<Twice> {
+        Some(if self.same_person_twice { Twice::Yes } else { Twice::No })
     }
     fn facets(&self) -> (&'static str, &'static str) {
         (if self.in_use { "in_use" } else { "off" }, "")

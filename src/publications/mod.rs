@@ -5,4 +5,4 @@ pub mod ops;
 mod publication;
 mod store;
 
-pub use publication::{Draft, Proposal, Publication, Publishable, Published, Version, Versions};
+pub use publication::{Draft, NamedGroup, Proposal, Publication, Publishable, Published, Version, Versions};

@@ -9,7 +9,7 @@ use crate::{
     audit::Event,
     db::{Open, WriteTx},
     error::{Error, FieldErrors, same_revision},
-    identity::{self, Actor, GroupKind, Permission, Via},
+    identity::{self, Actor, GroupKind, Permission, Via, seats::unfilled},
     words::State,
 };
 
@@ -218,20 +218,37 @@ pub async fn seed<C: Publishable>(app: &App, actor: &Actor, contents: Vec<C>) ->
     Ok(count)
 }
 
-/// Refuses review groups that are not there, have retired, or have nobody in them.
+/// Refuses review groups that are not there, have retired, or have no active reviewer in them; and stages
+/// that the reviewers there are cannot all decide.
 async fn refuse_nobody<S, C: Publishable>(tx: &mut WriteTx<S>, content: &C) -> Result<(), Error> {
     let mut errors = FieldErrors::new();
-    for (pointer, slug) in content.groups() {
-        match identity::ops::group_in(tx, GroupKind::ReviewGroup, &slug).await? {
-            Some(group) if group.content.state == State::Active => {
-                if group.content.members.is_empty() {
-                    errors.add(pointer, format!("Nobody is in the review group '{slug}': nobody could decide."));
-                }
-            }
-            _ => errors.add(pointer, format!("There is no active review group '{slug}'.")),
+    let mut wanted: Vec<(Vec<Uuid>, usize)> = Vec::new();
+    let named = content.groups();
+    for named in &named {
+        let (at, slug) = (named.pointer.as_str(), named.group.as_str());
+        let group = identity::ops::group_in(tx, GroupKind::ReviewGroup, slug).await?;
+        let Some(group) = group.filter(|group| group.content.state == State::Active) else {
+            errors.add(at, format!("There is no active review group '{slug}'."));
+            continue;
+        };
+        let people = identity::ops::reviewers_of(tx.conn(), group.id).await?;
+        if people.is_empty() {
+            errors.add(at, format!("No active reviewer is in the review group '{slug}': nobody could decide."));
         }
+        wanted.push((people, named.approvals));
     }
-    errors.finish()
+    errors.finish()?;
+    let Some(n) = content.twice().and_then(|twice| unfilled(&wanted, twice)) else { return Ok(()) };
+    let (people, needed) = &wanted[n];
+    Err(Error::field(
+        &named[n].pointer,
+        format!(
+            "Nobody could decide this stage: it needs {needed} of the {} active reviewers of '{}' who are not needed for \
+             another stage.",
+            people.len(),
+            named[n].group
+        ),
+    ))
 }
 
 /// A person at a page: no token proposes or publishes, whoever holds it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{audit::Record, error::Error};
+use crate::{audit::Record, error::Error, identity::seats::Twice};
 
 /// What can be published.
 pub trait Publishable: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -25,14 +25,30 @@ pub trait Publishable: Clone + PartialEq + Serialize + DeserializeOwned + Send +
     fn beside(&self, _other: &Self) -> Result<(), Error> {
         Ok(())
     }
-    /// The review groups that it names: where, and the slug.
-    fn groups(&self) -> Vec<(String, String)> {
+    /// The review groups that it names.
+    fn groups(&self) -> Vec<NamedGroup> {
         Vec::new()
+    }
+    /// Where these decide one after the other: whether one person may do so for several. None where each
+    /// is called in by itself.
+    fn twice(&self) -> Option<Twice> {
+        None
     }
     /// For lists: how it acts, and how grave it is.
     fn facets(&self) -> (&'static str, &'static str) {
         ("", "")
     }
+}
+
+/// A review group that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedGroup {
+    /// Where: an RFC 6901 pointer.
+    pub pointer: String,
+    /// Its slug.
+    pub group: String,
+    /// How many of it have to approve.
+    pub approvals: usize,
 }
 
 /// That somebody asks for its publication.

@@ -1,6 +1,6 @@
 //! The plan of a round: what rules say of the proposal, and through which stages it goes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::{
     },
     db::WriteTx,
     error::{Error, FieldErrors},
+    identity::seats::{Twice, unfilled},
     integrations::Integration,
     policy::{
         Expression, Facts, Judged, WorkflowContent,
@@ -204,13 +205,6 @@ async fn called_in<S>(tx: &mut WriteTx<S>, judgement: &Judgement, stages: &mut V
     Ok(())
 }
 
-/// Whether one person may decide in several stages.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Twice {
-    No,
-    Yes,
-}
-
 /// Refuses where the people there are cannot decide every stage: each decides once, unless the workflow
 /// says otherwise.
 fn decidable(stages: &[Stage], eligible: &[Eligible], twice: Twice) -> Result<(), Error> {
@@ -231,43 +225,9 @@ fn decidable(stages: &[Stage], eligible: &[Eligible], twice: Twice) -> Result<()
     let people = |stage: &Stage| -> Vec<Uuid> {
         eligible.iter().filter(|one| one.group == stage.review_group_id).map(|one| one.person).collect()
     };
-    // Each approval is a seat; people are moved between seats until all are taken or none can be.
-    let mut seated: HashMap<Uuid, usize> = HashMap::new();
-    let mut seats: Vec<Vec<Uuid>> = Vec::new();
-    for stage in stages {
-        let people = people(stage);
-        let needed = usize::try_from(stage.approvals_needed).unwrap_or(usize::MAX);
-        if people.len() < needed {
-            return Err(nobody(stage));
-        }
-        if twice == Twice::Yes {
-            continue;
-        }
-        for _ in 0..needed {
-            seats.push(people.clone());
-            if !seat(seats.len() - 1, &seats, &mut seated, &mut HashSet::new()) {
-                return Err(nobody(stage));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn seat(n: usize, seats: &[Vec<Uuid>], seated: &mut HashMap<Uuid, usize>, tried: &mut HashSet<Uuid>) -> bool {
-    for person in &seats[n] {
-        if !tried.insert(*person) {
-            continue;
-        }
-        let free = match seated.get(person).copied() {
-            None => true,
-            Some(other) => seat(other, seats, seated, tried),
-        };
-        if free {
-            seated.insert(*person, n);
-            return true;
-        }
-    }
-    false
+    let needed = |stage: &Stage| usize::try_from(stage.approvals_needed).unwrap_or(usize::MAX);
+    let wanted: Vec<(Vec<Uuid>, usize)> = stages.iter().map(|stage| (people(stage), needed(stage))).collect();
+    unfilled(&wanted, twice).map_or(Ok(()), |n| Err(nobody(&stages[n])))
 }
 
 #[cfg(test)]

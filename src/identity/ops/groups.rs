@@ -161,6 +161,11 @@ pub async fn addresses_of(conn: &mut sqlx::PgConnection, people: &[Uuid]) -> Res
     groups::addresses_of(conn, people).await
 }
 
+/// The active reviewers of a review group: who decides in it.
+pub async fn reviewers_of(conn: &mut sqlx::PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
+    groups::reviewers(conn, review_group).await
+}
+
 /// The group behind an id or a slug, within a transaction.
 pub async fn group_in<S>(tx: &mut WriteTx<S>, kind: GroupKind, key: &str) -> Result<Option<Group>, Error> {
     match groups::find(tx.conn(), kind, key).await? {

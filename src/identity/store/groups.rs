@@ -246,6 +246,18 @@ pub async fn addresses_of(conn: &mut PgConnection, people: &[Uuid]) -> Result<Ve
     Ok(found.fetch_all(conn).await?)
 }
 
+/// The active reviewers of a review group.
+pub async fn reviewers(conn: &mut PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        "select p.id from review_group_members m join people p on p.id = m.person_id
+         where m.review_group_id = $1 and p.state = 'active'
+           and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
+           and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')",
+        review_group
+    );
+    Ok(found.fetch_all(conn).await?)
+}
+
 /// Those of `ids` that are nobody's.
 pub async fn unknown_people(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let ids = sqlx::query_scalar!(

@@ -57,7 +57,26 @@ async fn stages_wait_for_each_other_and_nobody_decides_in_two() {
 async fn a_stage_that_nobody_may_decide_is_refused_at_submission_by_name() {
     let test = TestApp::new().await;
     let shop = builders::shop(&test).await;
-    builders::publish(&test, workflow(vec![stage("Security", "security"), stage("Second look", "security")])).await;
+    // Two stages for one person are refused on save, and so are more approvals than there are reviewers.
+    let both = workflow(vec![stage("Security", "security"), stage("Second look", "security")]);
+    let one = test.cli();
+    assert_eq!(pointers(publications::create(&test.app, &one, both.clone()).await), ["/stages/1/review_group"]);
+    let mut two = stage("Security", "security");
+    two.approvals = 2;
+    assert_eq!(pointers(publications::create(&test.app, &one, workflow(vec![two])).await), ["/stages/0/review_group"]);
+    // Where somebody has left since, it is refused at submission.
+    let second = test.person("Sven Second", &[Role::Reviewer]).await;
+    sqlx::query("insert into review_group_members (review_group_id, person_id) select id, $1 from review_groups where slug = 'security'")
+        .bind(second.id)
+        .execute(&mut test.owner().await)
+        .await
+        .expect("joined");
+    builders::publish(&test, both).await;
+    sqlx::query("delete from review_group_members where person_id = $1")
+        .bind(second.id)
+        .execute(&mut test.owner().await)
+        .await
+        .expect("left");
     let id = drafted(&test, &shop, "Stripe for Shop").await;
     let refused = submit(&test, &shop, id).await;
     assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("'Second look'")), "{refused:?}");
@@ -222,6 +241,7 @@ async fn an_approved_request_whose_base_moved_is_rebased_and_approved_again() {
     ops::steward(&test.app, &requester, tags).await.expect("moved");
     // What moved is shown before anybody rebases: then, now, and as proposed.
     let page = test.sign_in(&shop.requester).await.get(&format!("/requests/{}", change.id)).await.text();
+    assert!(page.contains("Decided before") && page.contains("Register Stripe for Shop"), "what was decided earlier");
     let table = page.split_once("What moved meanwhile").expect("the table").1;
     let table = table.split_once("</table>").expect("its end").0;
     assert!(table.contains("<b>Tags</b>") && table.contains("moved") && table.contains("follows what"), "{table}");

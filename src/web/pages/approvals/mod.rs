@@ -1,5 +1,6 @@
 //! Pages of change requests: the list, the screen to decide on, the form to edit.
 
+mod beside;
 mod edit;
 mod list;
 mod moved;

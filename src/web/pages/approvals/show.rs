@@ -7,7 +7,10 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::moved::{Moved, moved};
+use super::{
+    beside::{Earlier, earlier, next_one},
+    moved::{Moved, moved},
+};
 use crate::{
     approvals::{
         Condition, Decision, Delegation, Phase, Stage,
@@ -16,7 +19,7 @@ use crate::{
     audit::{self, Change},
     catalog::{self, Vendor},
     error::Error,
-    identity::{self, GroupKind, Permission},
+    identity::{self, Permission},
     integrations::{self, FIELDS, Hint, Integration, ops::IntegrationRow},
     lists::Query,
     web::{
@@ -56,6 +59,8 @@ pub struct RequestPage {
     vendor: Option<Vendor>,
     assured: Assured,
     siblings: Vec<IntegrationRow>,
+    /// What was decided on this integration before.
+    earlier: Vec<Earlier>,
     decided: Vec<Decided>,
     requester: String,
     waiting: String,
@@ -271,25 +276,6 @@ async fn teams(web: &Web, signed: &Signed) -> Result<Vec<(String, String)>, Erro
     Ok(choices.into_iter().map(|team| (team.value, team.label)).collect())
 }
 
-/// What waits longest for one's review groups, besides this one.
-async fn next_one(web: &Web, signed: &Signed, besides: Uuid) -> Result<Option<(Uuid, String)>, Error> {
-    let groups = &signed.actor.authority.review_groups;
-    let groups = identity::ops::get_groups(&web.app, &signed.actor, GroupKind::ReviewGroup, groups).await?;
-    if groups.is_empty() {
-        return Ok(None);
-    }
-    let mut pairs: Vec<(String, String)> =
-        groups.into_iter().map(|group| ("group".into(), group.content.slug)).collect();
-    pairs.extend([
-        ("state".into(), "open".into()),
-        ("sort".into(), "waiting_since".into()),
-        ("limit".into(), "2".into()),
-    ]);
-    let query = Query::parse(&ops::REQUESTS, &pairs, &[])?;
-    let rows = catalog::ops::list::<ops::RequestRow>(&web.app, &signed.actor, &ops::REQUESTS, &query).await?.rows;
-    Ok(rows.into_iter().find(|row| row.id != besides).map(|row| (row.id, row.title)))
-}
-
 /// Other integrations of the vendor.
 async fn siblings(
     web: &Web,
@@ -356,6 +342,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         vendor,
         assured,
         siblings,
+        earlier: earlier(web, signed, &view.request).await?,
         integration,
         view,
     })
