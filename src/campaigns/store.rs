@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{Campaign, CampaignContent, ItemEvidence, OpenViolation, ReviewItem};
+use super::{Campaign, CampaignContent, ItemEvidence, ItemState, OpenViolation, ReviewItem};
 use crate::{error::Error, text};
 
 struct CampaignRow {
@@ -151,11 +151,18 @@ pub async fn lock_items(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Rev
     items(conn, ids).await
 }
 
-/// The items of a campaign that are open.
-pub async fn open_items(conn: &mut PgConnection, campaign: Uuid, most: i64) -> Result<Vec<Uuid>, Error> {
+/// The items of a campaign that stand at one of these states.
+pub async fn items_at(
+    conn: &mut PgConnection,
+    campaign: Uuid,
+    states: &[ItemState],
+    most: i64,
+) -> Result<Vec<Uuid>, Error> {
+    let states: Vec<String> = states.iter().map(|state| state.key().to_owned()).collect();
     let ids = sqlx::query_scalar!(
-        "select id from review_items where campaign_id = $1 and state in ('pending', 'escalated') order by id limit $2",
+        "select id from review_items where campaign_id = $1 and state = any($2) order by id limit $3",
         campaign,
+        &states,
         most
     );
     Ok(ids.fetch_all(conn).await?)

@@ -182,6 +182,14 @@ async fn many_are_kept_at_once_only_without_findings_and_unchanged_ones_close_th
     let states: Vec<(uuid::Uuid, &str)> =
         items(&test, campaign.id).await.iter().map(|item| (item.integration_id, item.state.key())).collect();
     assert_eq!(states, [(clean.id, "auto_closed"), (other.id, "pending")]);
+    // The same integration in two rounds is not kept twice at once.
+    let mut both = Vec::new();
+    for title in ["Autumn", "Winter"] {
+        let round = ops::plan(&test.app, &boss, round(title)).await.expect("planned");
+        both.extend(items(&test, round.id).await.into_iter().filter(|item| item.integration_id == clean.id));
+    }
+    let twice = ops::keep_all(&test.app, &owner, both.iter().map(|item| item.id).collect()).await.expect_err("twice");
+    assert!(matches!(&twice, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/items"), "{twice:?}");
     let nothing = CampaignContent { filter: "vendor=nobody".into(), ..round("Nothing") };
     let refused = ops::plan(&test.app, &boss, nothing).await.expect_err("matches nothing");
     assert!(matches!(&refused, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/filter"), "{refused:?}");

@@ -169,7 +169,6 @@ async fn held(tx: &mut WriteTx<Open>, ids: &[Uuid], today: NaiveDate) -> Result<
     let whole = |item: ReviewItem| {
         let integration = integrations.iter().find(|one| one.id == item.integration_id)?.clone();
         let campaign = campaigns.iter().find(|one| one.id == item.campaign_id)?.clone();
-        // The same integration may stand in two campaigns.
         let evidence = known.get(&item.integration_id)?.clone();
         let own = actor.is_in_team(reach.teams(&item));
         let may = reach.may(&actor, &campaign, &item);
@@ -241,7 +240,17 @@ pub async fn keep_all(app: &App, actor: &Actor, mut ids: Vec<Uuid>) -> Result<us
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
     let mut events = Vec::new();
-    for held in held(&mut tx, &ids, today).await? {
+    let all = held(&mut tx, &ids, today).await?;
+    let mut uses: Vec<Uuid> = all.iter().map(|one| one.integration.id).collect();
+    uses.sort_unstable();
+    uses.dedup();
+    if uses.len() < all.len() {
+        return Err(Error::field(
+            "/items",
+            "Two of these are about the same integration. Choose items of one campaign.",
+        ));
+    }
+    for held in all {
         held.refuse_closed()?;
         let name = held.integration.content.name.clone();
         let (after, mut done) = one(&mut tx, held, ReviewVerdict::Keep, None, today).await?;

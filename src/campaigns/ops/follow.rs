@@ -17,6 +17,8 @@ use crate::{
 
 /// Items looked at in one transaction.
 const PART: usize = 200;
+/// States of items that wait for a decision.
+const OPEN: [ItemState; 2] = [ItemState::Pending, ItemState::Escalated];
 
 fn job() -> Actor {
     Actor::job("system:campaigns", Uuid::now_v7().to_string())
@@ -64,7 +66,9 @@ async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     if campaign.escalates_to_id.is_none() {
         return Ok(());
     }
-    let open = store::open_items(&mut *app.db.read().await?, id, 5000).await?;
+    // What was escalated waits for its own day, and is not looked at each minute until then.
+    let states: &[ItemState] = if suspends { &OPEN } else { &OPEN[..1] };
+    let open = store::items_at(&mut *app.db.read().await?, id, states, 5000).await?;
     for part in open.chunks(PART) {
         let mut tx = app.db.write(&actor).await?;
         let uses: Vec<Uuid> = store::items(tx.conn(), part).await?.iter().map(|item| item.integration_id).collect();
@@ -111,7 +115,7 @@ async fn overdue(
 async fn end(app: &App, id: Uuid) -> Result<(), Error> {
     let mut tx = app.db.write(&job()).await?;
     let before = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
-    let open = !store::open_items(tx.conn(), id, 1).await?.is_empty();
+    let open = !store::items_at(tx.conn(), id, &OPEN, 1).await?.is_empty();
     if before.state != CampaignState::Running || open {
         return Ok(());
     }

@@ -15,15 +15,16 @@ use regex::{Regex, RegexBuilder};
 /// Patterns kept at most. Each stands in the text of a rule, so that there are few.
 const KEPT: usize = 1000;
 /// Bytes of a compiled pattern at most.
-pub(super) const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 static PATTERNS: LazyLock<RwLock<HashMap<String, Regex>>> = LazyLock::new(RwLock::default);
 
-/// The standard library with `matches`, as a method of a text.
+/// The standard library with `matches`, as a method of a text and as a function of two: the language has both.
 pub(super) fn environment() -> Env {
     let mut env = Env::stdlib();
-    let added = cel::add_member_overload!(env, fn matches: (CelString, CelString) -> Result<CelBool>);
-    debug_assert!(added.is_ok(), "the library brings its own matches: {added:?}");
+    let method = cel::add_member_overload!(env, fn matches: (CelString, CelString) -> Result<CelBool>);
+    let function = cel::add_overload!(env, fn matches: (CelString, CelString) -> Result<CelBool>, id = "matches");
+    debug_assert!(method.is_ok() && function.is_ok(), "the library brings its own: {method:?} {function:?}");
     env
 }
 

@@ -125,6 +125,10 @@ fn a_pattern_is_compiled_once_and_says_the_same_each_time() {
         assert!(matches!(named("Stripe"), Outcome::Fires(_)));
         assert_eq!((named("stripe"), named("Acme")), (Outcome::Quiet, Outcome::Quiet));
     }
+    // The language has it as a function, too.
+    let named = |name: &str| judge("matches(vendor.name, '^St')", json!({ "vendor": { "name": name } }));
+    assert!(matches!(named("Stripe"), Outcome::Fires(_)), "{:?}", named("Stripe"));
+    assert_eq!(named("Acme"), Outcome::Quiet);
 }
 
 #[test]
