@@ -1,9 +1,15 @@
 //! The bench behind `scripts/bench`: drives a running Muster, `pgbench -M prepared` with the very
 //! statements that Muster sent (read from PostgreSQL's log), and a bare axum server with the same
 //! bytes, in turns; prints requests a second, p50 and p99.
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measuring instrument: it prints, or stops"
+)]
 #![allow(clippy::zombie_processes, reason = "the server is waited for when it is dropped")]
-#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::too_many_lines)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates")]
+#![allow(clippy::too_many_lines, reason = "one run from its start to its end")]
 
 mod log;
 mod raw;

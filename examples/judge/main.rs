@@ -59,11 +59,13 @@ async fn main() {
     .await;
     println!("facts alone, read and put together: {read:.2} s ({:.0} µs each)", read * 1e6 / n);
     sqlx::raw_sql(queue).execute(&mut conn).await.expect("queued");
-    let (first, _) = timed(policy::ops::judge_due(&app)).await;
+    // What filled the register queued most of it already: an entry that meets its twin waits for the next look.
+    let (first, ()) = timed(async { while policy::ops::judge_due(&app).await.expect("judged") > 0 {} }).await;
     println!("first run, writing every violation and score: {first:.2} s");
     for turn in 1..=2 {
         sqlx::raw_sql(queue).execute(&mut conn).await.expect("queued");
-        let (again, _) = timed(policy::ops::judge_due(&app)).await;
+        let (again, judged) = timed(policy::ops::judge_due(&app)).await;
+        assert_eq!(judged.expect("judged"), all.len(), "a full run judges all of them");
         println!(
             "full run {turn}, nothing changed: {again:.2} s, {:.1} times the facts alone (target 5 s)",
             again / read

@@ -122,7 +122,8 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Judges what changed, as soon as it has; each minute looks whether a day began, an exception ended, a stage is overdue.
+/// Judges what changed, as soon as it has; each minute looks whether a day began, an exception ended, a stage
+/// is overdue.
 async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
     let mut looked = None::<std::time::Instant>;
     while pause_until(&mut stopped, Duration::from_secs(1), app.db.written()).await {

@@ -13,7 +13,6 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-
 use tokio::sync::Notify;
 
 pub use tx::{Open, Recorded, WriteTx};

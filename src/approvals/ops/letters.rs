@@ -64,7 +64,8 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
 }
 
 /// Reminds those who decide once three quarters of a stage's time have passed, nights and weekends counted,
-/// and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show what waits.
+/// and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show
+/// what waits.
 pub async fn remind(app: &App) -> Result<usize, Error> {
     if app.config.post.is_none() {
         return Ok(0);

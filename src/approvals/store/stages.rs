@@ -134,8 +134,8 @@ pub struct Waiting {
     pub due_at: DateTime<Utc>,
 }
 
-/// Open stages of whose time, nights and weekends counted, three quarters or all have passed, and of which nobody was reminded
-/// since; marked as reminded of.
+/// Open stages of whose time, nights and weekends counted, three quarters or all have passed, and of which
+/// nobody was reminded since; marked as reminded of.
 pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Waiting>, Error> {
     let rows = sqlx::query_as!(
         Waiting,

@@ -189,8 +189,9 @@ pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate) -> Result<Ve
                left join teams t on t.id = i.business_owner_id
            where e.id in (select x.id from exceptions x where x.state = 'granted' and x.ended_at is null
                    and x.reminded_on is null and x.ends_on between $1 and $1::date + 14
-                   and not exists (select from exceptions o where o.rule_id = x.rule_id and o.integration_id = x.integration_id
-                 and o.id <> x.id and o.state = 'granted' and o.ends_on > x.ends_on)
+                   and not exists (select from exceptions o where o.rule_id = x.rule_id
+                       and o.integration_id = x.integration_id and o.id <> x.id and o.state = 'granted'
+                       and o.ends_on > x.ends_on)
                    order by x.ends_on limit 200 for update skip locked)
              and p.id = e.rule_id and i.id = e.integration_id
            returning e.id, p.title as rule, i.name as integration, e.ends_on, t.email"#,

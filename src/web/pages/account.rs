@@ -9,7 +9,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{Shell, faults, html, unprocessable, view::ago};
+use super::{Shell, faults, html, labelled, unprocessable, view::ago};
 use crate::{
     approvals::ops as approvals,
     error::Error,
@@ -210,11 +210,7 @@ async fn mint(State(web): State<Web>, posted: Posted) -> Result<Response, PageEr
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
         Err(error) => {
-            let named = |(pointer, message): (String, String)| match pointer.trim_start_matches('/') {
-                "" => message,
-                field => format!("{}: {message}", crate::words::label(field)),
-            };
-            page.errors = faults(error)?.into_iter().map(named).collect();
+            page.errors = labelled(error)?;
             page.name = posted.get("name").unwrap_or_default().to_owned();
             return Ok(unprocessable(html(&page)?));
         }

@@ -17,6 +17,15 @@ pub fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
     }
 }
 
+/// The same in lines, each with the name of its field.
+pub fn labelled(error: Error) -> Result<Vec<String>, Error> {
+    let line = |(pointer, message): (String, String)| match pointer.trim_start_matches('/') {
+        "" => message,
+        field => format!("{}: {message}", crate::words::label(field)),
+    };
+    Ok(faults(error)?.into_iter().map(line).collect())
+}
+
 /// The same page, which says what is wrong with what was sent.
 pub fn unprocessable(mut response: Response) -> Response {
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

@@ -38,7 +38,7 @@ use axum::{
 use super::{Web, error::PageError};
 use crate::error::Error;
 
-use faults::{faults, faults_at, unprocessable};
+use faults::{faults, faults_at, labelled, unprocessable};
 pub(super) use shell::Shell;
 
 /// Every page.

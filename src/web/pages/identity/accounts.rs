@@ -22,7 +22,7 @@ use crate::{
             Shell,
             account::{TokenView, new_token},
             catalog::form_page,
-            faults, html,
+            html, labelled,
             simple::simple_pages,
             unprocessable,
             view::EventView,
@@ -125,11 +125,7 @@ async fn mint(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -
     match minted {
         Ok(minted) => page.minted = Some(minted.bearer.reveal().to_owned()),
         Err(error) => {
-            let named = |(pointer, message): (String, String)| match pointer.trim_start_matches('/') {
-                "" => message,
-                field => format!("{}: {message}", crate::words::label(field)),
-            };
-            page.errors = faults(error)?.into_iter().map(named).collect();
+            page.errors = labelled(error)?;
             page.name = posted.get("name").unwrap_or_default().to_owned();
             return Ok(unprocessable(html(&page)?));
         }
