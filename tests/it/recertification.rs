@@ -193,6 +193,16 @@ async fn many_are_kept_at_once_only_without_findings_and_unchanged_ones_close_th
     let nothing = CampaignContent { filter: "vendor=nobody".into(), ..round("Nothing") };
     let refused = ops::plan(&test.app, &boss, nothing).await.expect_err("matches nothing");
     assert!(matches!(&refused, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/filter"), "{refused:?}");
+    // What the form gives as examples is known.
+    let shown =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/campaigns/form.html")).expect("it");
+    let examples = shown.split_once("</a>: ").and_then(|(_, rest)| rest.split_once(".</small>")).expect("examples").0;
+    for example in examples.split(", ") {
+        let content = CampaignContent { filter: example.into(), ..round("As shown") };
+        let found = ops::plan(&test.app, &boss, content).await;
+        let unknown = matches!(&found, Err(Error::Invalid(errors)) if !errors.as_slice()[0].message.contains("nothing to review"));
+        assert!(!unknown, "{example}: {found:?}");
+    }
     let unknown = CampaignContent { filter: "colour=red".into(), ..round("Unknown") };
     let refused = ops::plan(&test.app, &boss, unknown).await.expect_err("no such filter");
     assert!(matches!(&refused, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/filter"), "{refused:?}");
