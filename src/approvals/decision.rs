@@ -99,6 +99,9 @@ pub struct Stage {
     /// When it becomes overdue.
     #[serde(default)]
     pub due_at: Option<DateTime<Utc>>,
+    /// When those who decide are reminded of it.
+    #[serde(default)]
+    pub remind_at: Option<DateTime<Utc>>,
     /// The key of the rule that called it in.
     #[serde(default)]
     pub called_in_by: Option<String>,

@@ -42,6 +42,7 @@ fn stage(position: i32, approvals_needed: i32) -> Stage {
         opened_at: None,
         due_hours: None,
         due_at: None,
+        remind_at: None,
         called_in_by: None,
         escalated_to: None,
         escalated_group: None,

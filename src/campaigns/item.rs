@@ -77,7 +77,7 @@ pub struct ItemEvidence {
     pub unused_scopes: Vec<String>,
     /// Credentials whose rotation or end is past.
     pub overdue_credentials: Vec<String>,
-    /// Violations that are open.
+    /// Violations that are open, and those of rules that are quiet while an exception still holds.
     pub violations: Vec<OpenViolation>,
     /// Days since any sign of use; none known where null.
     pub unused_days: Option<i64>,

@@ -241,7 +241,9 @@ pub async fn known(conn: &mut PgConnection, ids: &[Uuid], today: NaiveDate) -> R
                      'excepted_until', (select max(e.ends_on) from exceptions e where e.integration_id = i.id
                          and e.rule_id = v.rule_id and e.state = 'granted' and e.ends_on >= $2)) order by p.key)
                    from violations v join publications p on p.id = v.rule_id
-                   where v.integration_id = i.id and v.state = 'open' and v.mode <> 'shadow'), '[]')
+                   where v.integration_id = i.id and v.mode <> 'shadow' and (v.state = 'open' or exists (
+                       select from exceptions e where e.integration_id = i.id and e.rule_id = v.rule_id
+                         and e.state = 'granted' and e.ends_on >= $2))), '[]')
                    as "violations!: Json<Vec<OpenViolation>>",
                (select ($2::date - max(g.last_used_on))::int8 from scope_grants g where g.integration_id = i.id)
                    as unused_days,
@@ -279,6 +281,36 @@ pub async fn known(conn: &mut PgConnection, ids: &[Uuid], today: NaiveDate) -> R
             },
         })
         .collect())
+}
+
+/// Running campaigns that end by `soon`, have something open and of which nobody was reminded; marked so.
+pub async fn take_ending(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+    soon: NaiveDate,
+) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        "update campaigns c set reminded_at = $1
+         where c.state = 'running' and c.reminded_at is null and c.ends_on between $2 and $3
+           and exists (select from review_items r where r.campaign_id = c.id and r.state in ('pending', 'escalated'))
+         returning c.id",
+        now,
+        today,
+        soon
+    );
+    Ok(found.fetch_all(conn).await?)
+}
+
+/// The teams that own what is open in a campaign.
+pub async fn open_teams(conn: &mut PgConnection, campaign: Uuid) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select distinct k.team as "team!" from review_items r join integrations i on i.id = r.integration_id
+           cross join lateral unnest(array[i.business_owner_id, i.technical_owner_id, i.backup_owner_id]) k (team)
+           where r.campaign_id = $1 and r.state in ('pending', 'escalated') and k.team is not null"#,
+        campaign
+    );
+    Ok(found.fetch_all(conn).await?)
 }
 
 /// The review groups that somebody is in.

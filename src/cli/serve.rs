@@ -148,6 +148,7 @@ async fn follow_time(app: &App) -> Result<(), Error> {
     policy::ops::record_endings(app).await?;
     policy::ops::remind_endings(app).await?;
     approvals::ops::remind(app).await?;
+    approvals::ops::remind_conditions(app).await?;
     approvals::ops::escalate(app).await?;
     assessments::ops::begin_day(app).await?;
     assessments::ops::remind_due(app).await?;

@@ -34,6 +34,8 @@ pub struct RailCounts {
     pub credentials: i64,
     /// Change requests that wait for a decision.
     pub open_requests: i64,
+    /// Conditions of approvals that bind and are not met.
+    pub conditions: i64,
     /// Violations that are open and shown to everybody, excepted ones included.
     pub open_violations: i64,
     /// Exceptions that wait for a decision.
@@ -87,6 +89,7 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
             (select count(*) from (select from integrations where state <> 'retired' limit 10001) x) as "integrations!",
             (select count(*) from (select from credentials where state <> 'revoked' limit 10001) x) as "credentials!",
             (select count(*) from (select from change_requests where state = 'open' limit 10001) x) as "open_requests!",
+            (select count(*) from (select from conditions_in_force where met_at is null limit 10001) x) as "conditions!",
             (select count(*) from (select from violations where state = 'open' and mode <> 'shadow' limit 10001) x) as "open_violations!",
             (select count(*) from (select from exceptions where state = 'requested' limit 10001) x) as "exceptions!",
             (select count(*) from (select from assessments where state in ('sent', 'answering', 'submitted', 'reviewed')

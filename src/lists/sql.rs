@@ -169,6 +169,7 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, word
                 sql.push(dated(query, &format!(" and {date} < {{today}} - "))).push_bind(days);
             }
             Test::Within(condition) => {
+                let condition = dated(query, condition);
                 let mut parts = condition.split("{values}");
                 sql.push(" and ").push(parts.next().unwrap_or_default());
                 for part in parts {

@@ -87,6 +87,19 @@ pub async fn write(
     store::insert(conn, &letter, now).await
 }
 
+/// Puts the same letter in the way of several people.
+pub async fn write_to_each(
+    conn: &mut PgConnection,
+    people: &[String],
+    letter: Letter<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Error> {
+    for to in people {
+        store::insert(conn, &Letter { to, ..letter.clone() }, now).await?;
+    }
+    Ok(())
+}
+
 /// Sends what waits; how many letters went out. None where no server is configured.
 pub async fn deliver(app: &App) -> Result<usize, Error> {
     let Some(post) = app.config.post.as_ref() else { return Ok(0) };

@@ -287,6 +287,19 @@ facts! {
     }
 }
 facts! {
+    /// A condition of an approval that is not met yet.
+    ConditionFacts[50] {
+        /// What has to be done.
+        text: String,
+        /// before_live or after_live.
+        timing: String,
+        /// Slug of the team that owes it.
+        owner: String,
+        /// Days until it is due; below zero when it is late.
+        due_in_days: i64,
+    }
+}
+facts! {
     /// Everything that a rule may look at.
     Facts[1] {
         /// The day of the judgement, as 2027-01-31, in the organisation's time zone.
@@ -315,6 +328,8 @@ facts! {
         assessments: Vec<AssessmentFacts>,
         /// Exceptions that hold.
         exceptions: Vec<ExceptionFacts>,
+        /// Conditions of approvals that are not met yet.
+        conditions: Vec<ConditionFacts>,
     }
 }
 
@@ -341,6 +356,10 @@ impl Facts {
         cap(&mut self.credentials, "credentials", &mut cut);
         cap(&mut self.assessments, "assessments", &mut cut);
         cap(&mut self.exceptions, "exceptions", &mut cut);
+        cap(&mut self.conditions, "conditions", &mut cut);
+        cap(&mut self.vendor.locations, "vendor.locations", &mut cut);
+        cap(&mut self.integration.tags, "integration.tags", &mut cut);
+        cap(&mut self.integration.environments, "integration.environments", &mut cut);
         cap(&mut self.vendor.certifications, "vendor.certifications", &mut cut);
         cap(&mut self.vendor.sub_processors, "vendor.sub_processors", &mut cut);
         cap(&mut self.integration.endpoints, "integration.endpoints", &mut cut);

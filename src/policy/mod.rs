@@ -16,7 +16,7 @@ mod workflow;
 pub use exception::{Exception, ExceptionContent, ExceptionState, Grant};
 pub use expression::{Expression, Fault, Judged, LONGEST, Matched, Outcome};
 pub use facts::{
-    ApiFacts, AssessmentFacts, CertificationFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts, IntegrationFacts,
+    ApiFacts, AssessmentFacts, CertificationFacts, ConditionFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts, IntegrationFacts,
     OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,
 };
 pub use risk::{Band, Compiled, Factor, Level, Mitigation, Part, RiskModelContent, Scored};

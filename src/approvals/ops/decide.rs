@@ -9,7 +9,7 @@ use crate::{
     approvals::{
         Condition, NewCondition, NewDecision, Phase, Request, Verdict,
         store::{
-            facts, requests,
+            conditions, requests,
             stages::{self, Standing},
         },
     },
@@ -47,12 +47,12 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     }
     let owners = owner_teams(&mut tx, &integration, &before).await?;
     let decided_for = in_whose_name(&mut tx, &before, me, &owners, today).await?;
-    let conditions = conditions(&mut tx, &new).await?;
+    let asked = asked_for(&mut tx, &new).await?;
     let new = NewDecision { decided_for, ..new };
     let decision = new.id;
     let now = tx.now();
     let mut after = before.clone().decide(me, new, now)?;
-    after.conditions.extend(conditions.clone());
+    after.conditions.extend(asked.clone());
     let settings = settings::ops::in_force(app).await?;
     let next = after.open_stage().map(|stage| stage.position);
     for stage in after.stages.iter_mut().filter(|stage| Some(stage.position) == next && stage.opened_at.is_none()) {
@@ -61,8 +61,8 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     if let Some(decision) = after.decisions.last() {
         requests::insert_decision(tx.conn(), id, decision, actor.via.key()).await?;
     }
-    for condition in &conditions {
-        facts::insert_condition(tx.conn(), id, condition).await?;
+    for condition in &asked {
+        conditions::insert(tx.conn(), id, condition, now).await?;
     }
     stages::save(tx.conn(), id, after.round, &after.stages).await?;
     let judgement = plan::judged(app, &mut tx, &after, &integration).await?;
@@ -79,40 +79,6 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
         Phase::Approved(_) if after.unmet().next().is_none() => apply(app, tx, after, integration).await?,
         _ => (tx, after),
     };
-    tx.commit().await?;
-    app.forget_counts();
-    Ok(done)
-}
-
-/// Notes that a condition is met. A team that has to do it says so, or a steward; with the last one that
-/// has to be met before going live, the content comes into force.
-pub async fn meet_condition(app: &App, actor: &Actor, id: Uuid, condition: Uuid, note: &str) -> Result<Request, Error> {
-    actor.require(Permission::Propose)?;
-    let note = reason(note, "/note", "Say what was done, and where it can be seen.")?;
-    let mut tx = app.db.write(actor).await?;
-    let (before, integration) = locked(&mut tx, id).await?;
-    let mut after = before.clone();
-    let now = tx.now();
-    let found = after.conditions.iter_mut().find(|one| one.id == condition).ok_or(Error::NotFound("condition"))?;
-    if found.met_at.is_some() {
-        return Err(Error::Conflict("It is met already.".into()));
-    }
-    if !actor.may(Permission::Steward) && !actor.is_in_team([found.owner_id]) {
-        return Err(Error::Forbidden("Only the team that has to do it says that it is done.".into()));
-    }
-    (found.met_at, found.met_by, found.note) = (Some(now), actor.person(), Some(note));
-    facts::meet(tx.conn(), found).await?;
-    after.revision += 1;
-    after.updated_at = now;
-    requests::save(tx.conn(), &after, None).await?;
-    let tx = tx.record(Event::changed("change_request.condition_met", &before, &after)).await?;
-    let goes_live = matches!(after.phase, Phase::Approved(_)) && after.unmet().next().is_none();
-    if goes_live && after.is_stale(&integration.content) {
-        return Err(Error::Conflict(
-            "The integration changed since this was approved. It has to be rebased and approved again first.".into(),
-        ));
-    }
-    let (tx, done) = if goes_live { apply(app, tx, after, integration).await? } else { (tx, after) };
     tx.commit().await?;
     app.forget_counts();
     Ok(done)
@@ -180,7 +146,8 @@ fn checked(mut new: NewDecision, today: NaiveDate) -> Result<NewDecision, Error>
     Ok(new)
 }
 
-async fn conditions<S>(tx: &mut WriteTx<S>, new: &NewDecision) -> Result<Vec<Condition>, Error> {
+/// The conditions of a decision, each with the team that it names.
+async fn asked_for<S>(tx: &mut WriteTx<S>, new: &NewDecision) -> Result<Vec<Condition>, Error> {
     let mut all = Vec::new();
     for (n, condition) in new.conditions.iter().enumerate() {
         let NewCondition { text, owner, due_on, timing } = condition.clone();
@@ -203,7 +170,7 @@ async fn conditions<S>(tx: &mut WriteTx<S>, new: &NewDecision) -> Result<Vec<Con
     Ok(all)
 }
 
-fn reason(text: &str, pointer: &str, ask: &str) -> Result<String, Error> {
+pub(super) fn reason(text: &str, pointer: &str, ask: &str) -> Result<String, Error> {
     let mut check = Check::new();
     let mut value = Some(text.to_owned());
     check.optional(pointer, &mut value, 4000);
@@ -215,7 +182,7 @@ fn reason(text: &str, pointer: &str, ask: &str) -> Result<String, Error> {
 }
 
 /// Brings approved content into force. What rules block by now does not go live.
-async fn apply(
+pub(super) async fn apply(
     app: &App,
     mut tx: WriteTx<Recorded>,
     approved: Request,

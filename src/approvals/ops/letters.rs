@@ -4,7 +4,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{next::deciders, owner_teams};
+use super::{next::deciders, owner_teams, plan};
 use crate::{
     app::App,
     approvals::{
@@ -38,7 +38,7 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
             after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
         {
             (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
-            stage.due_at = stage.due_hours.map(|hours| settings::due(&settings, now, hours));
+            plan::waits(stage, &settings, now);
         }
         if after == before {
             continue;
@@ -63,8 +63,8 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// Reminds those who decide once three quarters of a stage's time have passed, nights and weekends counted,
-/// and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show
+/// Reminds those who decide, and who decide for them, once three quarters of a stage's working hours have
+/// passed, and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show
 /// what waits.
 pub async fn remind(app: &App) -> Result<usize, Error> {
     if app.config.post.is_none() {
@@ -111,7 +111,8 @@ async fn write_to(
     let integration = integrations::ops::load(tx.conn(), &[request.integration_id]).await?.pop();
     let integration = integration.ok_or(Error::NotFound("integration"))?;
     let owners = owner_teams(tx, &integration, request).await?;
-    let mut people = deciders(tx.conn(), request, &owners).await?;
+    let today = app.today().await?;
+    let mut people = deciders(tx.conn(), request, &owners, today).await?;
     people.retain(|one| group.is_none_or(|group| one.group == group));
     let ids: Vec<Uuid> = people.into_iter().map(|one| one.person).collect();
     let to = identity::ops::addresses_of(tx.conn(), &ids).await?;
@@ -152,7 +153,7 @@ pub(super) async fn tell_voided<S>(
     send(app, tx, &to, (request.id, format!("Changed since you approved: {}", request.title), text)).await
 }
 
-async fn send<S>(
+pub(super) async fn send<S>(
     app: &App,
     tx: &mut WriteTx<S>,
     to: &[String],
@@ -160,14 +161,6 @@ async fn send<S>(
 ) -> Result<(), Error> {
     let address = app.config.public_url.join(&format!("requests/{request}")).map_err(Error::internal)?;
     let now = tx.now();
-    for to in to {
-        let letter = Letter {
-            to,
-            subject: subject.clone(),
-            text: format!("{text}\n\nLook at it and decide:\n{address}\n"),
-            about: ("change_request", request),
-        };
-        mail::write(tx.conn(), letter, now).await?;
-    }
-    Ok(())
+    let text = format!("{text}\n\n{address}\n");
+    mail::write_to_each(tx.conn(), to, Letter { to: "", subject, text, about: ("change_request", request) }, now).await
 }

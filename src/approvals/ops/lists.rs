@@ -37,6 +37,26 @@ pub static REQUESTS: Spec = Spec {
                 "t.id in (select q.request_id from request_participants q where q.person_id::text = any({values}))",
             ),
         ),
+        Filter::plain(
+            "decider",
+            "May decide",
+            Test::Within(
+                "t.id in (select q.id from change_requests q, people z
+                  where z.id::text = any({values}) and q.state = 'open' and may_decide(q, z.id, {today}))",
+            ),
+        ),
+        Filter::plain(
+            "awaits_others_for",
+            "Waits for others, and concerns",
+            Test::Within(
+                "t.id in (select q.id from change_requests q, people z
+                  where z.id::text = any({values}) and q.state in ('open', 'approved')
+                    and (q.requested_by = z.id
+                        or exists (select from request_participants y where y.request_id = q.id and y.person_id = z.id)
+                        or exists (select from request_decisions y where y.request_id = q.id and y.decided_by = z.id))
+                    and not may_decide(q, z.id, {today}))",
+            ),
+        ),
         Filter::plain("group", "Review group", Test::Equals("w.slug")),
         Filter::plain(
             "decided_by",

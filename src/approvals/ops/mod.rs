@@ -1,5 +1,6 @@
 //! The verbs of change requests and saved views.
 
+mod conditions;
 mod decide;
 mod delegations;
 mod draft;
@@ -12,12 +13,14 @@ mod steward;
 mod submit;
 mod views;
 
-pub use decide::{decide, meet_condition};
+pub use conditions::{CONDITIONS, ConditionRow, meet_condition, remind_conditions};
+pub use decide::decide;
 pub use delegations::{delegations, make_delegation, retire_delegation};
 pub use draft::{edit_request, open_draft_in, propose, register};
 pub use letters::{escalate, remind};
 pub use lists::{REQUESTS, RequestRow};
-pub use next::{NextStep, RequestView, find_request, get_requests, request_of, requests_of, view_request};
+pub use super::store::facts::JudgedFacts;
+pub use next::{NextStep, RequestView, facts_of_request, find_request, get_requests, request_of, requests_of, view_request};
 pub use rows::save_row;
 pub use steward::{Stewardship, set_review_in, steward};
 pub use submit::{rebase_request, submit_request, withdraw_request};

@@ -1,15 +1,16 @@
 //! Looking at requests: what would change, who must act next, since when.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::approvals::store::facts::JudgedFacts;
 use crate::{
     app::App,
     approvals::{
         Decision, Phase, Request, RequestKind,
-        store::{requests, stages},
+        store::{facts, requests, stages},
     },
     audit::{Change, diff},
     error::Error,
@@ -66,6 +67,19 @@ pub async fn get_requests(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<
     let mut found = requests::get_many(&mut *app.db.read().await?, ids).await?;
     found.sort_by_key(|request| ids.iter().position(|id| *id == request.id));
     Ok(found)
+}
+
+/// What rules looked at and found when a request was submitted, edited, decided on and applied. Findings of
+/// rules in shadow are for who governs.
+pub async fn facts_of_request(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<JudgedFacts>, Error> {
+    let request = find_request(app, actor, id).await?;
+    let mut all = facts::of_request(&mut *app.db.read().await?, request.id).await?;
+    if !actor.may(Permission::Govern) {
+        for findings in all.iter_mut().filter_map(|one| one.findings.as_array_mut()) {
+            findings.retain(|finding| finding["mode"] != "shadow");
+        }
+    }
+    Ok(all)
 }
 
 /// The unclosed request of an integration.
@@ -134,11 +148,12 @@ async fn findings(
 }
 
 /// Who may decide the open stage and has not: active reviewers of its group and of the one it went up to,
-/// who neither asked, nor edited, nor are in a team that owns.
+/// who neither asked, nor edited, nor are in a team that owns; and who decides for one of them today.
 pub(super) async fn deciders(
     conn: &mut sqlx::PgConnection,
     request: &Request,
     owners: &[Uuid],
+    today: NaiveDate,
 ) -> Result<Vec<stages::Eligible>, Error> {
     let (Some(stage), Some(bound)) = (request.open_stage(), request.phase.bound()) else { return Ok(Vec::new()) };
     let mut barred = request.participants.clone();
@@ -149,7 +164,7 @@ pub(super) async fn deciders(
         let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
         request.decisions.iter().any(|d| d.round == bound.round && mine(d))
     };
-    let mut found = stages::eligible(conn, &groups, &barred, owners).await?;
+    let mut found = stages::eligible(conn, &groups, &barred, owners, Some(today)).await?;
     found.retain(|one| !decided(one.person));
     Ok(found)
 }
@@ -175,9 +190,10 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
                 let team = identity::ops::find_group(app, actor, GroupKind::Team, slug).await;
                 owners.extend(team.ok().map(|team| team.id));
             }
+            let today = app.today().await?;
             let mut conn = app.db.read().await?;
             let mut people: Vec<String> = Vec::new();
-            for one in deciders(&mut conn, request, &owners).await? {
+            for one in deciders(&mut conn, request, &owners, today).await? {
                 if !people.contains(&one.name) {
                     people.push(one.name);
                 }

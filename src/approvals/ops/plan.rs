@@ -26,6 +26,9 @@ use crate::{
     settings::{self, SettingsContent},
 };
 
+/// Working hours of a stage that a rule calls in, where the workflow gives none: two days.
+const CALLED_IN_HOURS: i32 = 16;
+
 /// What rules say of a request's proposal.
 pub(super) async fn judged<S>(
     app: &App,
@@ -82,10 +85,7 @@ pub(super) async fn plan<S>(
     owners: &[Uuid],
     judgement: &Judgement,
 ) -> Result<Plan, Error> {
-    let workflow = publications::ops::in_force::<WorkflowContent>(tx.conn())
-        .await?
-        .into_iter()
-        .find(|(_, _, workflow)| workflow.in_use && workflow.kinds.iter().any(|kind| kind == request.kind.key()));
+    let workflow = workflow(tx, request).await?;
     let mut stages = match &workflow {
         Some((_, _, workflow)) => of_workflow(tx, workflow, &judgement.facts).await?,
         None => vec![approving(tx).await?],
@@ -104,7 +104,7 @@ pub(super) async fn plan<S>(
     let mut barred = request.participants.clone();
     barred.extend(request.requested_by.person);
     let groups: Vec<Uuid> = stages.iter().map(|stage| stage.review_group_id).collect();
-    let eligible = stages::eligible(tx.conn(), &groups, &barred, &teams).await?;
+    let eligible = stages::eligible(tx.conn(), &groups, &barred, &teams, None).await?;
     let twice = if workflow.is_some_and(|workflow| workflow.same_person_twice) { Twice::Yes } else { Twice::No };
     decidable(&stages, &eligible, twice)?;
     let settings = settings::ops::in_force(app).await?;
@@ -115,10 +115,33 @@ pub(super) async fn plan<S>(
     Ok(Plan { stages, workflow })
 }
 
+/// The workflow that a request goes by: a running one keeps the version that it began with.
+async fn workflow<S>(
+    tx: &mut WriteTx<S>,
+    request: &Request,
+) -> Result<Option<(Uuid, i32, WorkflowContent)>, Error> {
+    if let Some(kept) = request.workflow {
+        let content = publications::ops::content_of::<WorkflowContent>(tx.conn(), kept.id, kept.version).await?;
+        return Ok(Some((kept.id, kept.version, content)));
+    }
+    // One that runs without a workflow, by the approving group alone, goes on so.
+    if request.round > 0 {
+        return Ok(None);
+    }
+    let all = publications::ops::in_force::<WorkflowContent>(tx.conn()).await?;
+    Ok(all.into_iter().find(|(_, _, workflow)| workflow.in_use && workflow.kinds.iter().any(|kind| kind == request.kind.key())))
+}
+
 /// A stage begins to wait.
 pub(super) fn open(stage: &mut Stage, settings: &SettingsContent, now: DateTime<Utc>) {
     stage.opened_at = Some(now);
+    waits(stage, settings, now);
+}
+
+/// Its time runs from now on: when it is due, and when three quarters of its working hours have passed.
+pub(super) fn waits(stage: &mut Stage, settings: &SettingsContent, now: DateTime<Utc>) {
     stage.due_at = stage.due_hours.map(|hours| settings::due(settings, now, hours));
+    stage.remind_at = stage.due_hours.map(|hours| settings::due(settings, now, (hours * 3 / 4).max(1)));
 }
 
 fn stage(name: String, group: Uuid, group_name: String) -> Stage {
@@ -131,6 +154,7 @@ fn stage(name: String, group: Uuid, group_name: String) -> Stage {
         opened_at: None,
         due_hours: None,
         due_at: None,
+        remind_at: None,
         called_in_by: None,
         escalated_to: None,
         escalated_group: None,
@@ -177,7 +201,8 @@ async fn of_workflow<S>(tx: &mut WriteTx<S>, workflow: &WorkflowContent, facts: 
     Ok(all)
 }
 
-/// One stage more for each group that a rule which fires calls in and that does not decide already.
+/// One stage more for each group that a rule which fires calls in and that does not decide already. It has as
+/// long as the slowest stage of the workflow.
 async fn called_in<S>(tx: &mut WriteTx<S>, judgement: &Judgement, stages: &mut Vec<Stage>) -> Result<(), Error> {
     let mut slugs: Vec<String> =
         judgement.findings.iter().filter(|f| f.is_shown()).flat_map(|f| f.review_groups.clone()).collect();
@@ -188,6 +213,7 @@ async fn called_in<S>(tx: &mut WriteTx<S>, judgement: &Judgement, stages: &mut V
     }
     let groups: HashMap<String, (Uuid, String)> =
         stages::groups(tx.conn(), &slugs).await?.into_iter().map(|(slug, id, name)| (slug, (id, name))).collect();
+    let due_hours = stages.iter().filter_map(|stage| stage.due_hours).max().or(Some(CALLED_IN_HOURS));
     for finding in judgement.findings.iter().filter(|finding| finding.is_shown()) {
         for slug in &finding.review_groups {
             let Some((id, name)) = groups.get(slug) else {
@@ -197,8 +223,8 @@ async fn called_in<S>(tx: &mut WriteTx<S>, judgement: &Judgement, stages: &mut V
                 )));
             };
             if !stages.iter().any(|stage| stage.review_group_id == *id) {
-                stages
-                    .push(Stage { called_in_by: Some(finding.rule.clone()), ..stage(name.clone(), *id, name.clone()) });
+                let rule = Some(finding.rule.clone());
+                stages.push(Stage { called_in_by: rule, due_hours, ..stage(name.clone(), *id, name.clone()) });
             }
         }
     }
@@ -240,7 +266,12 @@ mod tests {
         let (x, y) = (Uuid::now_v7(), Uuid::now_v7());
         let stages = [stage("A".into(), a, "A".into()), stage("B".into(), b, "B".into())];
         let of = |all: &[(Uuid, Uuid)]| -> Vec<Eligible> {
-            all.iter().map(|(group, person)| Eligible { group: *group, person: *person, name: String::new() }).collect()
+            all.iter().map(|(group, person)| Eligible {
+                group: *group,
+                person: *person,
+                name: String::new(),
+                sort_key: String::new(),
+            }).collect()
         };
         // X is moved to the second group, since only Y fits there not.
         assert!(decidable(&stages, &of(&[(a, x), (a, y), (b, x)]), Twice::No).is_ok());

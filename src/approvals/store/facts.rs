@@ -1,10 +1,13 @@
-//! The facts that submissions and decisions judged, and the conditions of approvals.
+//! The facts that submissions and decisions judged.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{approvals::Condition, error::Error, policy::Finding};
+use crate::{error::Error, policy::Finding};
 
 /// What was judged, and when.
 pub struct Judged<'a> {
@@ -34,32 +37,32 @@ pub async fn insert(conn: &mut PgConnection, judged: &Judged<'_>) -> Result<(), 
     Ok(())
 }
 
-pub async fn insert_condition(conn: &mut PgConnection, request: Uuid, condition: &Condition) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into request_conditions (id, request_id, decision_id, text, owner_id, due_on, timing)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        condition.id,
-        request,
-        condition.decision_id,
-        condition.text,
-        condition.owner_id,
-        condition.due_on,
-        condition.timing.key(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// What was judged at one moment of a request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct JudgedFacts {
+    /// The submission that it belongs to.
+    pub round: i32,
+    /// `submitted`, `edited`, `decided` or `applied`.
+    pub moment: String,
+    /// The decision, where it was one.
+    pub decision_id: Option<Uuid>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What rules looked at. Names that came later are missing in older ones.
+    #[schema(value_type = Object)]
+    pub facts: Value,
+    /// What they found.
+    #[schema(value_type = Vec<Object>)]
+    pub findings: Value,
 }
 
-pub async fn meet(conn: &mut PgConnection, condition: &Condition) -> Result<(), Error> {
-    sqlx::query!(
-        "update request_conditions set met_at = $2, met_by = $3, note = $4, revision = revision + 1 where id = $1",
-        condition.id,
-        condition.met_at,
-        condition.met_by,
-        condition.note,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// What was judged of a request, oldest first; the last hundred moments.
+pub async fn of_request(conn: &mut PgConnection, request: Uuid) -> Result<Vec<JudgedFacts>, Error> {
+    let rows = sqlx::query_as!(
+        JudgedFacts,
+        "select * from (select round, moment, decision_id, at, facts, findings from request_facts
+             where request_id = $1 order by at desc limit 100) f order by at",
+        request
+    );
+    Ok(rows.fetch_all(conn).await?)
 }

@@ -1,5 +1,6 @@
 //! The SQL of change requests and saved views; private to the feature.
 
+pub mod conditions;
 pub mod delegations;
 pub mod facts;
 pub mod requests;

@@ -118,7 +118,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Reque
                   coalesce((select jsonb_agg(jsonb_build_object('position', s.position, 'name', s.name,
                                 'review_group_id', s.review_group_id, 'review_group', g.name,
                                 'approvals_needed', s.approvals_needed, 'opened_at', s.opened_at,
-                                'due_hours', s.due_hours, 'due_at', s.due_at, 'called_in_by', s.called_in_by,
+                                'due_hours', s.due_hours, 'due_at', s.due_at, 'remind_at', s.remind_at, 'called_in_by', s.called_in_by,
                                 'escalated_to', s.escalated_to, 'escalated_at', s.escalated_at, 'escalated_group',
                                 (select x.name from review_groups x where x.id = s.escalated_to)) order by s.position)
                             from request_stages s join review_groups g on g.id = s.review_group_id

@@ -32,10 +32,11 @@ pub async fn save(conn: &mut PgConnection, request: Uuid, round: i32, stages: &[
     for stage in stages {
         sqlx::query!(
             "insert into request_stages (request_id, round, position, name, review_group_id, approvals_needed, opened_at,
-                 due_hours, due_at, called_in_by, escalated_to, escalated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                 due_hours, due_at, called_in_by, escalated_to, escalated_at, remind_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              on conflict (request_id, round, position) do update set opened_at = excluded.opened_at,
-                 due_at = excluded.due_at, escalated_to = excluded.escalated_to, escalated_at = excluded.escalated_at",
+                 due_at = excluded.due_at, escalated_to = excluded.escalated_to, escalated_at = excluded.escalated_at,
+                 remind_at = excluded.remind_at",
             request,
             round,
             stage.position,
@@ -48,6 +49,7 @@ pub async fn save(conn: &mut PgConnection, request: Uuid, round: i32, stages: &[
             stage.called_in_by,
             stage.escalated_to,
             stage.escalated_at,
+            stage.remind_at,
         )
         .execute(&mut *conn)
         .await?;
@@ -64,20 +66,32 @@ pub struct Eligible {
     pub person: Uuid,
     /// Their name.
     pub name: String,
+    /// What their name sorts by.
+    pub sort_key: String,
 }
 
-/// Who of these groups may decide: active reviewers who neither asked nor edited nor own.
+/// Who of these groups may decide: active reviewers who neither asked nor edited nor own; and, on a day, those
+/// to whom one of these delegated.
 pub async fn eligible(
     conn: &mut PgConnection,
     groups: &[Uuid],
     barred: &[Uuid],
     owners: &[Uuid],
+    standing_in_on: Option<NaiveDate>,
 ) -> Result<Vec<Eligible>, Error> {
     let rows = sqlx::query_as!(
         Eligible,
-        r#"select m.review_group_id as "group!", p.id as "person!", p.name as "name!"
-         from review_group_members m join people p on p.id = m.person_id
-         where m.review_group_id = any($1) and p.state = 'active' and not p.id = any($2)
+        r#"select distinct m.review_group_id as "group!", p.id as "person!", p.name as "name!", p.sort_key
+         from (select m.review_group_id, m.person_id from review_group_members m where m.review_group_id = any($1)
+               union all
+               select m.review_group_id, d.to_id from review_group_members m
+               join delegations d on d.from_id = m.person_id and d.state = 'active'
+                   and $4::date between d.from_on and d.until_on
+               join people f on f.id = d.from_id and f.state = 'active'
+               where m.review_group_id = any($1) and not d.from_id = any($2)
+                 and not exists (select from team_members t where t.person_id = d.from_id and t.team_id = any($3))) m
+         join people p on p.id = m.person_id
+         where p.state = 'active' and not p.id = any($2)
            and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
            and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')
            and not exists (select from team_members t where t.person_id = p.id and t.team_id = any($3))
@@ -85,6 +99,7 @@ pub async fn eligible(
         groups,
         barred,
         owners,
+        standing_in_on,
     );
     Ok(rows.fetch_all(conn).await?)
 }
@@ -134,8 +149,8 @@ pub struct Waiting {
     pub due_at: DateTime<Utc>,
 }
 
-/// Open stages of whose time, nights and weekends counted, three quarters or all have passed, and of which
-/// nobody was reminded since; marked as reminded of.
+/// Open stages of whose working hours three quarters or all have passed, and of which nobody was reminded
+/// since; marked as reminded of.
 pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Waiting>, Error> {
     let rows = sqlx::query_as!(
         Waiting,
@@ -146,7 +161,7 @@ pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result
                    where s.opened_at is not null and s.due_at is not null
                      and not exists (select from request_stages l where l.request_id = s.request_id
                          and l.round = s.round and l.opened_at is not null and l.position > s.position)
-                     and (($1 >= s.due_at - (s.due_at - coalesce(s.escalated_at, s.opened_at)) / 4
+                     and (($1 >= s.remind_at
                              and (s.reminded_at is null or s.reminded_at < coalesce(s.escalated_at, s.opened_at)))
                          or ($1 >= s.due_at and s.reminded_at < s.due_at))
                    order by s.due_at limit 100 for update of s skip locked)

@@ -115,6 +115,7 @@ pub async fn send(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<S
     let after = before.clone().send(until, now)?;
     assessments::save(tx.conn(), &after).await?;
     let link = new_link(app, &mut tx, &after, Why::Sent).await?;
+    tell_team(app, &mut tx, &after).await?;
     tx.record(Event::changed("assessment.sent", &before, &after)).await?.commit().await?;
     app.forget_counts();
     Ok(Sent { by_mail: link.is_some() && app.config.post.is_some(), assessment: after, link })
@@ -164,6 +165,18 @@ pub(super) enum Why {
     Renewed,
     Reminded,
     Returned,
+}
+
+/// Puts a letter in the way of the team of ours that answers, where mail is configured.
+async fn tell_team<S>(app: &App, tx: &mut WriteTx<S>, one: &Assessment) -> Result<(), Error> {
+    let (Some(team), Some(_)) = (one.team_id, app.config.post.as_ref()) else { return Ok(()) };
+    let people = identity::ops::members_of(tx.conn(), &[team]).await?;
+    let to = identity::ops::addresses_of(tx.conn(), &people).await?;
+    let address = app.config.public_url.join(&format!("assessments/{}/answer", one.id)).map_err(Error::internal)?;
+    let text = format!("Your team is asked to answer “{}” by {}.\n\n{address}\n", one.title, one.due_on);
+    let letter = Letter { to: "", subject: format!("Questions: {}", one.title), text, about: ("assessment", one.id) };
+    let now = tx.now();
+    mail::write_to_each(tx.conn(), &to, letter, now).await
 }
 
 /// Makes a link for who answers from outside, and puts a letter with it in the way where mail is

@@ -60,7 +60,7 @@ impl Reach {
     }
 
     /// Whether they may decide on an open item: the owners or the group of the campaign; on what is late
-    /// also those that it escalates to. A token does not, whoever holds it.
+    /// also those that it escalates to, else governance leads. A token does not, whoever holds it.
     pub(super) fn may(&self, actor: &Actor, campaign: &Campaign, item: &ReviewItem) -> bool {
         if actor.person().is_none() || actor.via != Via::Page || actor.authority.token_id.is_some() {
             return false;
@@ -69,8 +69,15 @@ impl Reach {
             return false;
         }
         let is_in = |group: Option<Uuid>| group.is_some_and(|group| self.groups.contains(&group));
-        if item.state == ItemState::Escalated && is_in(campaign.escalates_to_id) {
-            return true;
+        if item.state == ItemState::Escalated {
+            let heard = match campaign.escalates_to_id {
+                Some(group) => is_in(Some(group)),
+                // Where the campaign names nobody, late ones go to those who govern.
+                None => actor.may(Permission::Govern),
+            };
+            if heard {
+                return true;
+            }
         }
         match (campaign.content.reviewers, campaign.review_group_id) {
             (Reviewers::Group, Some(_)) => is_in(campaign.review_group_id),

@@ -4,7 +4,7 @@
 use chrono::{Days, Months, NaiveDate};
 use uuid::Uuid;
 
-use super::launch;
+use super::{launch, letters};
 use crate::{
     app::App,
     audit::Event,
@@ -31,6 +31,7 @@ pub async fn follow(app: &App) -> Result<usize, Error> {
     for id in &beginning {
         begin(app, *id, today).await?;
     }
+    letters::remind(app, today).await?;
     for id in &running {
         late(app, *id, today).await?;
         end(app, *id).await?;
@@ -47,7 +48,8 @@ async fn begin(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     if planned.state != CampaignState::Planned {
         return Ok(());
     }
-    let (_, events) = launch::begin(&mut tx, planned, &ids, today).await?;
+    let (running, events) = launch::begin(&mut tx, planned, &ids, today).await?;
+    letters::launched(app, &mut tx, &running).await?;
     tx.commit_all(events).await?;
     app.forget_counts();
     Ok(())
@@ -63,12 +65,10 @@ async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     }
     let days = campaign.content.suspend_after_days.and_then(|days| u64::try_from(days).ok());
     let suspends = days.is_some_and(|days| campaign.ends_on() + Days::new(days) < today);
-    if campaign.escalates_to_id.is_none() {
-        return Ok(());
-    }
     // What was escalated waits for its own day, and is not looked at each minute until then.
     let states: &[ItemState] = if suspends { &OPEN } else { &OPEN[..1] };
     let open = store::items_at(&mut *app.db.read().await?, id, states, 5000).await?;
+    let mut told = false;
     for part in open.chunks(PART) {
         let mut tx = app.db.write(&actor).await?;
         let uses: Vec<Uuid> = store::items(tx.conn(), part).await?.iter().map(|item| item.integration_id).collect();
@@ -77,7 +77,12 @@ async fn late(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
         let mut events = Vec::new();
         for before in store::lock_items(tx.conn(), part).await? {
             let integration = held.iter().find(|one| one.id == before.integration_id);
+            let comes_up = before.state == ItemState::Pending;
             events.extend(overdue(&mut tx, &campaign, before, integration).await?);
+            if comes_up && !told {
+                letters::escalated(app, &mut tx, &campaign).await?;
+                told = true;
+            }
         }
         if tx.commit_all(events).await? > 0 {
             app.forget_counts();

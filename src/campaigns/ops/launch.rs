@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::letters;
 use crate::{
     app::App,
     audit::{self, Event},
@@ -56,6 +57,7 @@ pub async fn plan(app: &App, actor: &Actor, content: CampaignContent) -> Result<
     let mut done = planned;
     if done.starts_on() <= today {
         let (running, mut made) = begin(&mut tx, done, &ids, today).await?;
+        letters::launched(app, &mut tx, &running).await?;
         events.append(&mut made);
         done = running;
     }

@@ -4,6 +4,7 @@ mod decide;
 mod find;
 mod follow;
 mod launch;
+mod letters;
 mod lists;
 
 pub use decide::{NewReview, decide, keep_all};

@@ -161,6 +161,11 @@ pub async fn addresses_of(conn: &mut sqlx::PgConnection, people: &[Uuid]) -> Res
     groups::addresses_of(conn, people).await
 }
 
+/// The active people of teams.
+pub async fn members_of(conn: &mut sqlx::PgConnection, teams: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    groups::members(conn, teams).await
+}
+
 /// The active reviewers of a review group: who decides in it.
 pub async fn reviewers_of(conn: &mut sqlx::PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
     groups::reviewers(conn, review_group).await

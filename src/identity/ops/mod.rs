@@ -24,7 +24,7 @@ pub use access::{
 };
 pub use demo::{DemoPerson, demo_people, is_demo, mark_demo, mark_demo_people, sign_in_demo};
 pub use groups::{
-    GroupRow, addresses_of, create_group, create_group_in, find_group, get_group, get_groups, group_in,
+    GroupRow, addresses_of, members_of, create_group, create_group_in, find_group, get_group, get_groups, group_in,
     groups_list_spec, list_groups, reviewers_of, update_group, update_group_in,
 };
 pub use people::{PEOPLE, PersonRow, create_person, get_people, get_person, list_people, names, update_person};

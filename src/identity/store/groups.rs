@@ -246,6 +246,16 @@ pub async fn addresses_of(conn: &mut PgConnection, people: &[Uuid]) -> Result<Ve
     Ok(found.fetch_all(conn).await?)
 }
 
+/// The active people of teams.
+pub async fn members(conn: &mut PgConnection, teams: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        "select distinct p.id from team_members m join people p on p.id = m.person_id
+         where m.team_id = any($1) and p.state = 'active' order by p.id",
+        teams
+    );
+    Ok(found.fetch_all(conn).await?)
+}
+
 /// The active reviewers of a review group.
 pub async fn reviewers(conn: &mut PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
     let found = sqlx::query_scalar!(

@@ -156,6 +156,23 @@ pub fn columns(kind: TableKind) -> &'static [&'static str] {
             "waiting_for",
             "waiting_since",
         ],
+        TableKind::Conditions => &[
+            "id",
+            "request_id",
+            "request",
+            "text",
+            "owner",
+            "owner_name",
+            "due_on",
+            "timing",
+            "standing",
+            "met_at",
+            "met_by_name",
+            "note",
+            "decided_by_name",
+            "integration",
+            "integration_name",
+        ],
         TableKind::Systems => &["id", "slug", "name", "description", "kind", "team", "vendor", "url", "tags", "state"],
         TableKind::Rules | TableKind::Workflows | TableKind::Questionnaires | TableKind::RiskModels => {
             &["id", "key", "title", "mode", "severity", "version", "standing", "open_violations", "updated_at"]

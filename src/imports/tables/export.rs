@@ -98,6 +98,7 @@ fn spec(kind: TableKind) -> &'static Spec {
         TableKind::Scopes => &integrations::ops::SCOPES,
         TableKind::Credentials => &integrations::ops::CREDENTIALS,
         TableKind::Requests => &approvals::ops::REQUESTS,
+        TableKind::Conditions => &approvals::ops::CONDITIONS,
         TableKind::Rules => &policy::ops::RULES,
         TableKind::Workflows => &policy::ops::WORKFLOWS,
         TableKind::Violations => &policy::ops::VIOLATIONS,
@@ -131,6 +132,7 @@ async fn page(app: &App, actor: &Actor, kind: TableKind, query: &Query) -> Resul
         TableKind::DataFlows => rows::<integrations::ops::FlowRow>(app, actor, kind, query).await,
         TableKind::Scopes => rows::<integrations::ops::GrantRow>(app, actor, kind, query).await,
         TableKind::Requests => rows::<approvals::ops::RequestRow>(app, actor, kind, query).await,
+        TableKind::Conditions => rows::<approvals::ops::ConditionRow>(app, actor, kind, query).await,
         TableKind::Rules | TableKind::Workflows | TableKind::Questionnaires => {
             rows::<policy::ops::PublicationRow>(app, actor, kind, query).await
         }
@@ -179,6 +181,7 @@ async fn records(app: &App, actor: &Actor, kind: TableKind, ids: &[Uuid]) -> Res
         TableKind::DataFlows
         | TableKind::Scopes
         | TableKind::Requests
+        | TableKind::Conditions
         | TableKind::Rules
         | TableKind::Workflows
         | TableKind::Violations

@@ -41,6 +41,8 @@ pub enum TableKind {
     Credentials,
     /// Change requests; export only.
     Requests,
+    /// Conditions of approvals; export only.
+    Conditions,
     /// Policy rules; export only.
     Rules,
     /// Workflows; export only.
@@ -83,6 +85,7 @@ impl TableKind {
             Self::Scopes => "scopes",
             Self::Credentials => "credentials",
             Self::Requests => "requests",
+            Self::Conditions => "conditions",
             Self::Rules => "rules",
             Self::Workflows => "workflows",
             Self::Violations => "violations",

@@ -106,6 +106,7 @@ fn assemble(
         credentials: around.credentials.0,
         assessments: around.assessments.0,
         exceptions: around.exceptions.0,
+        conditions: around.conditions.0,
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     policy::{
-        ApiFacts, AssessmentFacts, CredentialFacts, ExceptionFacts, OwnerFacts, SystemFacts, VendorFacts, VersionFacts,
+        ApiFacts, AssessmentFacts, ConditionFacts, CredentialFacts, ExceptionFacts, OwnerFacts, SystemFacts, VendorFacts, VersionFacts,
     },
 };
 
@@ -43,6 +43,7 @@ pub struct Around {
     pub credentials: Json<Vec<CredentialFacts>>,
     pub assessments: Json<Vec<AssessmentFacts>>,
     pub exceptions: Json<Vec<ExceptionFacts>>,
+    pub conditions: Json<Vec<ConditionFacts>>,
 }
 
 /// What is around each of these, in no particular order.
@@ -109,7 +110,12 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                     order by r.key)
                 from exceptions e join publications r on r.id = e.rule_id
                 where e.integration_id = k.integration and e.state = 'granted' and e.ends_on >= $8), '[]')
-                   as "exceptions!: Json<Vec<ExceptionFacts>>"
+                   as "exceptions!: Json<Vec<ExceptionFacts>>",
+               coalesce((select jsonb_agg(jsonb_build_object('text', f.text, 'timing', f.timing, 'owner', o.slug,
+                    'due_in_days', f.due_on - $8::date) order by f.due_on, f.id)
+                from conditions_in_force f join teams o on o.id = f.owner_id
+                where f.integration_id = k.integration and f.met_at is null), '[]')
+                   as "conditions!: Json<Vec<ConditionFacts>>"
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[])
                k (integration, system, api, version, business, technical, backup)
            join systems s on s.id = k.system join apis a on a.id = k.api join vendors v on v.id = a.vendor_id"#,

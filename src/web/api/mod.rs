@@ -81,12 +81,13 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", settings::router())
         .split_for_parts();
     open_parts(&mut document);
-    let lists: [(&str, &'static Spec); 24] = [
+    let lists: [(&str, &'static Spec); 25] = [
         ("/api/v1/integrations", &crate::integrations::ops::INTEGRATIONS),
         ("/api/v1/data-flows", &crate::integrations::ops::DATA_FLOWS),
         ("/api/v1/scopes", &crate::integrations::ops::SCOPES),
         ("/api/v1/credentials", &crate::integrations::ops::CREDENTIALS),
         ("/api/v1/requests", &crate::approvals::ops::REQUESTS),
+        ("/api/v1/conditions", &crate::approvals::ops::CONDITIONS),
         ("/api/v1/rules", &crate::policy::ops::RULES),
         ("/api/v1/workflows", &crate::policy::ops::WORKFLOWS),
         ("/api/v1/violations", &crate::policy::ops::VIOLATIONS),

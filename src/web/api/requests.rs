@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     approvals::{
-        Merged, Request, RequestKind, SavedView,
-        ops::{self, RequestRow, RequestView},
+        Delegation, Merged, Request, RequestKind, SavedView,
+        ops::{self, ConditionRow, JudgedFacts, RequestRow, RequestView},
     },
     audit::{self, AuditEvent},
     error::Error,
@@ -77,6 +77,9 @@ pub fn router() -> OpenApiRouter<Web> {
         .routes(routes!(withdraw_request))
         .routes(routes!(rebase_request))
         .routes(routes!(request_history))
+        .routes(routes!(list_conditions))
+        .routes(routes!(request_facts))
+        .routes(routes!(list_delegations))
         .routes(routes!(list_views))
 }
 
@@ -94,6 +97,18 @@ async fn list_requests(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     listing::answer::<RequestRow>(&web, &actor, &ops::REQUESTS, TableKind::Requests, &pairs, &headers).await
+}
+
+#[utoipa::path(get, path = "/conditions", tag = "change requests", params(ListParams),
+    responses((status = 200, body = ListOf<ConditionRow>, description = "A page of the conditions of approvals; all of it as `text/csv` or `application/x-ndjson` by Accept"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list_conditions(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    pairs: Pairs,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    listing::answer::<ConditionRow>(&web, &actor, &ops::CONDITIONS, TableKind::Conditions, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/integrations/{key}/requests", tag = "change requests", request_body = NewRequest,
@@ -228,6 +243,25 @@ async fn request_history(
 ) -> Result<Json<Vec<AuditEvent>>, ApiError> {
     let found = ops::find_request(&web.app, &actor, id(&key)?).await?;
     Ok(Json(audit::ops::history(&web.app, &actor, "change_request", found.id).await?))
+}
+
+#[utoipa::path(get, path = "/requests/{id}/facts", tag = "change requests",
+    params(("id" = Uuid, Path, description = "The request")),
+    responses((status = 200, body = Vec<JudgedFacts>, description = "What rules looked at and found at each submission, edit and decision, oldest first"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn request_facts(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<Json<Vec<JudgedFacts>>, ApiError> {
+    Ok(Json(ops::facts_of_request(&web.app, &actor, id(&key)?).await?))
+}
+
+#[utoipa::path(get, path = "/delegations", tag = "change requests",
+    responses((status = 200, body = Vec<Delegation>, description = "Your delegations and those to you that are not past; a script has none"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list_delegations(State(web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<Delegation>>, ApiError> {
+    Ok(Json(ops::delegations(&web.app, &actor).await?))
 }
 
 #[utoipa::path(get, path = "/views", tag = "saved views",

@@ -51,6 +51,13 @@ struct Waiting {
     class: &'static str,
 }
 
+/// Requests that wait, from where somebody stands.
+struct Block {
+    title: &'static str,
+    href: String,
+    waiting: Vec<Waiting>,
+}
+
 /// A credential in a list of the home page.
 struct Due {
     row: CredentialRow,
@@ -71,9 +78,7 @@ struct HomePage {
     greeting: String,
     lead: String,
     stats: Vec<Stat>,
-    waiting_title: &'static str,
-    waiting_href: String,
-    waiting: Vec<Waiting>,
+    blocks: Vec<Block>,
     due: Vec<Due>,
     mine: Vec<IntegrationRow>,
     mine_href: String,
@@ -199,9 +204,7 @@ async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
         greeting: format!("Hello, {name}"),
         lead: String::new(),
         stats: Vec::new(),
-        waiting_title: "Requests",
-        waiting_href: "/requests".into(),
-        waiting: Vec::new(),
+        blocks: Vec::new(),
         due: Vec::new(),
         mine: Vec::new(),
         mine_href: "/integrations".into(),
@@ -216,34 +219,53 @@ async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
     };
     if look.has(Role::Auditor) {
         auditor(&look, &mut page).await?;
-    } else if look.has(Role::Reviewer) {
-        reviewer(&look, &mut page).await?;
-    } else if look.has(Role::GovernanceLead) || look.has(Role::Admin) {
-        lead(&look, &mut page).await?;
-    } else {
-        requester(&look, &mut page).await?;
+        return html(&page);
     }
+    // Whoever has several roles comes for all of them.
+    let governs = look.has(Role::GovernanceLead) || look.has(Role::Admin);
+    let mut leads = Vec::new();
+    if look.has(Role::Reviewer) {
+        leads.push(reviewer(&look, &mut page).await?);
+    }
+    if governs {
+        leads.push(lead(&look, &mut page).await?);
+    }
+    if look.has(Role::Requester) || !(governs || look.has(Role::Reviewer)) {
+        leads.push(requester(&look, &mut page).await?);
+    }
+    others(&look, &mut page).await?;
+    page.lead = leads.join(" ");
+    let mut seen = std::collections::HashSet::new();
+    page.stats.retain(|stat| seen.insert(stat.href.clone()));
     html(&page)
 }
 
+/// What one asked for or decided on, and somebody else has to go on with.
+async fn others(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+    let Some(me) = look.signed.actor.person() else { return Ok(()) };
+    let href = format!("awaits_others_for={me}&sort=waiting_since");
+    let waiting = look.waiting(&href).await?;
+    page.blocks.push(Block { title: "Waiting for others", href: format!("/requests?{href}"), waiting });
+    Ok(())
+}
+
 /// My integrations and requests, and what is due.
-async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<String, Error> {
     let me = look.signed.actor.person().map(|me| me.to_string()).unwrap_or_default();
-    let open = format!("participant={me}&state=draft&state=open&state=changes_requested");
-    page.waiting_title = "My requests";
-    page.waiting_href = format!("/requests?participant={me}");
-    page.waiting = look.waiting(&format!("{open}&sort=waiting_since")).await?;
-    let back = page.waiting.iter().filter(|waiting| waiting.row.state == "changes_requested").count();
-    page.lead = match back {
+    let mine = format!("participant={me}&state=draft&state=changes_requested");
+    let waiting = look.waiting(&format!("{mine}&sort=waiting_since")).await?;
+    let back = waiting.iter().filter(|waiting| waiting.row.state == "changes_requested").count();
+    let told = match back {
         0 => "What your teams use, and what waits.".into(),
         1 => "One request came back to you.".into(),
         n => format!("{n} requests came back to you."),
     };
-    page.stats = vec![look.stat(&approvals::REQUESTS, "open requests of yours", format!("/requests?{open}")).await?];
+    page.blocks.push(Block { title: "My requests", href: format!("/requests?participant={me}"), waiting });
+    let open = format!("{mine}&state=open");
+    page.stats.push(look.stat(&approvals::REQUESTS, "open requests of yours", format!("/requests?{open}")).await?);
     // Without a team there is nothing of one's own to look for among all.
     let Some(teams) = look.groups(GroupKind::Team, "team").await? else {
-        page.lead = "You are in no team yet: an admin puts you into one, and you register for it.".into();
-        return Ok(());
+        return Ok("You are in no team yet: an admin puts you into one, and you register for it.".into());
     };
     page.due =
         look.due(&format!("{teams}&standing=active&standing=due&standing=overdue&sort=next_rotation_on")).await?;
@@ -261,36 +283,36 @@ async fn requester(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
     let owned = teams.replace("team=", "owner=");
     let items = format!("/review-items?{owned}&state=pending&state=escalated");
     let answers = format!("/assessments?{teams}&standing=sent&standing=answering");
+    let owed = format!("/conditions?{owned}&standing=open&standing=overdue&sort=due_on");
+    let late = format!("/conditions?{owned}&standing=overdue&sort=due_on");
     let asked = [
         look.stat(&campaigns::REVIEW_ITEMS, "to be certified again", items).await?,
         look.stat(&assessments::ASSESSMENTS, "assessments to answer", answers).await?,
+        look.stat(&approvals::CONDITIONS, "conditions to meet", owed).await?,
+        hot(look.stat(&approvals::CONDITIONS, "conditions overdue", late).await?),
     ];
     page.stats.extend(asked.into_iter().filter(|stat| stat.count.0 > 0));
-    Ok(())
+    Ok(told)
 }
 
 fn hot(stat: Stat) -> Stat {
     Stat { hot: stat.count.0 > 0, ..stat }
 }
 
-/// What waits for me, by age.
-async fn reviewer(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+/// What waits for me, by age: by my groups, by what came up to them, and for whoever is away.
+async fn reviewer(look: &Look<'_>, page: &mut HomePage) -> Result<String, Error> {
     let me = look.signed.actor.person().map(|me| me.to_string()).unwrap_or_default();
-    let groups = look.groups(GroupKind::ReviewGroup, "group").await?.unwrap_or_else(|| "group=none".into());
-    let waiting = format!("{groups}&state=open");
-    page.waiting_title = "Waiting for you";
-    page.waiting_href = format!("/requests?{waiting}&sort=waiting_since");
-    page.waiting = look.waiting(&format!("{waiting}&sort=waiting_since")).await?;
-    let stat = look
-        .stat(&approvals::REQUESTS, "decisions wait for your groups", format!("/requests?{waiting}&sort=waiting_since"))
-        .await?;
-    page.lead = match (stat.count.0, page.waiting.first()) {
+    let href = format!("/requests?decider={me}&sort=waiting_since");
+    let waiting = look.waiting(&format!("decider={me}&sort=waiting_since")).await?;
+    let stat = look.stat(&approvals::REQUESTS, "decisions wait for you", href.clone()).await?;
+    let told = match (stat.count.0, waiting.first()) {
         (0, _) => "Nothing waits for you.".into(),
         (1, Some(first)) => format!("One decision waits, for {}.", first.age),
         (n, Some(first)) => format!("{n} decisions wait, the oldest for {}.", first.age),
         (n, None) => format!("{n} decisions wait."),
     };
-    page.stats = vec![
+    page.blocks.push(Block { title: "Waiting for you", href, waiting });
+    page.stats.extend([
         hot(stat),
         look.stat(&approvals::REQUESTS, "requests you decided on", format!("/requests?decided_by={me}")).await?,
         look.stat(&catalog::VENDORS, "vendors nobody has verified", "/vendors?state=active&verified=no".into()).await?,
@@ -308,10 +330,10 @@ async fn reviewer(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
             "/integrations?sensitivity=restricted".into(),
         )
         .await?,
-    ];
+    ]);
     page.divisions = look.divisions(&[("sensitivity", "By sensitivity")]).await?;
     page.strip = Some(look.strip().await?);
-    Ok(())
+    Ok(told)
 }
 
 /// What changed since the last visit, and the register by vendor, state and sensitivity.
@@ -343,19 +365,18 @@ async fn auditor(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
 }
 
 /// Gaps, rotation health, approval times.
-async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
+async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<String, Error> {
     let (app, actor) = (&look.web.app, &look.signed.actor);
-    page.lead = "Gaps, rotation and how long decisions take.".into();
-    page.waiting_title = "Waiting for decisions";
-    page.waiting_href = "/requests?state=open&sort=waiting_since".into();
-    page.waiting = look.waiting("state=open&sort=waiting_since").await?;
+    let waiting = look.waiting("state=open&sort=waiting_since").await?;
+    let href = "/requests?state=open&sort=waiting_since".into();
+    page.blocks.push(Block { title: "Waiting for decisions", href, waiting });
     page.strip = Some(look.strip().await?);
     let times = dashboard::approval_times(app, actor).await?;
     let bars: Vec<(String, f64)> =
         times.iter().map(|time| (time.month.get(2..).unwrap_or_default().to_owned(), time.median_days)).collect();
     page.times = if bars.is_empty() { None } else { Some(Bars::new("Median days to a decision", "days", &bars)) };
     page.divisions = look.divisions(&[("gap", "Gaps"), ("sensitivity", "By sensitivity")]).await?;
-    page.stats = vec![
+    page.stats.extend([
         hot(look.stat(&policy::EXCEPTIONS, "exceptions asked for", "/exceptions?standing=requested".into()).await?),
         hot(look.stat(&policy::RULES, "rules proposed", "/rules?standing=proposed".into()).await?),
         look.stat(&policy::VIOLATIONS, "open violations", "/violations?standing=open".into()).await?,
@@ -369,6 +390,7 @@ async fn lead(look: &Look<'_>, page: &mut HomePage) -> Result<(), Error> {
         )
         .await?,
         look.stat(&uses::SCOPES, "scopes granted and not approved", "/scopes?granted=yes&approved=no".into()).await?,
-    ];
-    Ok(())
+        hot(look.stat(&approvals::CONDITIONS, "conditions overdue", "/conditions?standing=overdue".into()).await?),
+    ]);
+    Ok("Gaps, rotation and how long decisions take.".into())
 }

@@ -23,6 +23,8 @@ pub struct Shell {
     pub q: String,
     /// What was just done.
     pub note: Option<&'static str>,
+    /// The request that was just decided on, where another has come up since.
+    pub decided: Option<uuid::Uuid>,
     /// A mark of style and script.
     pub mark: &'static str,
     /// The moment at which the page is made.
@@ -62,6 +64,7 @@ impl Shell {
             csrf: signed.session.csrf.clone(),
             q: String::new(),
             note: pairs.get("note").and_then(note),
+            decided: pairs.get("decided").and_then(|id| id.parse().ok()),
             mark: statics::mark(),
             now: web.app.clock.now(),
             demo: web.app.config.demo,
@@ -129,6 +132,7 @@ impl Shell {
         ];
         let governance = vec![
             item("Requests", "/requests", Some(self.counts.open_requests)),
+            item("Conditions", "/conditions", Some(self.counts.conditions)),
             item("Violations", "/violations", Some(self.counts.open_violations)),
             item("Exceptions", "/exceptions", Some(self.counts.exceptions)),
             item("Assessments", "/assessments", Some(self.counts.assessments)),

@@ -3,6 +3,7 @@
 mod model;
 mod rules;
 mod stages;
+mod waiting;
 
 use muster::{
     approvals::{NewDecision, Verdict, ops},

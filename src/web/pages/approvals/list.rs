@@ -4,6 +4,7 @@ use axum::{extract::State, response::Response};
 
 use crate::{
     approvals::ops::{self, RequestRow},
+    identity::Permission,
     imports::tables::TableKind,
     web::{
         Web,
@@ -11,7 +12,7 @@ use crate::{
         extract::{Pairs, Signed},
         pages::{
             integrations::cells,
-            list::{self, Asked, Cell, Column, Extras, Frame},
+            list::{self, Asked, Cell, Column, Extras, Frame, Link},
             view::ago,
         },
     },
@@ -28,13 +29,25 @@ const COLUMNS: &[Column] = &[
     Column { label: "Round", class: "num" },
 ];
 
+/// The three ways in which requests wait, from where somebody stands.
+fn ways(signed: &Signed) -> Vec<Link> {
+    let Some(me) = signed.actor.person() else { return Vec::new() };
+    let mut ways = Vec::new();
+    if signed.actor.may(Permission::Decide) {
+        ways.push(Link::other("My approvals", &format!("/requests?decider={me}&sort=waiting_since")));
+    }
+    ways.push(Link::other("My requests", &format!("/requests?participant={me}&sort=-updated_at")));
+    ways.push(Link::other("Waiting for others", &format!("/requests?awaits_others_for={me}&sort=waiting_since")));
+    ways
+}
+
 pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
     let frame = Frame {
         title: "Requests",
         path: "/requests",
         noun: "requests",
         columns: COLUMNS,
-        actions: Vec::new(),
+        actions: ways(&signed),
         empty_text: "Registering, changing, reactivating and retiring an integration are requests that somebody decides on.",
     };
     let extras = Extras { views: Some("requests"), quiet: &["owner", "round"], ..Extras::default() };

@@ -1,6 +1,7 @@
 //! Pages of change requests: the list, the screen to decide on, the form to edit.
 
 mod beside;
+mod conditions;
 mod edit;
 mod list;
 mod moved;
@@ -19,6 +20,8 @@ pub fn router() -> Router<Web> {
     Router::new()
         .route("/requests", get(list::index))
         .route("/requests/export", get(list::export))
+        .route("/conditions", get(conditions::index))
+        .route("/conditions/export", get(conditions::export))
         .route("/requests/{id}", get(show::show).post(edit::update))
         .route("/requests/{id}/edit", get(edit::edit))
         .route("/requests/{id}/submit", post(steps::submit))

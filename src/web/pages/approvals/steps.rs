@@ -7,7 +7,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::show;
+use super::{beside::next_one, show};
 use crate::{
     approvals::{NewCondition, NewDecision, ops},
     error::Error,
@@ -100,5 +100,11 @@ pub async fn decide(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted
         "approved" => "held",
         _ => "approved",
     });
+    // The next one comes up; where none waits, one stays here.
+    if let Ok(note) = &note
+        && let Some((next, _)) = next_one(&web, &posted.signed, id).await?
+    {
+        return Ok(Redirect::to(&format!("/requests/{next}?note={note}&decided={id}")).into_response());
+    }
     answered(&web, &posted, id, note).await
 }

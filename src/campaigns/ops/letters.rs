@@ -1,0 +1,102 @@
+//! Letters of campaigns: that one began, that it is about to end, that items have come up to somebody else.
+
+use chrono::{Days, NaiveDate};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    campaigns::{Campaign, Reviewers, store},
+    db::WriteTx,
+    error::Error,
+    identity::{self, Actor},
+    mail::{self, Letter},
+};
+
+/// Days before the last day on which reviewers are reminded of what they left open.
+const REMINDED_BEFORE: u64 = 3;
+
+/// A campaign began: its reviewers hear of it.
+pub(super) async fn launched<S>(app: &App, tx: &mut WriteTx<S>, campaign: &Campaign) -> Result<(), Error> {
+    let text = format!(
+        "“{}” has begun. What you answer for is to be kept, reduced or retired by {}.",
+        campaign.content.title,
+        campaign.ends_on()
+    );
+    to_reviewers(app, tx, campaign, ("Review begins", text)).await.map(|_| ())
+}
+
+/// Items that nobody decided on in time have come up: the group that the campaign names hears of it.
+pub(super) async fn escalated<S>(app: &App, tx: &mut WriteTx<S>, campaign: &Campaign) -> Result<(), Error> {
+    let Some(group) = campaign.escalates_to_id else { return Ok(()) };
+    let people = identity::ops::reviewers_of(tx.conn(), group).await?;
+    let text = format!(
+        "“{}” was due on {}. What nobody decided on has come to your group as well.",
+        campaign.content.title,
+        campaign.ends_on()
+    );
+    write(app, tx, campaign, &people, ("Overdue review", text)).await.map(|_| ())
+}
+
+/// Reminds those who still have something to decide, once, three days before a campaign's last day; how many
+/// campaigns.
+pub(super) async fn remind(app: &App, today: NaiveDate) -> Result<usize, Error> {
+    if app.config.post.is_none() {
+        return Ok(0);
+    }
+    let mut tx = app.db.write(&Actor::job("system:campaigns", Uuid::now_v7().to_string())).await?;
+    let now = tx.now();
+    let mut events = Vec::new();
+    for id in store::take_ending(tx.conn(), now, today, today + Days::new(REMINDED_BEFORE)).await? {
+        let campaign = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
+        let text = format!(
+            "“{}” ends on {}, and something of yours is still open in it.",
+            campaign.content.title,
+            campaign.ends_on()
+        );
+        let letters = to_reviewers(app, &mut tx, &campaign, ("Review ends soon", text)).await?;
+        events.push(Event::happened("campaign.reminded", "campaign", Some(id), json!({ "letters": letters })));
+    }
+    tx.commit_all(events).await
+}
+
+/// To those who decide on items that are open: the campaign's group, else the people of the teams that own them.
+async fn to_reviewers<S>(
+    app: &App,
+    tx: &mut WriteTx<S>,
+    campaign: &Campaign,
+    letter: (&str, String),
+) -> Result<usize, Error> {
+    let people = match (campaign.content.reviewers, campaign.review_group_id) {
+        (Reviewers::Group, Some(group)) => identity::ops::reviewers_of(tx.conn(), group).await?,
+        _ => {
+            let teams = store::open_teams(tx.conn(), campaign.id).await?;
+            identity::ops::members_of(tx.conn(), &teams).await?
+        }
+    };
+    write(app, tx, campaign, &people, letter).await
+}
+
+async fn write<S>(
+    app: &App,
+    tx: &mut WriteTx<S>,
+    campaign: &Campaign,
+    people: &[Uuid],
+    (subject, text): (&str, String),
+) -> Result<usize, Error> {
+    if app.config.post.is_none() {
+        return Ok(0);
+    }
+    let to = identity::ops::addresses_of(tx.conn(), people).await?;
+    let address = app.config.public_url.join(&format!("campaigns/{}", campaign.id)).map_err(Error::internal)?;
+    let letter = Letter {
+        to: "",
+        subject: format!("{subject}: {}", campaign.content.title),
+        text: format!("{text}\n\n{address}\n"),
+        about: ("campaign", campaign.id),
+    };
+    let now = tx.now();
+    mail::write_to_each(tx.conn(), &to, letter, now).await?;
+    Ok(to.len())
+}
