@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     db::Db,
     error::Error,
-    identity::{Authorities, Pepper},
+    identity::{Authorities, Pepper, oidc::Providers},
 };
 
 /// Shared by handlers, jobs and commands; cheap to clone.
@@ -39,6 +39,8 @@ pub struct App {
     pub rules: Arc<crate::policy::ops::RuleCache>,
     /// The organisation's time zone, for some seconds.
     pub zone: Arc<Zone>,
+    /// The identity providers, with what is known of them.
+    pub providers: Arc<Providers>,
 }
 
 impl App {
@@ -47,6 +49,7 @@ impl App {
         Self {
             db,
             clock,
+            providers: Arc::new(Providers::new(&config.providers)),
             config: Arc::new(config),
             pepper: Arc::new(pepper),
             authorities: Arc::default(),

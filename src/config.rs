@@ -6,7 +6,10 @@ use clap::Args;
 use serde::Deserialize;
 use url::Url;
 
-use crate::mail::Post;
+use crate::{
+    identity::{FixedMapping, MappingOptions, Provider, ProviderOptions},
+    mail::Post,
+};
 
 /// What a person may set, as they wrote it. Flags win over the environment, both over the file.
 #[derive(Args, Deserialize, Debug, Clone, Default)]
@@ -77,6 +80,14 @@ pub struct Options {
     /// Largest upload on a page or through the API, in MiB [default: 16]
     #[arg(long, global = true, env = "MUSTER_UPLOAD_MIB", value_name = "MIB")]
     pub upload_mib: Option<u64>,
+    /// Identity providers; in the file alone.
+    #[arg(skip)]
+    #[serde(default)]
+    pub providers: Vec<ProviderOptions>,
+    /// What groups of providers give; in the file alone, or on the page.
+    #[arg(skip)]
+    #[serde(default)]
+    pub group_mappings: Vec<MappingOptions>,
 }
 
 /// How log lines are written.
@@ -130,6 +141,10 @@ pub struct Config {
     pub limits: ImportLimits,
     /// Where letters go out, where that is configured.
     pub post: Option<Post>,
+    /// Identity providers.
+    pub providers: Vec<Provider>,
+    /// What their groups give, as the file says.
+    pub group_mappings: Vec<FixedMapping>,
 }
 
 /// Sizes beyond which documents are refused, in bytes.
@@ -186,6 +201,8 @@ fn merge(flags: Options, file: Options) -> Options {
         import_json_mib: flags.import_json_mib.or(file.import_json_mib),
         import_yaml_mib: flags.import_yaml_mib.or(file.import_yaml_mib),
         upload_mib: flags.upload_mib.or(file.upload_mib),
+        providers: file.providers,
+        group_mappings: file.group_mappings,
     }
 }
 
@@ -220,6 +237,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         upload: MIB * number("upload-mib", options.upload_mib, 16, 1, 256),
     };
     let post = post(&mut faults, options.smtp_url.as_deref(), options.mail_from.as_deref());
+    let (providers, group_mappings) = providers(&mut faults, options.providers, options.group_mappings);
     let data_dir = options.data_dir.unwrap_or_else(|| "data".into());
     let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
     let config = Config {
@@ -242,8 +260,37 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         demo: false,
         limits,
         post,
+        providers,
+        group_mappings,
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }
+}
+
+fn providers(
+    faults: &mut Vec<String>,
+    providers: Vec<ProviderOptions>,
+    mappings: Vec<MappingOptions>,
+) -> (Vec<Provider>, Vec<FixedMapping>) {
+    let mut checked: Vec<Provider> = Vec::new();
+    for (n, options) in providers.into_iter().enumerate() {
+        match Provider::checked(options, n) {
+            Ok(provider)
+                if checked.iter().any(|known| known.key == provider.key || known.issuer == provider.issuer) =>
+            {
+                faults.push(format!("providers.{}: its key or issuer is there already", provider.key));
+            }
+            Ok(provider) => checked.push(provider),
+            Err(found) => faults.extend(found),
+        }
+    }
+    let mut given = Vec::new();
+    for (n, options) in mappings.into_iter().enumerate() {
+        match FixedMapping::checked(options, n, &checked) {
+            Ok(mapping) => given.push(mapping),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (checked, given)
 }
 
 fn address(faults: &mut Vec<String>, name: &str, value: Option<&str>, default: &str) -> SocketAddr {

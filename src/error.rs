@@ -79,6 +79,9 @@ pub enum Error {
     /// Signed in, but not allowed; says which right is missing.
     #[error("{0}")]
     Forbidden(String),
+    /// Signed in, and allowed, but not freshly or not strongly enough: sign in once more.
+    #[error("This needs a sign-in that is fresh and strong. Confirm that it is you, then it goes on.")]
+    StepUp,
     /// The input is wrong; every fault is named.
     #[error("{0}")]
     Invalid(FieldErrors),
@@ -162,7 +165,7 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     if constraint == "still_in_use" {
         return Some(Error::Conflict(db.message().to_owned()));
     }
-    if let Some(fault) = decision_fault(constraint) {
+    if let Some(fault) = decision_fault(constraint).or_else(|| identity_fault(constraint)) {
         return Some(fault);
     }
     let (pointer, message) = match constraint {
@@ -201,6 +204,18 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
         _ => return None,
     };
     Some(Error::field(pointer, message))
+}
+
+/// What the guards of people and their ways to sign in say.
+fn identity_fault(constraint: &str) -> Option<Error> {
+    Some(match constraint {
+        "identities_subject_key" => Error::Conflict("This account of the provider belongs to somebody already.".into()),
+        "people_user_name" => Error::field("/userName", "This userName is taken."),
+        "people_external_id" => Error::field("/externalId", "This externalId is taken."),
+        "group_mappings_once" => Error::field("/group_name", "This group gives this already."),
+        "passkeys_credential_id_key" => Error::Conflict("This passkey is registered already.".into()),
+        _ => return None,
+    })
 }
 
 /// What the guards of change requests say.

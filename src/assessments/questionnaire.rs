@@ -316,7 +316,10 @@ impl Publishable for QuestionnaireContent {
             }
         }
         if self.chosen_when.is_some() && self.audience != Audience::Vendor {
-            check.fault("/chosen_when", "Only a questionnaire for vendors is chosen by what is known; send this one by hand.");
+            check.fault(
+                "/chosen_when",
+                "Only a questionnaire for vendors is chosen by what is known; send this one by hand.",
+            );
         }
         if !(1..=60).contains(&self.valid_months) {
             check.fault("/valid_months", "Give 1 to 60 months.");

@@ -10,6 +10,7 @@ use super::say;
 use crate::{
     config::Config,
     db::{local, migrate},
+    identity::oidc,
 };
 
 #[derive(Args, Debug)]
@@ -38,6 +39,7 @@ impl Doctor {
             Some(url) => findings.extend(server(url).await),
             None => findings.extend(managed(config)),
         }
+        findings.extend(providers(config).await);
         let wrong = findings.iter().filter(|finding| finding.fault.is_some()).count();
         if self.json {
             say(&serde_json::to_string(&findings)?);
@@ -52,6 +54,18 @@ impl Doctor {
         }
         Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Whether each identity provider answers as it should.
+async fn providers(config: &Config) -> Vec<Finding> {
+    let all = oidc::Providers::new(&config.providers);
+    let mut found = Vec::new();
+    for provider in &config.providers {
+        let value = format!("{} ({})", provider.key, provider.issuer);
+        let fault = all.known(&provider.key).await.err().map(|refusal| refusal.0);
+        found.push(Finding { what: "provider", value, fault });
+    }
+    found
 }
 
 fn fine(what: &'static str, value: String) -> Finding {

@@ -61,6 +61,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     if !config.demo {
         admin::offer_first_link(&app).await?;
     }
+    identity::ops::reconcile_groups(&app).await?;
     let recorder = web::install_metrics()?;
     let web = Web::new(app.clone());
     let (stop, stopped) = watch::channel(false);

@@ -36,6 +36,14 @@ const DELETABLE: &[&str] = &[
     "judgements_due",
     "assessments_due",
     "mails_due",
+    "sign_in_flows",
+    "passkey_ceremonies",
+    "held_forms",
+    "sign_in_failures",
+    "recovery_codes",
+    "authenticator_apps",
+    "provider_groups",
+    "provider_group_members",
 ];
 /// Tables that the application may only insert into and read.
 const APPEND_ONLY: &[&str] = &[
@@ -48,6 +56,7 @@ const APPEND_ONLY: &[&str] = &[
     "request_participants",
     "request_decisions",
     "request_facts",
+    "request_owners",
     "publication_versions",
     "risk_history",
 ];
@@ -93,7 +102,7 @@ async fn applied(conn: &mut PgConnection) -> i64 {
 /// Whether the role has what the last migration's grant gave it.
 async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
     // Where the question fails, granting again does no harm.
-    sqlx::query_scalar("select has_table_privilege($1, 'mails_due', 'delete')")
+    sqlx::query_scalar("select has_table_privilege($1, 'provider_group_members', 'delete')")
         .bind(role)
         .fetch_one(conn)
         .await

@@ -2,6 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Permission, Permissions, Role};
@@ -66,13 +69,81 @@ pub struct Authority {
     pub session: Option<Session>,
 }
 
-/// A browser session: its id, and the token that every form of it carries.
+/// What a sign-in that is fresh and strong can be demanded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitive {
+    /// Deciding: on requests, exceptions, review items, what is published.
+    Decide,
+    /// Minting tokens.
+    Tokens,
+    /// People, groups, mappings, service accounts, settings.
+    Administer,
+}
+
+impl Sensitive {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 3] = [Self::Decide, Self::Tokens, Self::Administer];
+
+    /// Its word.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Tokens => "tokens",
+            Self::Administer => "administer",
+        }
+    }
+
+    /// As people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Decide => "Deciding",
+            Self::Tokens => "Minting tokens",
+            Self::Administer => "Administration",
+        }
+    }
+}
+
+impl std::str::FromStr for Sensitive {
+    type Err = Error;
+    fn from_str(key: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|one| one.key() == key);
+        found.ok_or_else(|| Error::field("/strong_for", format!("'{key}' is not one of decide, tokens, administer.")))
+    }
+}
+
+/// Whether somebody has a way to sign in that is strong by itself: a passkey, or a password with an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrongWay {
+    /// They have.
+    Yes,
+    /// They have not yet.
+    No,
+}
+
+/// How long a sign-in counts as fresh.
+pub const FRESH: TimeDelta = TimeDelta::minutes(15);
+
+/// A browser session: its id, the token that every form of it carries, and how its person proved who they are.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Which session.
     pub id: Uuid,
     /// The forms' token.
     pub csrf: String,
+    /// When they proved it last.
+    pub authenticated_at: DateTime<Utc>,
+    /// Whether by more than one factor, or by a passkey.
+    pub strong: bool,
+    /// What needs a fresh and strong sign-in here.
+    pub demanded: Vec<Sensitive>,
+}
+
+impl Session {
+    /// Whether the last proof is strong and at most 15 minutes old.
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        self.strong && now - self.authenticated_at <= FRESH
+    }
 }
 
 /// Where a request came from.
@@ -126,6 +197,25 @@ impl Actor {
             "You may not do this: it needs the right '{}'. An admin can grant it.",
             permission.key()
         )))
+    }
+
+    /// Refuses whoever has not signed in freshly and strongly where the organisation demands it for this. A
+    /// script's token is no sign-in; what it may do stands in its scopes.
+    pub fn require_fresh(&self, what: Sensitive, now: DateTime<Utc>) -> Result<(), Error> {
+        match &self.authority.session {
+            Some(session) if session.demanded.contains(&what) && !session.is_fresh(now) => Err(Error::StepUp),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to change what somebody signs in with on an old or weak sign-in: a fresh and strong one where they
+    /// have a strong way already, else one of the last 15 minutes. Whoever takes over an open session adds no
+    /// way of their own, and a way that was just added confirms nothing.
+    pub fn require_recent(&self, has_strong_way: StrongWay, now: DateTime<Utc>) -> Result<(), Error> {
+        let session = self.authority.session.as_ref().ok_or(Error::Unauthenticated)?;
+        let recent = now - session.authenticated_at <= FRESH;
+        let enough = if has_strong_way == StrongWay::Yes { session.is_fresh(now) } else { recent };
+        if enough { Ok(()) } else { Err(Error::StepUp) }
     }
 
     /// Whether the actor has the right.

@@ -51,6 +51,8 @@ pub enum Permission {
     ManagePeople,
     /// Settings of the organisation.
     ManageSettings,
+    /// Keep a provider's people and groups here (SCIM). Of the service account alone that the provider names.
+    Provision,
 }
 
 impl Role {
@@ -112,7 +114,7 @@ impl std::str::FromStr for Role {
 
 impl Permission {
     /// Every right, in the order in which pages show them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::ReadAudit,
         Self::EditCatalog,
@@ -126,6 +128,7 @@ impl Permission {
         Self::Govern,
         Self::ManagePeople,
         Self::ManageSettings,
+        Self::Provision,
     ];
 
     /// The right's word, which is also the token scope.
@@ -144,6 +147,7 @@ impl Permission {
             Self::Govern => "govern",
             Self::ManagePeople => "manage_people",
             Self::ManageSettings => "manage_settings",
+            Self::Provision => "provision",
         }
     }
 
@@ -163,6 +167,7 @@ impl Permission {
             Self::Govern => "Write rules and workflows, grant exceptions",
             Self::ManagePeople => "Manage people and tokens",
             Self::ManageSettings => "Change settings",
+            Self::Provision => "Keep a provider's people and groups (SCIM)",
         }
     }
 

@@ -107,6 +107,13 @@ impl Pepper {
         &self.id
     }
 
+    /// Another key made from this one, for one purpose.
+    pub(super) fn derive(&self, purpose: &[u8]) -> Result<[u8; 32], Error> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(Error::internal)?;
+        mac.update(purpose);
+        Ok(mac.finalize().into_bytes().into())
+    }
+
     /// HMAC-SHA256 of a token.
     pub fn mac(&self, bearer: &Bearer) -> Result<Vec<u8>, Error> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(Error::internal)?;

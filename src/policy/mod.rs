@@ -16,8 +16,8 @@ mod workflow;
 pub use exception::{Exception, ExceptionContent, ExceptionState, Grant};
 pub use expression::{Expression, Fault, Judged, LONGEST, Matched, Outcome};
 pub use facts::{
-    ApiFacts, AssessmentFacts, CertificationFacts, ConditionFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts, IntegrationFacts,
-    OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,
+    ApiFacts, AssessmentFacts, CertificationFacts, ConditionFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts,
+    IntegrationFacts, OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,
 };
 pub use risk::{Band, Compiled, Factor, Level, Mitigation, Part, RiskModelContent, Scored};
 pub use risk_score::{NewOverride, Override, OverrideState, RiskScore};

@@ -9,7 +9,7 @@ use crate::{
     audit::Event,
     db::{Open, WriteTx},
     error::{Error, FieldErrors, same_revision},
-    identity::{self, Actor, GroupKind, Permission, Via, seats::unfilled},
+    identity::{self, Actor, GroupKind, Permission, Sensitive, Via, seats::unfilled},
     words::State,
 };
 
@@ -139,6 +139,7 @@ pub async fn publish<C: Publishable>(
     revision: i64,
 ) -> Result<Publication<C>, Error> {
     actor.require(Permission::Govern)?;
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     let me = person(actor)?;
     step(app, actor, id, revision, Step::Published, |before: Publication<C>, _, now| {
         let (after, version) = before.publish(me, now)?;

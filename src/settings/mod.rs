@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{audit::Record, check::Check, error::Error};
+use crate::{audit::Record, check::Check, error::Error, identity::Sensitive, words};
 pub use working::due;
 
 /// What an admin sets.
@@ -46,6 +46,24 @@ pub struct SettingsContent {
     /// The same for low severity.
     #[serde(default = "days::<365>")]
     pub exception_days_low: i32,
+    /// Whether accounts with a password or passkey of Muster's own are open.
+    #[serde(default)]
+    pub local_accounts: LocalAccounts,
+    /// What needs a sign-in of the last 15 minutes with a second factor.
+    #[serde(default)]
+    pub strong_for: Vec<Sensitive>,
+}
+
+words! {
+    /// Whether there are local accounts.
+    #[derive(Default)]
+    LocalAccounts, "/local_accounts" {
+        /// Passwords, authenticator apps and passkeys sign in.
+        #[default]
+        Open = "open",
+        /// Providers and one-time links alone.
+        Closed = "closed",
+    }
 }
 
 fn days<const N: i32>() -> i32 {
@@ -83,6 +101,8 @@ impl SettingsContent {
         for (pointer, _) in exceptions.into_iter().filter(|(_, days)| !(1..=1000).contains(days)) {
             check.fault(pointer, "Give 1 to 1000 days.");
         }
+        self.strong_for.sort_unstable();
+        self.strong_for.dedup();
         check.reference("/approval_group", &mut self.approval_group, 100);
         check.finish()?;
         Ok(self)

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{self, Actor, GroupKind, Permission},
+    identity::{self, Actor, GroupKind, Permission, Sensitive},
     words::State,
 };
 
@@ -29,6 +29,7 @@ pub async fn time_zone(app: &App) -> Result<chrono_tz::Tz, Error> {
 /// Changes the settings based on `revision`.
 pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsContent) -> Result<Settings, Error> {
     actor.require(Permission::ManageSettings)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let before = store::lock(tx.conn()).await?;
@@ -44,6 +45,22 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     let content = SettingsContent { approval_group: group.as_ref().map(|group| group.content.slug.clone()), ..content };
     if before.content == content {
         return Ok(before);
+    }
+    // How people sign in is said by somebody who has signed in.
+    if (before.content.strong_for != content.strong_for || before.content.local_accounts != content.local_accounts)
+        && actor.authority.token_id.is_some()
+    {
+        return Err(Error::Forbidden("No token changes how people sign in. Use the page.".into()));
+    }
+    // Who demands what they cannot do themselves has locked themselves out.
+    if before.content.strong_for != content.strong_for
+        && !content.strong_for.is_empty()
+        && actor.authority.session.as_ref().is_some_and(|session| !session.strong)
+    {
+        return Err(Error::field(
+            "/strong_for",
+            "Sign in with a second factor yourself first: by a passkey, by password and code, or at a provider.",
+        ));
     }
     let after = Settings { revision: revision + 1, content };
     store::update(tx.conn(), &after, group.map(|group| group.id)).await?;

@@ -66,7 +66,7 @@ fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::StepUp => StatusCode::FORBIDDEN,
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
@@ -94,12 +94,19 @@ fn finish(error: &Error, mut response: Response) -> Response {
     if matches!(error, Error::Unauthenticated) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if matches!(error, Error::StepUp) {
+        response.extensions_mut().insert(StepUpNeeded);
+    }
     // For the layer that keeps refusals on record.
     if let Error::Forbidden(reason) = error {
         response.extensions_mut().insert(Refused(reason.clone()));
     }
     response
 }
+
+/// Marks an answer that asks to sign in once more.
+#[derive(Clone, Copy, Debug)]
+pub struct StepUpNeeded;
 
 /// Marks an answer that refused a signed-in actor.
 #[derive(Clone, Debug)]

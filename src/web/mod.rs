@@ -12,6 +12,7 @@ mod idempotent;
 mod limits;
 mod listing;
 pub mod pages;
+mod scim;
 pub mod server;
 mod statics;
 mod telemetry;
@@ -59,11 +60,14 @@ impl Web {
 pub fn router(web: Web) -> Router {
     let upload = usize::try_from(web.app.config.limits.upload).unwrap_or(16 << 20) + (1 << 20);
     let (api, document) = api::router(&web);
-    let pages =
-        pages::router().layer(middleware::from_fn(csrf::same_origin)).layer(middleware::from_fn(guard::page_headers));
+    let pages = pages::router()
+        .layer(middleware::from_fn_with_state(web.clone(), pages::hold))
+        .layer(middleware::from_fn(csrf::same_origin))
+        .layer(middleware::from_fn(guard::page_headers));
     Router::new()
         .merge(pages)
         .merge(api)
+        .merge(scim::router())
         .merge(api::docs(&document))
         .merge(statics::router())
         .fallback(error::no_page)

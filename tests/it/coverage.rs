@@ -179,12 +179,23 @@ async fn every_form_refuses_the_anonymous_other_sites_and_a_wrong_token() {
             .replace("{id}", &id)
             .replace("{version}", "x")
             .replace("{condition}", &id)
-            .replace("{secret}", &id);
+            .replace("{secret}", &id)
+            .replace("{provider}", "nobody");
         if path.starts_with("/answer/") {
             // A vendor's page: its address is the key, and without one there is nothing.
             let headers = [("sec-fetch-site", "same-origin".to_owned())];
             let nothing = send(test.router.clone(), "POST", &path, &headers, Vec::new()).await;
             assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{path}");
+            continue;
+        }
+        if path.starts_with("/invitation/") {
+            // Its address is the key as well.
+            let headers = [
+                ("sec-fetch-site", "same-origin".to_owned()),
+                ("content-type", "application/x-www-form-urlencoded".to_owned()),
+            ];
+            let nothing = send(test.router.clone(), "POST", &path, &headers, Vec::new()).await;
+            assert_eq!(nothing.status, StatusCode::CONFLICT, "{path}");
             continue;
         }
         let here = ("sec-fetch-site", "same-origin".to_owned());

@@ -22,6 +22,7 @@ mod journeys_governance;
 mod lists;
 mod recertification;
 mod record;
+mod sign_in;
 mod statements;
 mod tables;
 mod web;

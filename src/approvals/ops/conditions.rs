@@ -39,7 +39,8 @@ pub static CONDITIONS: Spec = Spec {
         join change_requests r on r.id = t.request_id join integrations i on i.id = r.integration_id
         join teams o on o.id = t.owner_id left join people p on p.id = d.decided_by
         left join people w on w.id = t.met_by",
-    columns: "t.id, t.request_id, r.title as request, t.text, o.slug as owner, o.name as owner_name, t.due_on, t.timing,
+    columns:
+        "t.id, t.request_id, r.title as request, t.text, o.slug as owner, o.name as owner_name, t.due_on, t.timing,
         t.met_at, w.name as met_by_name, t.note, p.name as decided_by_name, i.slug as integration,
         i.name as integration_name, t.updated_at, t.revision, case when t.met_at is not null then 'met'
             when r.round <> d.round or r.state in ('rejected', 'withdrawn', 'changes_requested', 'draft') then 'void'

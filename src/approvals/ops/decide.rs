@@ -17,7 +17,7 @@ use crate::{
     check::Check,
     db::{Recorded, WriteTx},
     error::Error,
-    identity::{self, Actor, GroupKind, Permission, Via},
+    identity::{self, Actor, GroupKind, Permission, Sensitive, Via},
     integrations::{
         Integration,
         ops::{self as uses, Standing as As},
@@ -36,6 +36,7 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     let (Some(me), Via::Page) = (actor.person(), actor.via) else {
         return Err(Error::Forbidden("A person decides, signed in on the page.".into()));
     };
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     let today = app.today().await?;
     let new = checked(new, today)?;
     let mut tx = app.db.write(actor).await?;
@@ -95,7 +96,7 @@ async fn in_whose_name<S>(
 ) -> Result<Option<Uuid>, Error> {
     let Some(stage) = request.open_stage() else { return Ok(None) };
     let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
-    let names = stages::standing(tx.conn(), me, &groups, owners, today).await?;
+    let names = stages::standing(tx.conn(), me, &groups, (request.id, owners), today).await?;
     if names.is_empty() {
         return Err(Error::Forbidden(format!(
             "The group '{}' decides this stage; you are not in it.",

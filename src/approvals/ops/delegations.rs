@@ -9,7 +9,7 @@ use crate::{
     audit::Event,
     check::Check,
     error::Error,
-    identity::{self, Actor, Permission},
+    identity::{self, Actor, Permission, Sensitive},
     words::State,
 };
 
@@ -32,6 +32,7 @@ pub async fn make_delegation(
 ) -> Result<Delegation, Error> {
     actor.require(Permission::Decide)?;
     identity::ops::refuse_token(actor)?;
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     let me = actor.person().ok_or_else(|| Error::Forbidden("People delegate.".into()))?;
     let today = app.today().await?;
     let mut check = Check::new();

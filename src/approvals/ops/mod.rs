@@ -13,14 +13,16 @@ mod steward;
 mod submit;
 mod views;
 
+pub use super::store::facts::JudgedFacts;
 pub use conditions::{CONDITIONS, ConditionRow, meet_condition, remind_conditions};
 pub use decide::decide;
 pub use delegations::{delegations, make_delegation, retire_delegation};
 pub use draft::{edit_request, open_draft_in, propose, register};
 pub use letters::{escalate, remind};
 pub use lists::{REQUESTS, RequestRow};
-pub use super::store::facts::JudgedFacts;
-pub use next::{NextStep, RequestView, facts_of_request, find_request, get_requests, request_of, requests_of, view_request};
+pub use next::{
+    NextStep, RequestView, facts_of_request, find_request, get_requests, request_of, requests_of, view_request,
+};
 pub use rows::save_row;
 pub use steward::{Stewardship, set_review_in, steward};
 pub use submit::{rebase_request, submit_request, withdraw_request};

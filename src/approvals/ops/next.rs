@@ -164,7 +164,7 @@ pub(super) async fn deciders(
         let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
         request.decisions.iter().any(|d| d.round == bound.round && mine(d))
     };
-    let mut found = stages::eligible(conn, &groups, &barred, owners, Some(today)).await?;
+    let mut found = stages::eligible(conn, &groups, &barred, (request.id, owners), Some(today)).await?;
     found.retain(|one| !decided(one.person));
     Ok(found)
 }

@@ -104,7 +104,7 @@ pub(super) async fn plan<S>(
     let mut barred = request.participants.clone();
     barred.extend(request.requested_by.person);
     let groups: Vec<Uuid> = stages.iter().map(|stage| stage.review_group_id).collect();
-    let eligible = stages::eligible(tx.conn(), &groups, &barred, &teams, None).await?;
+    let eligible = stages::eligible(tx.conn(), &groups, &barred, (request.id, &teams), None).await?;
     let twice = if workflow.is_some_and(|workflow| workflow.same_person_twice) { Twice::Yes } else { Twice::No };
     decidable(&stages, &eligible, twice)?;
     let settings = settings::ops::in_force(app).await?;
@@ -116,10 +116,7 @@ pub(super) async fn plan<S>(
 }
 
 /// The workflow that a request goes by: a running one keeps the version that it began with.
-async fn workflow<S>(
-    tx: &mut WriteTx<S>,
-    request: &Request,
-) -> Result<Option<(Uuid, i32, WorkflowContent)>, Error> {
+async fn workflow<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<Option<(Uuid, i32, WorkflowContent)>, Error> {
     if let Some(kept) = request.workflow {
         let content = publications::ops::content_of::<WorkflowContent>(tx.conn(), kept.id, kept.version).await?;
         return Ok(Some((kept.id, kept.version, content)));
@@ -129,7 +126,9 @@ async fn workflow<S>(
         return Ok(None);
     }
     let all = publications::ops::in_force::<WorkflowContent>(tx.conn()).await?;
-    Ok(all.into_iter().find(|(_, _, workflow)| workflow.in_use && workflow.kinds.iter().any(|kind| kind == request.kind.key())))
+    Ok(all
+        .into_iter()
+        .find(|(_, _, workflow)| workflow.in_use && workflow.kinds.iter().any(|kind| kind == request.kind.key())))
 }
 
 /// A stage begins to wait.
@@ -266,12 +265,14 @@ mod tests {
         let (x, y) = (Uuid::now_v7(), Uuid::now_v7());
         let stages = [stage("A".into(), a, "A".into()), stage("B".into(), b, "B".into())];
         let of = |all: &[(Uuid, Uuid)]| -> Vec<Eligible> {
-            all.iter().map(|(group, person)| Eligible {
-                group: *group,
-                person: *person,
-                name: String::new(),
-                sort_key: String::new(),
-            }).collect()
+            all.iter()
+                .map(|(group, person)| Eligible {
+                    group: *group,
+                    person: *person,
+                    name: String::new(),
+                    sort_key: String::new(),
+                })
+                .collect()
         };
         // X is moved to the second group, since only Y fits there not.
         assert!(decidable(&stages, &of(&[(a, x), (a, y), (b, x)]), Twice::No).is_ok());

@@ -69,6 +69,8 @@ pub async fn submit_request(
     let after = after.submit(full, material, stages, tx.now())?;
     requests::save(tx.conn(), &after, Some(&binding)).await?;
     stages::save(tx.conn(), id, after.round, &after.stages).await?;
+    let owning: Vec<Uuid> = owners.iter().copied().chain(after.refs.owners()).collect();
+    stages::note_owners(tx.conn(), id, &owning).await?;
     plan::keep(&mut tx, &after, &judgement, "submitted", None).await?;
     tx.record(Event::changed("change_request.submitted", &unchanged, &after)).await?.commit().await?;
     app.forget_counts();
@@ -125,6 +127,8 @@ pub(super) async fn rebound<S>(
     requests::save(tx.conn(), &after, Some(&binding)).await?;
     if let Some(judgement) = judgement {
         stages::save(tx.conn(), after.id, after.round, &after.stages).await?;
+        let owning: Vec<Uuid> = owners.iter().copied().chain(after.refs.owners()).collect();
+        stages::note_owners(tx.conn(), after.id, &owning).await?;
         plan::keep(tx, &after, &judgement, "edited", None).await?;
     }
     Ok(after)

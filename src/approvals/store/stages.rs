@@ -57,6 +57,19 @@ pub async fn save(conn: &mut PgConnection, request: Uuid, round: i32, stages: &[
     Ok(())
 }
 
+/// Notes who is in the teams that own what is asked for: they do not decide on it, whatever they leave.
+pub async fn note_owners(conn: &mut PgConnection, request: Uuid, teams: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into request_owners (request_id, person_id)
+         select distinct $1::uuid, m.person_id from team_members m where m.team_id = any($2) on conflict do nothing",
+        request,
+        teams
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Somebody who may decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eligible {
@@ -76,7 +89,7 @@ pub async fn eligible(
     conn: &mut PgConnection,
     groups: &[Uuid],
     barred: &[Uuid],
-    owners: &[Uuid],
+    (request, owners): (Uuid, &[Uuid]),
     standing_in_on: Option<NaiveDate>,
 ) -> Result<Vec<Eligible>, Error> {
     let rows = sqlx::query_as!(
@@ -95,11 +108,13 @@ pub async fn eligible(
            and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
            and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')
            and not exists (select from team_members t where t.person_id = p.id and t.team_id = any($3))
+           and not exists (select from request_owners o where o.request_id = $5 and o.person_id = p.id)
          order by p.sort_key, p.id"#,
         groups,
         barred,
         owners,
         standing_in_on,
+        request,
     );
     Ok(rows.fetch_all(conn).await?)
 }
@@ -119,13 +134,14 @@ pub async fn standing(
     conn: &mut PgConnection,
     person: Uuid,
     groups: &[Uuid],
-    teams: &[Uuid],
+    (request, teams): (Uuid, &[Uuid]),
     today: NaiveDate,
 ) -> Result<Vec<Standing>, Error> {
     let rows = sqlx::query_as!(
         Standing,
         r#"select k.person as "person!",
-                  exists (select from team_members m where m.person_id = k.person and m.team_id = any($3)) as "owner!"
+                  (exists (select from team_members m where m.person_id = k.person and m.team_id = any($3))
+                   or exists (select from request_owners o where o.request_id = $5 and o.person_id = k.person)) as "owner!"
            from (select $1::uuid as person, null::uuid as delegation
                  union all
                  select d.from_id, d.id from delegations d join people p on p.id = d.from_id and p.state = 'active'
@@ -136,6 +152,7 @@ pub async fn standing(
         groups,
         teams,
         today,
+        request,
     );
     Ok(rows.fetch_all(conn).await?)
 }

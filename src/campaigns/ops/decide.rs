@@ -15,7 +15,7 @@ use crate::{
     check::Check,
     db::{Open, WriteTx},
     error::{Error, same_revision},
-    identity::{self, Actor, Permission, Via},
+    identity::{self, Actor, Permission, Sensitive, Via},
     integrations::{self, Integration},
 };
 
@@ -102,6 +102,7 @@ fn refused() -> Error {
 /// retires it, both filled in and as a draft. A team that nobody is left in is replaced first.
 pub async fn decide(app: &App, actor: &Actor, id: Uuid, revision: i64, new: NewReview) -> Result<ReviewItem, Error> {
     person(actor)?;
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     let reason = checked(new.verdict, new.reason)?;
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
@@ -239,6 +240,7 @@ async fn open(
 /// Keeps many at once: only those without findings, and all of them or none.
 pub async fn keep_all(app: &App, actor: &Actor, mut ids: Vec<Uuid>) -> Result<usize, Error> {
     person(actor)?;
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() || ids.len() > MOST {

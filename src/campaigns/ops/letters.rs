@@ -68,12 +68,11 @@ async fn to_reviewers<S>(
     campaign: &Campaign,
     letter: (&str, String),
 ) -> Result<usize, Error> {
-    let people = match (campaign.content.reviewers, campaign.review_group_id) {
-        (Reviewers::Group, Some(group)) => identity::ops::reviewers_of(tx.conn(), group).await?,
-        _ => {
-            let teams = store::open_teams(tx.conn(), campaign.id).await?;
-            identity::ops::members_of(tx.conn(), &teams).await?
-        }
+    let people = if let (Reviewers::Group, Some(group)) = (campaign.content.reviewers, campaign.review_group_id) {
+        identity::ops::reviewers_of(tx.conn(), group).await?
+    } else {
+        let teams = store::open_teams(tx.conn(), campaign.id).await?;
+        identity::ops::members_of(tx.conn(), &teams).await?
     };
     write(app, tx, campaign, &people, letter).await
 }

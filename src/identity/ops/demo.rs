@@ -1,16 +1,14 @@
 //! The people of the demonstration: who they are, and signing in as one of them by a click.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use uuid::Uuid;
 
-use super::access::open_session;
+use super::access::{open_session, signing_in};
 use crate::{
     app::App,
     audit::Event,
     error::Error,
-    identity::{Actor, Authority, Origin, Principal, Role, Via, store::people},
+    identity::{Actor, Origin, Proof, Role, Via, store::people},
 };
 
 /// Somebody to sign in as.
@@ -80,11 +78,9 @@ pub async fn sign_in_demo(app: &App, person: Uuid, origin: Origin, request_id: S
     if !demo_people(app).await?.iter().any(|known| known.id == person) {
         return Err(Error::NotFound("person"));
     }
-    let system = Actor::job("system:demo", request_id);
-    let authority = Authority { principal: Principal::Person(person), ..(*system.authority).clone() };
-    let actor = Actor { authority: Arc::new(authority), origin: origin.clone(), via: Via::Page, ..system };
+    let actor = signing_in(person, &origin, request_id);
     let mut tx = app.db.write(&actor).await?;
-    let secret = open_session(&mut tx, person, &origin).await?;
+    let secret = open_session(&mut tx, person, &origin, &Proof::demo()).await?;
     tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "demo" })))
         .await?
         .commit()

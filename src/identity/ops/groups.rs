@@ -12,7 +12,7 @@ use crate::{
     db::WriteTx,
     error::{Error, FieldErrors, same_revision},
     identity::{
-        Actor, Group, GroupContent, GroupKind, Permission,
+        Actor, Group, GroupContent, GroupKind, Permission, Sensitive,
         group::{ReviewGroup, Team},
         store::groups,
     },
@@ -121,6 +121,7 @@ pub async fn create_group_in<S>(
 ) -> Result<(Group, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
+    actor.require_fresh(Sensitive::Administer, tx.now())?;
     let content = content.checked(kind)?;
     refuse_own_membership(&actor, &[], &content.members, kind)?;
     refuse_unknown(tx, &content.members).await?;
@@ -207,6 +208,7 @@ pub async fn update_group_in<S>(
 ) -> Result<(Group, Option<Event>), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
+    actor.require_fresh(Sensitive::Administer, tx.now())?;
     let content = content.checked(kind)?;
     let before = groups::lock(tx.conn(), kind, id).await?.ok_or(Error::NotFound(noun(kind)))?;
     same_revision(revision, before.revision)?;

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{Actor, Permission, Person, PersonContent, Role, store::people},
+    identity::{Actor, Permission, Person, PersonContent, Role, Sensitive, store::people},
     lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
 };
 
@@ -100,6 +100,7 @@ pub async fn names(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<String>
 /// Adds a person.
 pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> Result<Person, Error> {
     actor.require(Permission::ManagePeople)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
     if !content.roles.is_empty() {
         super::refuse_token(actor)?;
@@ -123,6 +124,7 @@ pub async fn update_person(
     content: PersonContent,
 ) -> Result<Person, Error> {
     actor.require(Permission::ManagePeople)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     people::lock_admins(tx.conn()).await?;

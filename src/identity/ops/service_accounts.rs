@@ -6,7 +6,7 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{Actor, Permission, ServiceAccount, ServiceAccountContent, store::service_accounts},
+    identity::{Actor, Permission, Sensitive, ServiceAccount, ServiceAccountContent, store::service_accounts},
 };
 
 /// The account behind an id or a slug.
@@ -30,6 +30,7 @@ pub async fn create_service_account(
 ) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
     super::refuse_token(actor)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
@@ -49,6 +50,7 @@ pub async fn update_service_account(
 ) -> Result<ServiceAccount, Error> {
     actor.require(Permission::ManagePeople)?;
     super::refuse_token(actor)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
     let mut tx = app.db.write(actor).await?;
     let before = service_accounts::lock(tx.conn(), id).await?.ok_or(Error::NotFound("service account"))?;

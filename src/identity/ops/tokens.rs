@@ -9,7 +9,7 @@ use crate::{
     check::Check,
     error::Error,
     identity::{
-        Actor, Bearer, NewToken, Permission, Permissions, Token, TokenKind, TokenOwner,
+        Actor, Bearer, NewToken, Permission, Permissions, Sensitive, Token, TokenKind, TokenOwner,
         store::{people, service_accounts, tokens},
     },
     words::State,
@@ -30,6 +30,7 @@ pub async fn mint_token(app: &App, actor: &Actor, owner: TokenOwner, new: NewTok
     if actor.authority.token_id.is_some() {
         return Err(Error::Forbidden("No token mints another one. Sign in, or use the command line.".into()));
     }
+    actor.require_fresh(Sensitive::Tokens, app.clock.now())?;
     let new = checked(new)?;
     let mut tx = app.db.write(actor).await?;
     let (kind, ceiling) = match owner {
@@ -42,6 +43,7 @@ pub async fn mint_token(app: &App, actor: &Actor, owner: TokenOwner, new: NewTok
         }
         TokenOwner::ServiceAccount(id) => {
             actor.require(Permission::ManagePeople)?;
+            actor.require_fresh(Sensitive::Administer, app.clock.now())?;
             let account = service_accounts::lock(tx.conn(), id).await?.ok_or(Error::NotFound("service account"))?;
             if account.content.state == State::Retired {
                 return Err(Error::Conflict("This service account is retired.".into()));

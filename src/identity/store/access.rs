@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    identity::{Authority, Origin, Permission, Permissions, Principal, Role, Session},
+    identity::{Authority, Origin, Permission, Permissions, Principal, Proof, Role, Session},
 };
 
 /// Whether this server shows the demonstration; its people are nobody otherwise.
@@ -24,7 +24,7 @@ pub async fn by_session(
     demo: Demo,
 ) -> Result<Option<(Authority, DateTime<Utc>)>, Error> {
     let row = sqlx::query!(
-        r#"select s.id, s.csrf, s.last_seen_at, p.id as person_id, p.name, p.email,
+        r#"select s.id, s.csrf, s.last_seen_at, s.authenticated_at, s.strong, i.strong_for, p.id as person_id, p.name, p.email,
                   array(select g.role from role_grants g where g.person_id = p.id) as "roles!",
                   array(select m.team_id from team_members m where m.person_id = p.id) as "teams!",
                   array(select m.review_group_id from review_group_members m where m.person_id = p.id) as "review_groups!"
@@ -48,7 +48,13 @@ pub async fn by_session(
         teams: row.teams,
         review_groups: row.review_groups,
         token_id: None,
-        session: Some(Session { id: row.id, csrf: row.csrf }),
+        session: Some(Session {
+            id: row.id,
+            csrf: row.csrf,
+            authenticated_at: row.authenticated_at,
+            strong: row.strong,
+            demanded: row.strong_for.iter().map(|one| one.parse()).collect::<Result<Vec<_>, _>>()?,
+        }),
     };
     Ok(Some((authority, row.last_seen_at)))
 }
@@ -112,12 +118,15 @@ pub struct NewSession<'a> {
     pub csrf: &'a str,
     pub person: Uuid,
     pub origin: &'a Origin,
+    pub proof: &'a Proof,
 }
 
 pub async fn insert_session(conn: &mut PgConnection, new: NewSession<'_>, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!(
-        "insert into sessions (id, token_hash, csrf, person_id, address, user_agent, created_at, last_seen_at, expires_at)
-         select $1, $2, $3, $4, $5::text::inet, $6, $7, $7, $7::timestamptz + make_interval(mins => session_absolute_minutes)
+        "insert into sessions (id, token_hash, csrf, person_id, address, user_agent, created_at, last_seen_at, expires_at,
+             authenticated_at, method, provider, acr, amr, strong, id_token)
+         select $1, $2, $3, $4, $5::text::inet, $6, $7, $7, $7::timestamptz + make_interval(mins => session_absolute_minutes),
+             coalesce(least($14, $7), $7), $8, $9, $10, $11, $12, $13
          from installation",
         new.id,
         new.hash,
@@ -125,11 +134,73 @@ pub async fn insert_session(conn: &mut PgConnection, new: NewSession<'_>, now: D
         new.person,
         new.origin.address.map(|a| a.to_string()),
         new.origin.user_agent,
-        now
+        now,
+        new.proof.method,
+        new.proof.provider,
+        new.proof.acr,
+        &new.proof.amr,
+        new.proof.strong,
+        new.proof.id_token,
+        new.proof.authenticated_at,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Writes a new proof and a new secret to a session.
+pub async fn confirm_session(
+    conn: &mut PgConnection,
+    session: Uuid,
+    hash: &[u8],
+    proof: &Proof,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update sessions set token_hash = $2, authenticated_at = $3, method = $4, provider = coalesce($5, provider),
+             acr = $6, amr = $7, strong = $8, id_token = coalesce($9, id_token), last_seen_at = $3 where id = $1",
+        session,
+        hash,
+        now,
+        proof.method,
+        proof.provider,
+        proof.acr,
+        &proof.amr,
+        proof.strong,
+        proof.id_token,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The provider of a session, with its sealed token.
+pub async fn provider_of(conn: &mut PgConnection, session: Uuid) -> Result<Option<(String, Option<Vec<u8>>)>, Error> {
+    let row = sqlx::query!("select provider, id_token from sessions where id = $1", session);
+    let row = row.fetch_optional(conn).await?;
+    Ok(row.and_then(|row| Some((row.provider?, row.id_token))))
+}
+
+/// Ends the sessions of somebody, but one.
+pub async fn end_sessions_of(conn: &mut PgConnection, person: Uuid, but: Option<Uuid>) -> Result<u64, Error> {
+    let done = sqlx::query!("delete from sessions where person_id = $1 and id is distinct from $2", person, but);
+    Ok(done.execute(conn).await?.rows_affected())
+}
+
+/// Ends the sessions of somebody that began at a provider, but one.
+pub async fn end_sessions_by(
+    conn: &mut PgConnection,
+    person: Uuid,
+    provider: &str,
+    but: Option<Uuid>,
+) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "delete from sessions where person_id = $1 and provider = $2 and id is distinct from $3",
+        person,
+        provider,
+        but
+    );
+    Ok(done.execute(conn).await?.rows_affected())
 }
 
 /// Ends one session, by its id or by its secret's hash.
@@ -154,6 +225,9 @@ pub struct SessionRow {
     pub id: Uuid,
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    pub method: String,
+    pub provider: Option<String>,
+    pub strong: bool,
     pub created_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -162,7 +236,7 @@ pub struct SessionRow {
 pub async fn sessions_of(conn: &mut PgConnection, person: Uuid, now: DateTime<Utc>) -> Result<Vec<SessionRow>, Error> {
     let rows = sqlx::query_as!(
         SessionRow,
-        "select id, host(address) as address, user_agent, created_at, last_seen_at, expires_at
+        "select id, host(address) as address, user_agent, method, provider, strong, created_at, last_seen_at, expires_at
          from sessions where person_id = $1 and expires_at > $2 order by last_seen_at desc limit 100",
         person,
         now
@@ -175,15 +249,18 @@ pub async fn insert_link(
     id: Uuid,
     person: Uuid,
     hash: &[u8],
+    (purpose, hours): (&str, i32),
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into sign_in_links (id, person_id, token_hash, created_at, expires_at)
-         values ($1, $2, $3, $4, $4::timestamptz + interval '1 hour')",
+        "insert into sign_in_links (id, person_id, token_hash, created_at, expires_at, purpose)
+         values ($1, $2, $3, $4, $4::timestamptz + make_interval(hours => $5), $6)",
         id,
         person,
         hash,
-        now
+        now,
+        hours,
+        purpose
     )
     .execute(conn)
     .await?;
@@ -199,6 +276,21 @@ pub async fn link_person(conn: &mut PgConnection, hash: &[u8], now: DateTime<Utc
         now
     );
     Ok(person.fetch_optional(conn).await?)
+}
+
+/// Whom a link is for, and for what, if it still works.
+pub async fn link_purpose(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<(Uuid, String)>, Error> {
+    let row = sqlx::query!(
+        "select l.person_id, l.purpose from sign_in_links l join people p on p.id = l.person_id
+         where l.token_hash = $1 and l.used_at is null and l.expires_at > $2 and p.state = 'active'",
+        hash,
+        now
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.person_id, row.purpose)))
 }
 
 /// Uses a link up; the person it signs in, if it still held.

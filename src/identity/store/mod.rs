@@ -1,8 +1,14 @@
 //! The SQL of identity.
 
 pub mod access;
+pub mod flows;
+pub mod grants;
 pub mod groups;
+pub mod local;
+pub mod passkeys;
 pub mod people;
+pub mod review;
+pub mod scim;
 pub mod service_accounts;
 pub mod tokens;
 

@@ -62,6 +62,19 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, E
     get(conn, id).await
 }
 
+/// Locks a person against changes, not against what refers to them.
+pub async fn lock_softly(conn: &mut PgConnection, id: Uuid) -> Result<Option<Person>, Error> {
+    sqlx::query!("select id from people where id = $1 for no key update", id).fetch_optional(&mut *conn).await?;
+    get(conn, id).await
+}
+
+/// One at a time brings rights to what groups give: what was read still holds when it is written, and nobody waits
+/// for each other crosswise.
+pub async fn lock_regrouping(conn: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("select pg_advisory_xact_lock(7236, 3)").execute(conn).await?;
+    Ok(())
+}
+
 pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>, Error> {
     let id = sqlx::query_scalar!("select id from people where lower(email) = lower($1)", email);
     Ok(id.fetch_optional(conn).await?)
@@ -143,8 +156,8 @@ pub async fn set_roles(
         .await?;
     sqlx::query!(
         "insert into role_grants (person_id, role, granted_by, granted_at)
-         select $1, role, $3, $4 from unnest($2::text[]) role
-         where not exists (select from role_grants g where g.person_id = $1 and g.role = role)",
+         select $1, k.role, $3, $4 from unnest($2::text[]) as k (role)
+         on conflict (person_id, role) do nothing",
         person,
         &keys,
         by,

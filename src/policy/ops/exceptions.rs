@@ -9,7 +9,7 @@ use crate::{
     check::Check,
     db::{Open, WriteTx},
     error::{Error, same_revision},
-    identity::{self, Actor, Permission, Via},
+    identity::{self, Actor, Permission, Sensitive, Via},
     integrations,
     mail::{self, Letter},
     policy::{Exception, ExceptionContent, ExceptionState, RuleContent, exception::Grant, store::exceptions},
@@ -126,7 +126,7 @@ pub async fn decide_exception(
     grant: Grant,
     why: &str,
 ) -> Result<Exception, Error> {
-    let me = lead(actor)?;
+    let me = lead(app, actor)?;
     let why = reason(why)?;
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
@@ -152,7 +152,7 @@ pub async fn revoke_exception(
     revision: i64,
     why: &str,
 ) -> Result<Exception, Error> {
-    let me = lead(actor)?;
+    let me = lead(app, actor)?;
     let why = reason(why)?;
     let mut tx = app.db.write(actor).await?;
     let before = exceptions::lock(tx.conn(), id).await?.ok_or(Error::NotFound("exception"))?;
@@ -228,8 +228,9 @@ async fn write_to_owner(
     Ok(true)
 }
 
-pub(super) fn lead(actor: &Actor) -> Result<Uuid, Error> {
+pub(super) fn lead(app: &App, actor: &Actor) -> Result<Uuid, Error> {
     actor.require(Permission::Govern)?;
+    actor.require_fresh(Sensitive::Decide, app.clock.now())?;
     identity::ops::refuse_token(actor)?;
     match (actor.person(), actor.via) {
         (Some(me), Via::Page) => Ok(me),

@@ -202,7 +202,7 @@ pub enum Overridden<'a> {
 
 /// Sets an override, until a day. A governance lead does, at a page; one before it is lifted.
 pub async fn set_override(app: &App, actor: &Actor, of: Overridden<'_>, new: NewOverride) -> Result<Override, Error> {
-    let me = lead(actor)?;
+    let me = lead(app, actor)?;
     let today = app.today().await?;
     let (residual, reason, ends_on) = new.checked(today)?;
     let (integration_id, vendor_id) = match of {
@@ -251,7 +251,7 @@ fn lifted(before: &Override, by: Uuid, now: DateTime<Utc>) -> Override {
 
 /// Takes an override back.
 pub async fn lift_override(app: &App, actor: &Actor, id: Uuid) -> Result<Override, Error> {
-    let me = lead(actor)?;
+    let me = lead(app, actor)?;
     let mut tx = app.db.write(actor).await?;
     let before = risk::lock_override(tx.conn(), id).await?.ok_or(Error::NotFound("override"))?;
     if before.state == OverrideState::Lifted {

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::{
     error::Error,
     policy::{
-        ApiFacts, AssessmentFacts, ConditionFacts, CredentialFacts, ExceptionFacts, OwnerFacts, SystemFacts, VendorFacts, VersionFacts,
+        ApiFacts, AssessmentFacts, ConditionFacts, CredentialFacts, ExceptionFacts, OwnerFacts, SystemFacts,
+        VendorFacts, VersionFacts,
     },
 };
 

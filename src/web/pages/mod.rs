@@ -40,6 +40,7 @@ use crate::error::Error;
 
 use faults::{faults, faults_at, labelled, unprocessable};
 pub(super) use shell::Shell;
+pub(super) use sign_in::hold;
 
 /// Every page.
 pub fn router() -> Router<Web> {

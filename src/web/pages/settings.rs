@@ -69,6 +69,24 @@ static FORM: FormSpec = FormSpec {
             ],
         },
         Section {
+            title: "Signing in",
+            hint: "",
+            fields: &[
+                field(
+                    "local_accounts",
+                    "Local accounts",
+                    "Passwords, authenticator apps and passkeys, for those without an identity provider.",
+                    FieldKind::Select(&["open", "closed"]),
+                ),
+                field(
+                    "strong_for",
+                    "Needs a fresh sign-in with a second factor",
+                    "Of the last 15 minutes; what was typed goes on afterwards.",
+                    FieldKind::Checks(&["decide", "tokens", "administer"]),
+                ),
+            ],
+        },
+        Section {
             title: "Sessions",
             hint: "They hold for sessions that begin or are used from now on.",
             fields: &[

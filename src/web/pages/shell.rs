@@ -110,10 +110,14 @@ impl Shell {
             item("Review groups", "/review-groups", None),
         ];
         if self.may(Permission::ManagePeople) {
+            settings.push(item("Group mappings", "/group-mappings", None));
             settings.push(item("Service accounts", "/service-accounts", None));
         }
         if self.may(Permission::ManageSettings) {
             settings.push(item("Organisation", "/settings", None));
+        }
+        if self.may(Permission::ManagePeople) || self.may(Permission::ReadAudit) {
+            settings.push(item("Access review", "/access-review", None));
         }
         let mut evidence = vec![item("Evidence", "/evidence", None)];
         if self.may(Permission::ReadAudit) {
@@ -170,6 +174,15 @@ fn note(key: &str) -> Option<&'static str> {
         "withdrawn" => "Comment withdrawn.",
         "revoked" => "Revoked. It no longer works.",
         "ended" => "Session ended.",
+        "all_ended" => "All your other sessions have ended.",
+        "linked" => "Linked. You can sign in with it from now on.",
+        "unlinked" => "Unlinked. It signs you in no more.",
+        "password_set" => "Password set. Your other sessions have ended.",
+        "app_removed" => "Your authenticator app is taken away.",
+        "passkey_added" => "Passkey added. It signs you in without a password.",
+        "passkey_retired" => "Passkey taken out of use.",
+        "mapped" => "Saved. Whoever is in the group has it now.",
+        "unmapped" => "Taken back. What it alone gave has ended.",
         "current" => "Current version set.",
         "registered" => "Registered as a draft. What the API version says is filled in.",
         "submitted" => "Submitted. You see here who has to act next.",

@@ -90,7 +90,10 @@ async fn after_a_decision_the_next_one_comes_up() {
     test.clock.advance(TimeDelta::hours(1));
     submit(&test, &shop, second).await.expect("submitted");
     let browser = test.sign_in(&shop.reviewer).await;
-    for (id, goes_to) in [(first, format!("/requests/{second}?note=approved&decided={first}")), (second, format!("/requests/{second}?note=approved"))] {
+    for (id, goes_to) in [
+        (first, format!("/requests/{second}?note=approved&decided={first}")),
+        (second, format!("/requests/{second}?note=approved")),
+    ] {
         let request = ops::find_request(&test.app, &test.cli(), id).await.expect("it");
         let hash = request.phase.bound().expect("bound").content_hash.clone();
         let form = [("verdict", "approve"), ("reason", "Fine."), ("content_hash", hash.as_str())];
@@ -177,7 +180,10 @@ async fn a_condition_is_owed_reminded_of_and_a_fact_that_rules_see_once_it_is_la
     assert_eq!(ops::remind_conditions(&test.app).await.expect("reminded"), 1);
     assert_eq!(ops::remind_conditions(&test.app).await.expect("once"), 0);
     let told = letters().await;
-    assert!(told.iter().any(|(to, subject)| *to == shop.requester.content.email && subject.starts_with("Due soon")), "{told:?}");
+    assert!(
+        told.iter().any(|(to, subject)| *to == shop.requester.content.email && subject.starts_with("Due soon")),
+        "{told:?}"
+    );
     assert!(told.iter().all(|(to, _)| *to != shop.reviewer.content.email), "not yet: {told:?}");
     test.clock.advance(TimeDelta::days(3));
     policy::begin_day(&test.app).await.expect("a day");
@@ -185,7 +191,10 @@ async fn a_condition_is_owed_reminded_of_and_a_fact_that_rules_see_once_it_is_la
     assert_eq!(ops::remind_conditions(&test.app).await.expect("overdue"), 1);
     assert_eq!(ops::remind_conditions(&test.app).await.expect("once"), 0);
     let told = letters().await;
-    assert!(told.iter().any(|(to, subject)| *to == shop.reviewer.content.email && subject.starts_with("Overdue")), "{told:?}");
+    assert!(
+        told.iter().any(|(to, subject)| *to == shop.reviewer.content.email && subject.starts_with("Overdue")),
+        "{told:?}"
+    );
     let home = test.sign_in(&shop.requester).await.get("/").await.text();
     assert!(home.contains("conditions overdue"), "{home}");
     let condition = live.conditions[0].id;

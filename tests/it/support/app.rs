@@ -42,11 +42,16 @@ impl TestApp {
         Self::configured(|config| config.post = Some(post)).await
     }
 
-    async fn configured(change: impl FnOnce(&mut muster::config::Config)) -> Self {
+    /// The same with a configuration of its own.
+    pub async fn configured(change: impl FnOnce(&mut muster::config::Config)) -> Self {
+        let now: DateTime<Utc> = "2027-03-01T12:00:00Z".parse().expect("a moment");
+        Self::at(Clock::fixed(now), change).await
+    }
+
+    /// The same at the time of a clock.
+    pub async fn at(clock: Clock, change: impl FnOnce(&mut muster::config::Config)) -> Self {
         let (app_options, owner_options) = cluster::database().await;
         let dir = tempfile::tempdir().expect("a folder");
-        let now: DateTime<Utc> = "2027-03-01T12:00:00Z".parse().expect("a moment");
-        let clock = Clock::fixed(now);
         let db = Db::new(&app_options, 6, clock.clone());
         let mut config = cluster::config(dir.path().to_owned());
         change(&mut config);

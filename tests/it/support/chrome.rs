@@ -21,6 +21,19 @@ pub async fn serve(test: &TestApp) -> String {
     base
 }
 
+/// A listener at a name, so that the address is known before the application is made; passkeys and cookies of
+/// providers want a name.
+pub async fn named() -> (TcpListener, url::Url) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, format!("http://localhost:{port}").parse().expect("a URL"))
+}
+
+/// Serves an application at a listener of its own.
+pub fn serve_at(test: &TestApp, listener: TcpListener) {
+    tokio::spawn(server::serve(listener, test.router.clone(), 100, std::future::pending()));
+}
+
 /// Signs somebody in by a link, as they would.
 pub async fn sign_in(test: &TestApp, chrome: &Chrome, base: &str, person: &Person) {
     let link = muster::identity::ops::mint_link(&test.app, &test.cli(), person.id).await.expect("a link");
@@ -122,6 +135,14 @@ impl Chrome {
             self.driver.screenshot(&self.shots.join(format!("{name}-{width}-{theme}.png"))).await.expect("a picture");
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    }
+
+    /// A virtual authenticator that verifies its user, for passkeys.
+    pub async fn authenticator(&self) {
+        self.devtools("WebAuthn.enable", json!({})).await;
+        let options = json!({ "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true });
+        self.devtools("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await;
     }
 
     async fn devtools(&self, command: &'static str, parameters: serde_json::Value) {

@@ -69,6 +69,11 @@ impl Browser {
         .await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.text());
         let cookie = reply.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+        Self::with_cookie(router, cookie).await
+    }
+
+    /// With the cookie of a session.
+    pub async fn with_cookie(router: Router, cookie: String) -> Self {
         let page = send(router.clone(), "GET", "/account", &[("cookie", cookie.clone())], Vec::new()).await.text();
         let csrf = page
             .split("name=\"csrf\" value=\"")

@@ -5,6 +5,7 @@ pub mod builders;
 pub mod chrome;
 pub mod client;
 mod cluster;
+pub mod provider;
 
 pub use app::TestApp;
 pub use client::{Browser, Reply};

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod groups;
+mod mappings;
 mod people;
+mod review;
 
 use axum::Router;
 
@@ -17,7 +19,12 @@ use crate::{
 };
 
 pub fn router() -> Router<Web> {
-    Router::new().merge(people::router()).merge(groups::router()).merge(accounts::router())
+    Router::new()
+        .merge(people::router())
+        .merge(groups::router())
+        .merge(mappings::router())
+        .merge(review::router())
+        .merge(accounts::router())
 }
 
 const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
@@ -91,6 +98,7 @@ const SCOPES: &[&str] = &[
     "govern",
     "manage_people",
     "manage_settings",
+    "provision",
 ];
 
 static SERVICE_ACCOUNT: FormSpec = FormSpec {

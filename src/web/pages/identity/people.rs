@@ -13,7 +13,10 @@ use crate::{
     app::App,
     audit,
     error::Error,
-    identity::{Actor, Permission, Person, PersonContent, PersonState, Role, ops},
+    identity::{
+        Actor, Permission, Person, PersonContent, PersonState, Role,
+        ops::{self, LinkFor},
+    },
     imports::tables::TableKind,
     lists::Query,
     web::{
@@ -148,6 +151,8 @@ async fn show(
 #[template(path = "identity/link.html")]
 struct LinkPage {
     shell: Shell,
+    title: &'static str,
+    terms: &'static str,
     name: String,
     url: String,
     back: String,
@@ -156,11 +161,18 @@ struct LinkPage {
 async fn mint_link(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
     let person = find(app, actor, &key).await?;
-    let minted = ops::mint_link(app, actor, person.id).await?;
+    let (what, way) = match posted.get("for") {
+        Some("invitation") => (LinkFor::Invitation, "invitation"),
+        Some("reset") => (LinkFor::Reset, "invitation"),
+        _ => (LinkFor::SignIn, "sign-in"),
+    };
+    let minted = ops::mint_link_for(app, actor, person.id, what).await?;
     html(&LinkPage {
-        url: format!("{}sign-in/{}", app.config.public_url, minted.secret),
+        title: what.title(),
+        terms: what.terms(),
+        url: format!("{}{way}/{}", app.config.public_url, minted.secret),
         back: format!("/people/{}", person.id),
         name: person.content.name,
-        shell: Shell::new(&web, &posted.signed, "/people", "Sign-in link", &Pairs::default()).await?,
+        shell: Shell::new(&web, &posted.signed, "/people", what.title(), &Pairs::default()).await?,
     })
 }
