@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::App,
     audit::Event,
+    db::{Open, WriteTx},
     error::Error,
     identity::{
         Actor, StrongWay, password, seal,
@@ -99,15 +100,13 @@ pub async fn confirm_app(app: &App, actor: &Actor, code: &str) -> Result<Vec<Str
         return Err(Error::Conflict("It is confirmed already.".into()));
     }
     local::use_app(tx.conn(), me, step, now).await?;
-    let codes = password::new_recovery_codes()?;
-    let hashes: Vec<Vec<u8>> = codes.iter().map(|code| password::recovery_hash(code)).collect();
-    local::set_codes(tx.conn(), me, &hashes, now).await?;
+    let codes = new_codes(&mut tx, me).await?;
     tx.record(Event::happened("person.app_confirmed", "person", Some(me), json!(null))).await?.commit().await?;
     Ok(codes)
 }
 
-/// New recovery codes; those from before no longer count.
-pub async fn renew_codes(app: &App, actor: &Actor, code: &str) -> Result<Vec<String>, Error> {
+/// A transaction in which the actor's own code was used up: for what takes one.
+async fn with_code(app: &App, actor: &Actor, code: &str) -> Result<(WriteTx<Open>, Uuid), Error> {
     super::refuse_token(actor)?;
     let me = actor.person().ok_or(Error::Unauthenticated)?;
     require_recent(app, actor).await?;
@@ -119,27 +118,28 @@ pub async fn renew_codes(app: &App, actor: &Actor, code: &str) -> Result<Vec<Str
         return Err(Error::field("/code", "This code does not fit."));
     }
     succeeded(tx.conn(), &tried, now).await?;
+    Ok((tx, me))
+}
+
+/// New recovery codes; those from before no longer count.
+pub async fn renew_codes(app: &App, actor: &Actor, code: &str) -> Result<Vec<String>, Error> {
+    let (mut tx, me) = with_code(app, actor, code).await?;
+    let codes = new_codes(&mut tx, me).await?;
+    tx.record(Event::happened("person.codes_renewed", "person", Some(me), json!(null))).await?.commit().await?;
+    Ok(codes)
+}
+
+async fn new_codes(tx: &mut WriteTx<Open>, person: Uuid) -> Result<Vec<String>, Error> {
     let codes = password::new_recovery_codes()?;
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| password::recovery_hash(code)).collect();
     let now = tx.now();
-    local::set_codes(tx.conn(), me, &hashes, now).await?;
-    tx.record(Event::happened("person.codes_renewed", "person", Some(me), json!(null))).await?.commit().await?;
+    local::set_codes(tx.conn(), person, &hashes, now).await?;
     Ok(codes)
 }
 
 /// Takes the actor's own app away, with a code of it or a recovery code.
 pub async fn remove_app(app: &App, actor: &Actor, code: &str) -> Result<(), Error> {
-    super::refuse_token(actor)?;
-    let me = actor.person().ok_or(Error::Unauthenticated)?;
-    require_recent(app, actor).await?;
-    let (tried, now) = (tried(&format!("person {me}"), &actor.origin), app.clock.now());
-    attempt(app, &tried, now).await?;
-    let mut tx = app.db.write(actor).await?;
-    if second_factor(app, &mut tx, me, code).await?.is_none() {
-        failed();
-        return Err(Error::field("/code", "This code does not fit."));
-    }
-    succeeded(tx.conn(), &tried, now).await?;
+    let (mut tx, me) = with_code(app, actor, code).await?;
     local::remove_app(tx.conn(), me).await?;
     tx.record(Event::happened("person.app_removed", "person", Some(me), json!(null))).await?.commit().await
 }

@@ -7,7 +7,7 @@ use muster::{
         ops::{self, CONDITIONS, ConditionRow, REQUESTS, RequestRow},
     },
     catalog::ops as catalog,
-    identity::{Actor, GroupContent, GroupKind, Role, ops as people},
+    identity::{Actor, GroupContent, GroupKind, Permission, Role, ops as people},
     lists::{Query, Spec},
     policy::{Mode, RuleContent, RuleTest, Severity, ops as policy},
 };
@@ -122,6 +122,7 @@ async fn a_running_request_keeps_the_workflow_it_began_with() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one story from its beginning to its end")]
 async fn a_condition_is_owed_reminded_of_and_a_fact_that_rules_see_once_it_is_late() {
     let test = TestApp::mailing("smtp://127.0.0.1:9").await;
     let shop = builders::shop(&test).await;
@@ -230,13 +231,12 @@ async fn facts_that_were_judged_are_read_through_the_api_without_rules_in_shadow
     let id = drafted(&test, &shop, "Stripe for Shop").await;
     submit(&test, &shop, id).await.expect("submitted");
     decide(&test, &shop.reviewer, id, Verdict::Approve).await.expect("approved");
-    let moments = async |scopes: &[muster::identity::Permission]| {
+    let moments = async |scopes: &[Permission]| {
         let token = test.token(scopes).await;
         let reply = test.api("GET", &format!("/api/v1/requests/{id}/facts"), &token, &[], None).await;
         reply.json().as_array().cloned().expect("a list")
     };
-    use muster::identity::Permission::{Govern, Read};
-    let seen = moments(&[Read]).await;
+    let seen = moments(&[Permission::Read]).await;
     let of: Vec<&str> = seen.iter().filter_map(|one| one["moment"].as_str()).collect();
     assert_eq!(of, ["submitted", "decided", "applied"]);
     assert_eq!(seen[0]["facts"]["integration"]["slug"], "stripe-for-shop");
@@ -245,5 +245,5 @@ async fn facts_that_were_judged_are_read_through_the_api_without_rules_in_shadow
         all.iter().filter(|finding| finding["rule"] == "route-needed").count()
     };
     assert_eq!(shadows(&seen[0]), 0);
-    assert_eq!(shadows(&moments(&[Read, Govern]).await[0]), 1);
+    assert_eq!(shadows(&moments(&[Permission::Read, Permission::Govern]).await[0]), 1);
 }

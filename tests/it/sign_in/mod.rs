@@ -2,6 +2,7 @@
 //! passkeys; and what a fresh sign-in is asked for.
 
 mod bent;
+mod groups;
 mod local;
 mod real;
 mod scim;

@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{FromRequestParts, Path, RawForm, Request, State},
-    http::{Method, StatusCode, header},
+    extract::{Path, RawForm, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -21,7 +21,7 @@ use crate::{
     web::{
         Web, csrf,
         error::{PageError, StepUpNeeded},
-        extract::{Pairs, Signed},
+        extract::{Pairs, Signed, cookie, cookie_name},
         pages::Shell,
     },
 };
@@ -40,25 +40,26 @@ pub async fn hold(State(web): State<Web>, request: Request, next: Next) -> Respo
     if !is_form || size.is_some_and(|size| size > LARGEST) {
         return next.run(request).await;
     }
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST).await else {
         return PageError(Error::TooLarge("This form is too large.".into())).into_response();
     };
-    let signed = Signed::from_request_parts(&mut parts, &web).await.ok();
-    let path = parts.uri.path().to_owned();
+    let (headers, path) = (parts.headers.clone(), parts.uri.path().to_owned());
     let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
     if response.extensions().get::<StepUpNeeded>().is_none() {
         return response;
     }
-    match held(&web, signed, &path, &bytes).await {
+    match held(&web, &headers, &path, &bytes).await {
         Ok(to) => Redirect::to(&to).into_response(),
         Err(error) => PageError(error).into_response(),
     }
 }
 
-async fn held(web: &Web, signed: Option<Signed>, path: &str, bytes: &Bytes) -> Result<String, Error> {
-    let signed = signed.ok_or(Error::Unauthenticated)?;
-    let id = ops::hold_form(&web.app, signed.session.id, path, bytes).await?;
+async fn held(web: &Web, headers: &HeaderMap, path: &str, bytes: &Bytes) -> Result<String, Error> {
+    let secret = cookie(headers, cookie_name(web)).ok_or(Error::Unauthenticated)?;
+    let authority = ops::authenticate_session(&web.app, secret).await?;
+    let session = authority.session.as_ref().ok_or(Error::Unauthenticated)?;
+    let id = ops::hold_form(&web.app, session.id, path, bytes).await?;
     Ok(format!("/confirm?form={id}"))
 }
 
