@@ -1,94 +1,17 @@
 //! Configuration from flags, environment and an optional TOML file, checked as a whole.
 
+mod options;
+
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
-use serde::Deserialize;
+use ipnet::IpNet;
 use url::Url;
 
 use crate::{
     identity::{FixedMapping, MappingOptions, Provider, ProviderOptions},
     mail::Post,
 };
-
-/// What a person may set, as they wrote it. Flags win over the environment, both over the file.
-#[derive(Args, Deserialize, Debug, Clone, Default)]
-#[serde(deny_unknown_fields)]
-#[command(next_help_heading = "Configuration")]
-pub struct Options {
-    /// TOML file with any of these settings (names as the flags, with underscores)
-    #[arg(long, global = true, env = "MUSTER_CONFIG", value_name = "FILE")]
-    #[serde(skip)]
-    pub config: Option<PathBuf>,
-    /// Folder that holds all state [default: ./data]
-    #[arg(long, global = true, env = "MUSTER_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// PostgreSQL server to use instead of the managed one
-    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
-    /// The schema owner's URL, for migrations [default: the application's]
-    #[arg(long, global = true, env = "MUSTER_OWNER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub owner_database_url: Option<String>,
-    /// Start although the server may lose writes that were already answered (fsync, `full_page_writes` or `synchronous_commit` is off)
-    #[arg(long, global = true, env = "MUSTER_ACCEPT_LOSING_ANSWERED_WRITES", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    pub accept_losing_answered_writes: Option<bool>,
-    /// Folder with the PostgreSQL programs of the managed server
-    #[arg(long, global = true, env = "MUSTER_PG_BIN", value_name = "DIR")]
-    pub pg_bin: Option<PathBuf>,
-    /// Folders to look for PostgreSQL programs in after PATH; `*` stands for a version [default: /usr/lib/postgresql/*/bin]
-    #[arg(long, global = true, env = "MUSTER_PG_SEARCH", value_name = "DIRS")]
-    pub pg_search: Option<String>,
-    /// Address of the pages and the API [default: 127.0.0.1:8080]
-    #[arg(long, global = true, env = "MUSTER_LISTEN", value_name = "ADDR")]
-    pub listen: Option<String>,
-    /// Address of the Prometheus metrics; loopback only [default: 127.0.0.1:9464]
-    #[arg(long, global = true, env = "MUSTER_METRICS_LISTEN", value_name = "ADDR")]
-    pub metrics_listen: Option<String>,
-    /// The URL people reach Muster at [default: <http://LISTEN>]
-    #[arg(long, global = true, env = "MUSTER_PUBLIC_URL", value_name = "URL")]
-    pub public_url: Option<String>,
-    /// Log lines: human or json [default: human on a terminal, else json]
-    #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_name = "FORMAT")]
-    pub log_format: Option<String>,
-    /// What to log, such as info or muster=debug [default: info]
-    #[arg(long, global = true, env = "MUSTER_LOG", value_name = "FILTER")]
-    pub log: Option<String>,
-    /// File with the pepper of API tokens [default: DATA/pepper, made at first start]
-    #[arg(long, global = true, env = "MUSTER_PEPPER_FILE", value_name = "FILE")]
-    pub pepper_file: Option<PathBuf>,
-    /// Connections to the database, at most [default: 16]
-    #[arg(long, global = true, env = "MUSTER_DATABASE_CONNECTIONS", value_name = "N")]
-    pub database_connections: Option<u32>,
-    /// Open HTTP connections, at most [default: 1024]
-    #[arg(long, global = true, env = "MUSTER_HTTP_CONNECTIONS", value_name = "N")]
-    pub http_connections: Option<usize>,
-    /// Requests a minute for each token, person and peer address [default: 1200]
-    #[arg(long, global = true, env = "MUSTER_REQUESTS_PER_MINUTE", value_name = "N")]
-    pub requests_per_minute: Option<u32>,
-    /// Mail server for letters, such as <smtp://mail.example.com:587>; without one, links are handed over by hand
-    #[arg(long, global = true, env = "MUSTER_SMTP_URL", value_name = "URL", hide_env_values = true)]
-    pub smtp_url: Option<String>,
-    /// Address that letters come from
-    #[arg(long, global = true, env = "MUSTER_MAIL_FROM", value_name = "ADDRESS")]
-    pub mail_from: Option<String>,
-    /// Largest JSON document that the CLI imports, in MiB [default: 64]
-    #[arg(long, global = true, env = "MUSTER_IMPORT_JSON_MIB", value_name = "MIB")]
-    pub import_json_mib: Option<u64>,
-    /// Largest YAML document that anyone imports, in MiB [default: 16]
-    #[arg(long, global = true, env = "MUSTER_IMPORT_YAML_MIB", value_name = "MIB")]
-    pub import_yaml_mib: Option<u64>,
-    /// Largest upload on a page or through the API, in MiB [default: 16]
-    #[arg(long, global = true, env = "MUSTER_UPLOAD_MIB", value_name = "MIB")]
-    pub upload_mib: Option<u64>,
-    /// Identity providers; in the file alone.
-    #[arg(skip)]
-    #[serde(default)]
-    pub providers: Vec<ProviderOptions>,
-    /// What groups of providers give; in the file alone, or on the page.
-    #[arg(skip)]
-    #[serde(default)]
-    pub group_mappings: Vec<MappingOptions>,
-}
+pub use options::Options;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +55,8 @@ pub struct Config {
     pub http_connections: usize,
     /// Requests a minute for each token, person and peer.
     pub requests_per_minute: u32,
+    /// Networks whose proxies are believed where a request came from.
+    pub trusted_proxies: Vec<IpNet>,
     /// For the tests alone, and not to be had by any setting: a managed server that does not
     /// wait for the disk.
     pub throwaway: bool,
@@ -195,6 +120,7 @@ fn merge(flags: Options, file: Options) -> Options {
         pepper_file: flags.pepper_file.or(file.pepper_file),
         database_connections: flags.database_connections.or(file.database_connections),
         http_connections: flags.http_connections.or(file.http_connections),
+        trusted_proxies: flags.trusted_proxies.or(file.trusted_proxies),
         requests_per_minute: flags.requests_per_minute.or(file.requests_per_minute),
         smtp_url: flags.smtp_url.or(file.smtp_url),
         mail_from: flags.mail_from.or(file.mail_from),
@@ -238,6 +164,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
     };
     let post = post(&mut faults, options.smtp_url.as_deref(), options.mail_from.as_deref());
     let (providers, group_mappings) = providers(&mut faults, options.providers, options.group_mappings);
+    let trusted_proxies = networks(&mut faults, options.trusted_proxies.as_deref());
     let data_dir = options.data_dir.unwrap_or_else(|| "data".into());
     let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
     let config = Config {
@@ -256,6 +183,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         database_connections: u32::try_from(connections).unwrap_or(16),
         http_connections: usize::try_from(http).unwrap_or(1024),
         requests_per_minute: u32::try_from(per_minute).unwrap_or(1200),
+        trusted_proxies,
         throwaway: false,
         demo: false,
         limits,
@@ -314,6 +242,15 @@ fn post(faults: &mut Vec<String>, url: Option<&str>, from: Option<&str>) -> Opti
             None
         }
     }
+}
+
+fn networks(faults: &mut Vec<String>, value: Option<&str>) -> Vec<IpNet> {
+    let named = value.unwrap_or_default().split(',').map(str::trim).filter(|text| !text.is_empty());
+    let read = |text: &str| {
+        let one = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        one.map_err(|_| faults.push(format!("trusted-proxies: '{text}' is no network, such as 10.0.0.0/8"))).ok()
+    };
+    named.filter_map(read).collect()
 }
 
 fn search_list(value: Option<&str>) -> Vec<String> {
@@ -379,10 +316,11 @@ mod tests {
             database_url: Some("mysql://x".into()),
             log_format: Some("xml".into()),
             database_connections: Some(0),
+            trusted_proxies: Some("10.0.0.0/8, proxy".into()),
             ..Options::default()
         })
-        .expect_err("five faults");
-        assert_eq!(faults.len(), 5, "{faults:?}");
+        .expect_err("six faults");
+        assert_eq!(faults.len(), 6, "{faults:?}");
     }
 
     #[test]

@@ -36,6 +36,7 @@ fn acting(person: &Person, teams: Vec<Uuid>) -> Actor {
         review_groups: Vec::new(),
         token_id: None,
         session: None,
+        reading: muster::identity::Reading::default(),
     };
     Actor { authority: authority.into(), via: Via::Page, request_id: "bench".into(), origin: Origin::default() }
 }

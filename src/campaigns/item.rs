@@ -81,8 +81,11 @@ pub struct ItemEvidence {
     pub violations: Vec<OpenViolation>,
     /// Days since any sign of use; none known where null.
     pub unused_days: Option<i64>,
-    /// Whether the team that answers for it has nobody in it any more.
+    /// Whether a team that owns it has nobody in it any more.
     pub departed_owner: bool,
+    /// As what that team owns it: `business`, which also counts where nobody is named, `technical`, `backup`.
+    #[serde(default)]
+    pub departed_seats: Vec<String>,
     /// Days until the sunset of its API version; below zero when it is past.
     pub sunset_in_days: Option<i64>,
     /// Where it was in its life.

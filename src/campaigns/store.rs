@@ -248,9 +248,12 @@ pub async fn known(conn: &mut PgConnection, ids: &[Uuid], today: NaiveDate) -> R
                (select ($2::date - max(g.last_used_on))::int8 from scope_grants g where g.integration_id = i.id)
                    as unused_days,
                (select (x.sunset_on - $2::date)::int8 from api_versions x where x.id = i.version_id) as sunset_in_days,
-               not exists (select from teams t join team_members m on m.team_id = t.id
-                     join people q on q.id = m.person_id and q.state = 'active'
-                     where t.id = i.business_owner_id and t.state = 'active') as "departed!",
+               array(select o.seat from (values ('business', i.business_owner_id), ('technical', i.technical_owner_id),
+                         ('backup', i.backup_owner_id)) o (seat, team)
+                     where (o.seat = 'business' or o.team is not null) and not exists (
+                         select from teams t join team_members m on m.team_id = t.id
+                         join people q on q.id = m.person_id and q.state = 'active'
+                         where t.id = o.team and t.state = 'active')) as "departed!",
                last.decided_at as "certified_at?", last.content as "certified?"
            from integrations i left join lateral (
                select r.decided_at, r.evidence -> 'content' as content from review_items r
@@ -275,7 +278,8 @@ pub async fn known(conn: &mut PgConnection, ids: &[Uuid], today: NaiveDate) -> R
                 overdue_credentials: row.overdue,
                 violations: row.violations.0,
                 unused_days: row.unused_days,
-                departed_owner: row.departed,
+                departed_owner: !row.departed.is_empty(),
+                departed_seats: row.departed,
                 sunset_in_days: row.sunset_in_days,
                 state: row.state,
             },

@@ -145,6 +145,8 @@ async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
 
 /// What a new day and passing hours bring.
 async fn follow_time(app: &App) -> Result<(), Error> {
+    identity::ops::end_roles(app).await?;
+    identity::ops::remind_of_ends(app).await?;
     policy::ops::begin_day(app).await?;
     policy::ops::record_endings(app).await?;
     policy::ops::remind_endings(app).await?;

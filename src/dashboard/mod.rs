@@ -1,5 +1,7 @@
 //! Numbers across features, for the rail and the home page. Reads only.
 
+mod duties;
+
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -13,6 +15,8 @@ use crate::{
     identity::{Actor, Permission},
     lists::Count,
 };
+
+pub use duties::{Duty, duties};
 
 /// How long the rail's counts are kept.
 const KEPT: Duration = Duration::from_secs(30);

@@ -92,6 +92,7 @@ impl Cast {
             permissions: Permissions::of_roles(roles),
             token_id: None,
             session: None,
+            reading: crate::identity::Reading::default(),
         };
         let request_id = Uuid::now_v7().to_string();
         Actor { authority: authority.into(), via: Via::Page, request_id, origin: Origin::default() }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Permission, Permissions, Role};
+use super::{Permission, Permissions, Reading, Role};
 use crate::error::Error;
 
 /// Who somebody is, as the record keeps it.
@@ -67,6 +67,8 @@ pub struct Authority {
     pub token_id: Option<Uuid>,
     /// The session that was used, if one was.
     pub session: Option<Session>,
+    /// How pages are written for them.
+    pub reading: Reading,
 }
 
 /// What a sign-in that is fresh and strong can be demanded for.
@@ -256,6 +258,7 @@ impl Authority {
             permissions: Permissions::all(),
             token_id: None,
             session: None,
+            reading: Reading::default(),
         }
     }
 }

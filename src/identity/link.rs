@@ -25,6 +25,8 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// `active` or `retired`.
     pub state: String,
+    /// Whether somebody else than the person untied it: then they do not tie it again themselves.
+    pub barred: bool,
     /// Rises with each change.
     pub revision: i64,
     /// When it was linked.
@@ -43,6 +45,7 @@ struct OnRecord<'a> {
     provider: &'a str,
     issuer: &'a str,
     state: &'a str,
+    barred: bool,
     groups: &'a [String],
     revision: i64,
 }
@@ -56,9 +59,17 @@ impl Record for Identity {
         self.revision
     }
     fn body(&self) -> serde_json::Value {
-        let Self { id, person_id, provider, issuer, state, groups, revision, .. } = self;
-        let on_record =
-            OnRecord { id: *id, person_id: *person_id, provider, issuer, state, groups, revision: *revision };
+        let Self { id, person_id, provider, issuer, state, barred, groups, revision, .. } = self;
+        let on_record = OnRecord {
+            id: *id,
+            person_id: *person_id,
+            provider,
+            issuer,
+            state,
+            barred: *barred,
+            groups,
+            revision: *revision,
+        };
         serde_json::to_value(on_record).unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! A person.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -20,6 +20,16 @@ pub enum PersonState {
     Disabled,
 }
 
+/// When a role ends that Muster granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleEnd {
+    /// The role.
+    pub role: Role,
+    /// The last day on which it holds, in the organisation's time zone.
+    pub until_on: NaiveDate,
+}
+
 /// What an admin says of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,12 +41,20 @@ pub struct PersonContent {
     /// Roles granted in Muster.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// Those of them that end by themselves. What a provider's group gives ends with the group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub role_ends: Vec<RoleEnd>,
     /// Whether they may sign in.
     #[serde(default)]
     pub state: PersonState,
 }
 
 impl PersonContent {
+    /// The last day of a role; `None` where it does not end by itself.
+    pub fn end_of(&self, role: Role) -> Option<NaiveDate> {
+        self.role_ends.iter().find(|end| end.role == role).map(|end| end.until_on)
+    }
+
     /// Tidies and checks; names every fault.
     pub fn checked(mut self) -> Result<Self, Error> {
         let mut check = Check::new();
@@ -44,6 +62,19 @@ impl PersonContent {
         check.email("/email", &mut self.email);
         self.roles.sort_unstable();
         self.roles.dedup();
+        self.role_ends.sort_unstable();
+        for (n, end) in self.role_ends.iter().enumerate() {
+            let word = end.role.label();
+            if !self.roles.contains(&end.role) {
+                check.fault(
+                    &format!("/role_ends/{n}/role"),
+                    format!("{word} is not granted: tick it, or drop its end."),
+                );
+            }
+            if self.role_ends[..n].iter().any(|other| other.role == end.role) {
+                check.fault(&format!("/role_ends/{n}/role"), format!("{word} ends once; give one day."));
+            }
+        }
         check.finish()?;
         Ok(self)
     }
@@ -79,6 +110,7 @@ impl Record for Person {
             "id": self.id,
             "revision": self.revision,
             "roles": self.content.roles,
+            "role_ends": self.content.role_ends,
             "state": self.content.state,
         })
     }

@@ -106,10 +106,8 @@ impl RuleContent {
     pub fn run_tests(&self) -> Result<Vec<TestResult>, Error> {
         let expression = self.compile()?;
         let run = |test: &RuleTest| {
-            let said = match Facts::sample_with(&test.facts)
-                .and_then(|facts| Judged::new(&facts).map(|j| expression.judge(&j)))
-            {
-                Ok(outcome) => outcome,
+            let said = match Facts::sample_with(&test.facts) {
+                Ok(facts) => expression.judge(&Judged::new(&facts)),
                 Err(error) => Outcome::Failed(error.to_string()),
             };
             let (passed, outcome) = match said {

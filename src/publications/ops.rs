@@ -224,7 +224,7 @@ pub async fn seed<C: Publishable>(app: &App, actor: &Actor, contents: Vec<C>) ->
 async fn refuse_nobody<S, C: Publishable>(tx: &mut WriteTx<S>, content: &C) -> Result<(), Error> {
     let mut errors = FieldErrors::new();
     let mut wanted: Vec<(Vec<Uuid>, usize)> = Vec::new();
-    let named = content.groups();
+    let (named, now) = (content.groups(), tx.now());
     for named in &named {
         let (at, slug) = (named.pointer.as_str(), named.group.as_str());
         let group = identity::ops::group_in(tx, GroupKind::ReviewGroup, slug).await?;
@@ -232,7 +232,7 @@ async fn refuse_nobody<S, C: Publishable>(tx: &mut WriteTx<S>, content: &C) -> R
             errors.add(at, format!("There is no active review group '{slug}'."));
             continue;
         };
-        let people = identity::ops::reviewers_of(tx.conn(), group.id).await?;
+        let people = identity::ops::reviewers_of(tx.conn(), group.id, now).await?;
         if people.is_empty() {
             errors.add(at, format!("No active reviewer is in the review group '{slug}': nobody could decide."));
         }

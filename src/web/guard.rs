@@ -43,9 +43,18 @@ pub async fn page_headers(request: Request, next: Next) -> Response {
 pub async fn refusals(State(web): State<Web>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    if let (Some(Refused(reason)), Some(actor)) = (response.extensions().get(), telemetry::noted_actor())
-        && let Err(error) = audit::ops::refused(&web.app, &actor, method.as_str(), &route, reason).await
+    let mut response = next.run(request).await;
+    let mut reason = response.extensions().get::<Refused>().map(|refused| refused.0.clone());
+    // A form that comes back with the refusal in it is one all the same.
+    let shown = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+    if shown.contains(&response.status()) && reason.is_none() {
+        reason = telemetry::noted_refusal();
+        if reason.is_some() {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+    }
+    if let (Some(reason), Some(actor)) = (reason, telemetry::noted_actor())
+        && let Err(error) = audit::ops::refused(&web.app, &actor, method.as_str(), &route, &reason).await
     {
         tracing::warn!(%error, "a refused attempt could not be recorded");
     }

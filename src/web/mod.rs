@@ -6,6 +6,7 @@ mod csrf;
 mod error;
 mod extract;
 pub mod forms;
+mod forwarded;
 mod guard;
 mod health;
 mod idempotent;
@@ -79,6 +80,7 @@ pub fn router(web: Web) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_mins(2)))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::from_fn_with_state(web.clone(), limits::per_peer))
+        .layer(middleware::from_fn_with_state(web.clone(), forwarded::client))
         .layer(middleware::from_fn_with_state(web.clone(), guard::host))
         .layer(middleware::from_fn(guard::headers))
         .layer(CompressionLayer::new().gzip(true))

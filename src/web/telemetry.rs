@@ -14,22 +14,46 @@ use axum::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument;
 
-use crate::identity::Actor;
+use crate::identity::{Actor, Reading};
 
 tokio::task_local! {
     static REQUEST_ID: String;
-    static ACTOR: RefCell<Option<Actor>>;
+    static NOTED: RefCell<Noted>;
+}
+
+/// What turns out while a request is answered.
+#[derive(Default)]
+struct Noted {
+    actor: Option<Actor>,
+    /// Why the actor was refused, where the page says so itself.
+    refused: Option<String>,
 }
 
 /// Notes who turned out to be asking, for the record of refusals.
 pub fn note_actor(actor: &Actor) {
     // Outside of a request nobody asks for it.
-    let _ = ACTOR.try_with(|cell| *cell.borrow_mut() = Some(actor.clone()));
+    let _ = NOTED.try_with(|cell| cell.borrow_mut().actor = Some(actor.clone()));
 }
 
 /// Who is asking, once an extractor has found out.
 pub fn noted_actor() -> Option<Actor> {
-    ACTOR.try_with(|cell| cell.borrow().clone()).ok().flatten()
+    NOTED.try_with(|cell| cell.borrow().actor.clone()).ok().flatten()
+}
+
+/// Notes that a page shows a refusal beside what was typed: it is answered and recorded as one.
+pub fn note_refusal(reason: &str) {
+    let _ = NOTED.try_with(|cell| cell.borrow_mut().refused = Some(reason.to_owned()));
+}
+
+/// The refusal that a page shows, if it does.
+pub fn noted_refusal() -> Option<String> {
+    NOTED.try_with(|cell| cell.borrow().refused.clone()).ok().flatten()
+}
+
+/// How whoever asks reads pages; the default where nobody is known to ask.
+pub fn noted_reading() -> Reading {
+    let read = NOTED.try_with(|cell| cell.borrow().actor.as_ref().map(|actor| actor.authority.reading));
+    read.ok().flatten().unwrap_or_default()
 }
 
 /// The id of the request being answered; empty outside of one.
@@ -46,7 +70,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", request_id = %id, %method, %route);
     let begun = Instant::now();
     let mut response =
-        REQUEST_ID.scope(id.clone(), ACTOR.scope(RefCell::new(None), next.run(request))).instrument(span.clone()).await;
+        REQUEST_ID.scope(id.clone(), NOTED.scope(RefCell::default(), next.run(request))).instrument(span.clone()).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, seconds, "answered"));

@@ -193,6 +193,19 @@ fn the_doctor_says_what_it_would_use_and_a_server_that_is_not_there_is_one_line(
     let refused =
         muster(dir.path(), &["doctor"]).env("DATABASE_URL", "postgres://x@127.0.0.1:1/x").output().expect("runs");
     assert_eq!(refused.status.code(), Some(1));
+    // A provider that is not there is named with the reason; so is each fault of the file, all at once.
+    let file = dir.path().join("muster.toml");
+    let provider =
+        "[[providers]]\nkey = \"okta\"\nname = \"Okta\"\nissuer = \"https://127.0.0.1:1\"\nclient_id = \"x\"\n";
+    std::fs::write(&file, provider).expect("written");
+    let config = file.to_str().expect("a path");
+    let away = run(dir.path(), &["--config", config, "doctor"]);
+    let said = String::from_utf8_lossy(&away.stdout).into_owned();
+    assert!(away.status.code() == Some(1) && said.contains("okta (https://127.0.0.1:1"), "{said}");
+    std::fs::write(&file, provider.replace("https", "ftp").replace("\"x\"", "\"\"")).expect("written");
+    let faulty = run(dir.path(), &["--config", config, "doctor"]);
+    let said = String::from_utf8_lossy(&faulty.stderr).into_owned();
+    assert!(!faulty.status.success() && said.contains("issuer") && said.contains("client_id"), "{said}");
 }
 
 #[test]

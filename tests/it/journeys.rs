@@ -11,6 +11,24 @@ use crate::support::{
     chrome::{Chrome, serve, sign_in},
 };
 
+/// Fills in who owns a registered integration, what goes where, and the scope that it needs.
+pub async fn describe(chrome: &Chrome) {
+    for (id, text) in [
+        ("i-business_owner", "payments"),
+        ("i-technical_owner", "payments"),
+        ("i-backup_owner", "backup"),
+        ("i-data_flows.0.data_class", "user.contact.email"),
+        ("i-data_flows.0.locations", "IE, US"),
+    ] {
+        chrome.write(id, text).await;
+    }
+    chrome.choose("i-criticality", "high").await;
+    chrome.choose("i-exposure", "customer_facing").await;
+    chrome.click("[name='data_flows.0.legal_basis'] option[value='contract']").await;
+    chrome.click(".scope input[value='charges.write']").await;
+    chrome.write_in("[name='scopes.why:charges.write']", "To take payments.").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[allow(clippy::too_many_lines, reason = "one journey, told from its beginning to its end")]
 async fn from_registering_to_the_history() {
@@ -40,20 +58,7 @@ async fn from_registering_to_the_history() {
     chrome.driver.goto(&here).await.expect("opened");
     chrome.says("what you typed").await;
 
-    for (id, text) in [
-        ("i-business_owner", "payments"),
-        ("i-technical_owner", "payments"),
-        ("i-backup_owner", "backup"),
-        ("i-data_flows.0.data_class", "user.contact.email"),
-        ("i-data_flows.0.locations", "IE, US"),
-    ] {
-        chrome.write(id, text).await;
-    }
-    chrome.choose("i-criticality", "high").await;
-    chrome.choose("i-exposure", "customer_facing").await;
-    chrome.click("[name='data_flows.0.legal_basis'] option[value='contract']").await;
-    chrome.click(".scope input[value='charges.write']").await;
-    chrome.write_in("[name='scopes.why:charges.write']", "To take payments.").await;
+    describe(&chrome).await;
     chrome.click("form.form button.main").await;
     // One thing is still missing, and it is a link to its field.
     let said = chrome.says("It leaves the EEA").await;
@@ -222,5 +227,36 @@ async fn no_stored_or_reflected_script_runs() {
         assert_eq!(planted, 0, "{path}");
     }
     assert!(shop.requester.id != lead.id);
+    chrome.driver.clone().quit().await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_sets_how_pages_look_and_an_admin_sees_what_they_have_in_hand() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    crate::governance::drafted(&test, &shop, "Stripe for Shop").await;
+    let base = serve(&test).await;
+    let chrome = Chrome::start().await;
+    sign_in(&test, &chrome, &base, &shop.requester).await;
+    chrome.driver.goto(format!("{base}/account")).await.expect("opened");
+    chrome.look("account-profile").await;
+    chrome.write_in("input[name=time_zone]", "Asia/Tokyo").await;
+    chrome.click("select[name=theme] option[value=dark]").await;
+    chrome.click("form[action='/account/profile'] button").await;
+    chrome.says("Pages look so from now on.").await;
+    let scheme = "return getComputedStyle(document.documentElement).colorScheme";
+    assert_eq!(chrome.ask(scheme).await, "dark");
+    let admin = test.person("Anna Admin", &[Role::Admin]).await;
+    sign_in(&test, &chrome, &base, &admin).await;
+    assert_eq!(chrome.ask(scheme).await, "light dark", "theirs alone");
+    chrome.driver.goto(format!("{base}/people/{}/edit", shop.requester.id)).await.expect("opened");
+    chrome.ask("document.querySelector(\"[name='role_ends.0.until_on']\").value = '2027-04-30'").await;
+    chrome.look("person-form").await;
+    chrome.click("form.form button.main").await;
+    chrome.says("Requester until 30 Apr 2027").await;
+    chrome.look("person").await;
+    chrome.driver.goto(format!("{base}/access-review")).await.expect("opened");
+    chrome.says("until 30 Apr 2027").await;
+    chrome.look("access-review").await;
     chrome.driver.clone().quit().await.expect("closed");
 }

@@ -1,16 +1,19 @@
 //! The journey of a rule, in a real browser: written, tried, published by a second person; it holds a
-//! request back until an exception is granted, and two people approve in two stages.
+//! request back until an exception is granted, and two people approve in two stages; what lives is certified again,
+//! and reduced.
 
 use muster::{
     approvals,
     identity::{GroupContent, GroupKind, Role, ops as people},
-    integrations::ops::Start,
     policy::{StageContent, WorkflowContent},
 };
 
-use crate::support::{
-    TestApp, builders,
-    chrome::{Chrome, serve, sign_in},
+use crate::{
+    journeys::describe,
+    support::{
+        TestApp, builders,
+        chrome::{Chrome, serve, sign_in},
+    },
 };
 
 const CASES: &str = r#"[{"name": "no route", "facts": {"integration": {"gateway_route": null}}, "fires": true},
@@ -31,7 +34,7 @@ async fn two_stages(test: &TestApp) -> muster::identity::Person {
     let workflow = WorkflowContent {
         key: "usual".into(),
         title: "The usual way".into(),
-        kinds: vec!["register".into()],
+        kinds: vec!["register".into(), "change".into()],
         stages: vec![stage("Security", "security"), stage("Privacy", "privacy")],
         same_person_twice: false,
         in_use: true,
@@ -47,15 +50,26 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
     let shop = builders::shop(&test).await;
     let privacy = two_stages(&test).await;
     let requester = test.page(&shop.requester).await;
-    let content = builders::content("Stripe for Shop");
-    let (_, draft) =
-        approvals::ops::register(&test.app, &requester, content, Start::AsGiven).await.expect("registered");
     let (one, two) = (
         test.person("Gina Lead", &[Role::GovernanceLead]).await,
         test.person("Gus Lead", &[Role::GovernanceLead]).await,
     );
     let base = serve(&test).await;
     let chrome = Chrome::start().await;
+
+    sign_in(&test, &chrome, &base, &shop.requester).await;
+    chrome.driver.goto(format!("{base}/integrations/new")).await.expect("opened");
+    chrome.write("i-system", "shop").await;
+    chrome.write("i-api", "stripe.com pay").await;
+    chrome.click("form.form button.main").await;
+    chrome.says("Registered as a draft").await;
+    chrome.write("i-purpose", "Takes card payments in the web shop.").await;
+    describe(&chrome).await;
+    chrome.click("[name='data_flows.0.transfer_safeguard'] option[value='standard_contractual_clauses']").await;
+    chrome.click("form.form button.main").await;
+    chrome.says("Saved.").await;
+    let request = chrome.driver.current_url().await.expect("an address").path().to_owned();
+    let request = format!("{base}{}", request.trim_end_matches("/edit"));
 
     sign_in(&test, &chrome, &base, &one).await;
     chrome.driver.goto(format!("{base}/rules/new")).await.expect("opened");
@@ -72,7 +86,7 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
     chrome.look("rule-draft").await;
     let rule = "/rules/everything-goes-through-the-gateway";
     chrome.driver.goto(format!("{base}{rule}/preview")).await.expect("opened");
-    chrome.says("Stripe for Shop").await;
+    chrome.says("stripe.com pay for Shop").await;
     chrome.look("rule-preview").await;
     chrome.driver.goto(format!("{base}{rule}")).await.expect("opened");
     chrome.click("form[action$='/propose'] button").await;
@@ -83,7 +97,6 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
     chrome.says("Published, and in force").await;
 
     sign_in(&test, &chrome, &base, &shop.requester).await;
-    let request = format!("{base}/requests/{}", draft.id);
     chrome.driver.goto(&request).await.expect("opened");
     chrome.says("Rules that fire").await;
     chrome.click("form[action$='/submit'] button.main").await;
@@ -119,7 +132,10 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
         chrome.says(said).await;
     }
     let today = test.app.today().await.expect("a day");
-    let live = muster::integrations::ops::find_integration(&test.app, &requester, "stripe-for-shop").await.expect("it");
+    let id = request.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id");
+    let asked = approvals::ops::find_request(&test.app, &requester, id).await.expect("the request");
+    let live = asked.integration_id.to_string();
+    let live = muster::integrations::ops::find_integration(&test.app, &requester, &live).await.expect("it");
     let all = muster::policy::ops::violations_of(&test.app, &requester, live.id).await.expect("violations");
     let held = all.iter().find(|v| v.finding.rule == "everything-goes-through-the-gateway").expect("it violates");
     assert!(held.finding.excepted_until.is_some_and(|until| until > today));
@@ -127,6 +143,20 @@ async fn a_rule_holds_a_request_back_until_it_is_excepted_and_two_approve() {
     chrome.says("Excepted").await;
     chrome.look("violation").await;
     recertified(&test, &chrome, &base, (&one, &shop.requester), &live).await;
+    // Reduced: the same two approve it, and the scope is no longer asked for.
+    chrome.click("form[action$='/submit'] button.main").await;
+    chrome.says("Submitted.").await;
+    let change = chrome.driver.current_url().await.expect("an address").path().to_owned();
+    for (person, said) in [(&shop.reviewer, "the next stage decides"), (&privacy, "Approved, and in force.")] {
+        sign_in(&test, &chrome, &base, person).await;
+        chrome.driver.goto(format!("{base}{change}")).await.expect("opened");
+        chrome.write_in("form[action$='/decide'] textarea", "Less is better.").await;
+        chrome.click("button[value='approve']").await;
+        chrome.says(said).await;
+    }
+    let key = live.id.to_string();
+    let reduced = muster::integrations::ops::find_integration(&test.app, &requester, &key).await.expect("it");
+    assert_eq!((live.content.scopes.len(), reduced.content.scopes.len()), (1, 0));
     chrome.driver.clone().quit().await.expect("closed");
 }
 
@@ -151,7 +181,7 @@ async fn recertified(
     chrome.write("i-filter", "vendor=stripe").await;
     chrome.look("campaign-form").await;
     chrome.click("form.form button.main").await;
-    chrome.says("Stripe for Shop").await;
+    chrome.says("stripe.com pay for Shop").await;
     chrome.look("campaign").await;
     let campaign = chrome.driver.current_url().await.expect("an address").path().to_owned();
     sign_in(test, chrome, base, owner).await;

@@ -233,12 +233,18 @@ async fn a_departed_owner_is_replaced_first() {
     let new = test.person("Nora New", &[Role::Requester]).await;
     let team = GroupContent { name: "Growth".into(), members: vec![new.id], ..GroupContent::default() };
     muster::identity::ops::create_group(&test.app, &test.cli(), GroupKind::Team, team).await.expect("a team");
-    let edit = approvals::ops::Stewardship {
-        integrations: vec![live.id.to_string()],
-        business_owner: Some("growth".into()),
-        ..approvals::ops::Stewardship::default()
-    };
-    approvals::ops::steward(&test.app, &boss, edit).await.expect("reassigned");
+    // Each seat on its own, from the page.
+    let browser = test.sign_in(&shop.reviewer).await;
+    let path = format!("/review-items/{}", item.id);
+    let page = browser.get(&path).await.text();
+    assert!(page.contains("team that answers for it") && page.contains("team that runs it"), "{page}");
+    assert!(!page.contains("team that steps in"), "{page}");
+    let steward = test.sign_in(&test.person("Gus Lead", &[Role::GovernanceLead]).await).await;
+    steward.post(&format!("{path}/owner"), &[("seat", "business"), ("team", "growth")]).await;
+    let half = ops::decide(&test.app, &reviewer, item.id, item.revision, keep()).await.expect_err("one is left");
+    assert!(half.to_string().contains("(technical)"), "{half}");
+    let done = steward.post(&format!("{path}/owner"), &[("seat", "technical"), ("team", "growth")]).await;
+    assert_eq!(done.header("location"), format!("{path}?note=saved"), "{}", done.text());
     let stale = NewReview { looked_at: Some(live.revision), ..keep() };
     ops::decide(&test.app, &reviewer, item.id, item.revision, stale).await.expect_err("it changed since");
     let done = ops::decide(&test.app, &reviewer, item.id, item.revision, keep()).await.expect("kept");

@@ -50,7 +50,7 @@ pub async fn make_delegation(
         check.fault("/to", "Choose somebody else.");
     }
     let mut tx = app.db.write(actor).await?;
-    if to != me && !store::may_decide(tx.conn(), to).await? {
+    if to != me && !store::may_decide(tx.conn(), to, today).await? {
         check.fault("/to", "Choose an active reviewer.");
     }
     check.finish()?;

@@ -58,6 +58,11 @@ async fn owner_teams<S>(tx: &mut WriteTx<S>, integration: &Integration, request:
     Ok(teams)
 }
 
+/// Refuses whoever may not go on with a request, for what is shown before anything is sent.
+pub fn refuse_stranger(actor: &Actor, request: &Request) -> Result<(), Error> {
+    may_continue(actor, request, &request.refs.owners().collect::<Vec<_>>())
+}
+
 /// Who asked, edited before, owns it, or is a steward may go on with a request.
 fn may_continue(actor: &Actor, request: &Request, owners: &[Uuid]) -> Result<(), Error> {
     actor.require(Permission::Propose)?;

@@ -175,7 +175,7 @@ async fn approving<S>(tx: &mut WriteTx<S>) -> Result<Stage, Error> {
 async fn of_workflow<S>(tx: &mut WriteTx<S>, workflow: &WorkflowContent, facts: &Facts) -> Result<Vec<Stage>, Error> {
     let slugs: Vec<String> = workflow.stages.iter().map(|stage| stage.review_group.clone()).collect();
     let groups = stages::groups(tx.conn(), &slugs).await?;
-    let judged = Judged::new(facts)?;
+    let judged = Judged::new(facts);
     let mut all = Vec::new();
     for content in &workflow.stages {
         // What cannot be evaluated is looked at rather than passed over.

@@ -60,13 +60,14 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Delegation
     row.fetch_optional(conn).await?.map(Delegation::try_from).transpose()
 }
 
-/// Whether somebody is active and may decide at all.
-pub async fn may_decide(conn: &mut PgConnection, person: Uuid) -> Result<bool, Error> {
+/// Whether somebody is active and may decide at all on a day.
+pub async fn may_decide(conn: &mut PgConnection, person: Uuid, day: NaiveDate) -> Result<bool, Error> {
     let may = sqlx::query_scalar!(
-        r#"select exists (select from people p join role_grants g on g.person_id = p.id and g.role = 'reviewer'
+        r#"select exists (select from people p join roles_on($2) g on g.person_id = p.id and g.role = 'reviewer'
                   where p.id = $1 and p.state = 'active'
-                  and not exists (select from role_grants x where x.person_id = p.id and x.role = 'auditor')) as "may!""#,
-        person
+                  and not exists (select from roles_on($2) x where x.person_id = p.id and x.role = 'auditor')) as "may!""#,
+        person,
+        day
     );
     Ok(may.fetch_one(conn).await?)
 }

@@ -105,8 +105,8 @@ pub async fn eligible(
                  and not exists (select from team_members t where t.person_id = d.from_id and t.team_id = any($3))) m
          join people p on p.id = m.person_id
          where p.state = 'active' and not p.id = any($2)
-           and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
-           and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')
+           and exists (select from roles_on($4::date) g where g.person_id = p.id and g.role = 'reviewer')
+           and not exists (select from roles_on($4::date) g where g.person_id = p.id and g.role = 'auditor')
            and not exists (select from team_members t where t.person_id = p.id and t.team_id = any($3))
            and not exists (select from request_owners o where o.request_id = $5 and o.person_id = p.id)
          order by p.sort_key, p.id"#,

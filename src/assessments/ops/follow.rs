@@ -101,7 +101,7 @@ async fn chosen(
     let integrations = integrations::ops::load(conn, &ids).await?;
     let mut found = Vec::new();
     for facts in policy::ops::facts_of(conn, today, &integrations).await? {
-        let judged = Judged::new(&facts)?;
+        let judged = Judged::new(&facts);
         let holds = |condition: &Option<Expression>| {
             condition.as_ref().is_none_or(|condition| condition.holds(&judged) != Ok(false))
         };

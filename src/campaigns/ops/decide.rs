@@ -194,9 +194,10 @@ async fn one(
 ) -> Result<(ReviewItem, Vec<Event>), Error> {
     let by = person(tx.actor())?;
     if held.evidence.departed_owner {
-        return Err(Error::Conflict(
-            "Nobody is left in the team that answers for it. Name another team first, then decide.".into(),
-        ));
+        return Err(Error::Conflict(format!(
+            "Nobody is left in a team that owns it ({}). Name another team first, then decide.",
+            held.evidence.departed_seats.join(", ")
+        )));
     }
     let mut events = Vec::new();
     let request_id = match verdict {

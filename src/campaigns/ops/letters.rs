@@ -10,7 +10,7 @@ use crate::{
     campaigns::{Campaign, Reviewers, store},
     db::WriteTx,
     error::Error,
-    identity::{self, Actor},
+    identity::{self, Actor, Role},
     mail::{self, Letter},
 };
 
@@ -27,12 +27,16 @@ pub(super) async fn launched<S>(app: &App, tx: &mut WriteTx<S>, campaign: &Campa
     to_reviewers(app, tx, campaign, ("Review begins", text)).await.map(|_| ())
 }
 
-/// Items that nobody decided on in time have come up: the group that the campaign names hears of it.
+/// Items that nobody decided on in time have come up: the group that the campaign names hears of it, else those who
+/// lead governance.
 pub(super) async fn escalated<S>(app: &App, tx: &mut WriteTx<S>, campaign: &Campaign) -> Result<(), Error> {
-    let Some(group) = campaign.escalates_to_id else { return Ok(()) };
-    let people = identity::ops::reviewers_of(tx.conn(), group).await?;
+    let now = tx.now();
+    let (people, to) = match campaign.escalates_to_id {
+        Some(group) => (identity::ops::reviewers_of(tx.conn(), group, now).await?, "your group"),
+        None => (identity::ops::holders_of(tx.conn(), Role::GovernanceLead, now).await?, "you"),
+    };
     let text = format!(
-        "“{}” was due on {}. What nobody decided on has come to your group as well.",
+        "“{}” was due on {}. What nobody decided on has come to {to} as well.",
         campaign.content.title,
         campaign.ends_on()
     );
@@ -68,8 +72,9 @@ async fn to_reviewers<S>(
     campaign: &Campaign,
     letter: (&str, String),
 ) -> Result<usize, Error> {
+    let now = tx.now();
     let people = if let (Reviewers::Group, Some(group)) = (campaign.content.reviewers, campaign.review_group_id) {
-        identity::ops::reviewers_of(tx.conn(), group).await?
+        identity::ops::reviewers_of(tx.conn(), group, now).await?
     } else {
         let teams = store::open_teams(tx.conn(), campaign.id).await?;
         identity::ops::members_of(tx.conn(), &teams).await?

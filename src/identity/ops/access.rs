@@ -176,7 +176,7 @@ pub async fn mint_admin_link(
     let person =
         Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content: content.checked()? };
     people::insert(tx.conn(), &person).await?;
-    people::set_roles(tx.conn(), person.id, &person.content.roles, None, now).await?;
+    people::set_roles(tx.conn(), person.id, &person.content, None, now).await?;
     let link = insert_link(&mut tx, person.id, LinkFor::SignIn).await?;
     let tx = tx.record(Event::created("person.created", &person)).await?;
     tx.record(Event::happened("sign_in_link.minted", "person", Some(person.id), json!(null))).await?.commit().await?;

@@ -94,6 +94,7 @@ async fn note(
             subject: proved.subject.clone(),
             groups: proved.groups.clone().unwrap_or_default(),
             state: "active".into(),
+            barred: false,
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -182,6 +183,9 @@ pub(super) async fn link(
     let found = flows::find_identity(tx.conn(), &proved.issuer, &proved.subject).await?;
     if found.as_ref().is_some_and(|identity| identity.person_id != person.id) {
         return Err(Fault::Told("This account of the provider belongs to somebody else here.".into()));
+    }
+    if found.as_ref().is_some_and(|identity| identity.barred) {
+        return Err(Fault::Told("An admin has untied this account from you. Ask them to allow it again.".into()));
     }
     let mut events = vec![note(&mut tx, key, proved, &person, found).await?];
     events.extend(rights::follow_groups(app, &mut tx, key, person.id).await?);

@@ -167,9 +167,22 @@ pub async fn members_of(conn: &mut sqlx::PgConnection, teams: &[Uuid]) -> Result
     groups::members(conn, teams).await
 }
 
-/// The active reviewers of a review group: who decides in it.
-pub async fn reviewers_of(conn: &mut sqlx::PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
-    groups::reviewers(conn, review_group).await
+/// The active reviewers of a review group at a moment: who decides in it.
+pub async fn reviewers_of(
+    conn: &mut sqlx::PgConnection,
+    review_group: Uuid,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<Uuid>, Error> {
+    groups::reviewers(conn, review_group, now).await
+}
+
+/// The active people who have a role at a moment.
+pub async fn holders_of(
+    conn: &mut sqlx::PgConnection,
+    role: crate::identity::Role,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<Uuid>, Error> {
+    groups::holders(conn, role, now).await
 }
 
 /// The group behind an id or a slug, within a transaction.

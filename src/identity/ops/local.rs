@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    access,
+    access, rights,
     throttle::{attempt, failed, succeeded, tried},
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::{
-        Actor, Origin, Proof, password, seal, secrets,
+        Actor, Identity, Origin, Passkey, Proof, password, seal, secrets,
         store::{
-            access as sessions,
+            access as sessions, flows,
             local::{self, Counted},
             passkeys, people,
         },
@@ -245,10 +245,9 @@ pub async fn accept_invitation(
     }
     let actor = access::signing_in(person, &origin, request_id);
     let known = people::get(&mut *app.db.read().await?, person).await?.ok_or_else(used)?;
-    let means = local::means(&mut *app.db.read().await?, person).await?;
-    if purpose == "invitation" && means.hash.is_some() {
+    if purpose == "invitation" && local::has_any_way(&mut *app.db.read().await?, person).await? {
         return Err(Error::Conflict(
-            "You have a password already. Sign in with it, or ask for a link to reset it.".into(),
+            "You have a way to sign in already. Use it, or ask for a link to reset your password.".into(),
         ));
     }
     password::check("/password", &new, &[&known.content.name, &known.content.email])?;
@@ -258,19 +257,43 @@ pub async fn accept_invitation(
     sessions::consume_link(tx.conn(), &hash, now).await?.ok_or_else(used)?;
     local::set_password(tx.conn(), person, &kept, now).await?;
     let mut detail = json!({ "by": purpose });
+    let mut events = Vec::new();
     if purpose == "reset" {
         detail["app_removed"] = json!(local::remove_app(tx.conn(), person).await? > 0);
-        // A way that an intruder may have added goes as well.
-        detail["passkeys_retired"] = json!(passkeys::retire_all(tx.conn(), person, now).await?);
+        events.extend(take_ways(app, &mut tx, person).await?);
         detail["sessions_ended"] = json!(sessions::end_sessions_of(tx.conn(), person, None).await?);
     }
     let secret = access::open_session(&mut tx, person, &origin, &Proof::password()).await?;
-    let event = Event::happened("person.password_set", "person", Some(person), detail);
-    let tx = tx.record(event).await?;
-    tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })))
-        .await?
-        .commit()
-        .await?;
+    events.push(Event::happened("person.password_set", "person", Some(person), detail));
+    events.push(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })));
+    tx.commit_all(events).await?;
     app.authorities.clear();
     Ok(secret)
+}
+
+/// Takes from somebody who begins anew what an intruder may have added: every passkey, and every account of a
+/// provider but the one that keeps them here. What came by those ends as well.
+async fn take_ways(app: &App, tx: &mut WriteTx<Open>, person: Uuid) -> Result<Vec<Event>, Error> {
+    people::lock_regrouping(tx.conn()).await?;
+    let now = tx.now();
+    let mut events = Vec::new();
+    for (before, _) in passkeys::of_person(tx.conn(), person).await? {
+        let (state, revision) = ("retired".to_owned(), before.revision + 1);
+        let after = Passkey { state, revision, updated_at: now, ..before.clone() };
+        passkeys::retire(tx.conn(), &after).await?;
+        events.push(Event::changed("passkey.retired", &before, &after));
+    }
+    let keeper = flows::keeper_of(tx.conn(), person).await?;
+    let kept = |key: &str| keeper.is_some() && app.providers.get(key).map(|one| &one.scim_account) == Some(&keeper);
+    for before in flows::identities_of(tx.conn(), person).await? {
+        if before.state != "active" || kept(&before.provider) {
+            continue;
+        }
+        let (state, revision) = ("retired".to_owned(), before.revision + 1);
+        let after = Identity { state, groups: Vec::new(), revision, updated_at: now, ..before.clone() };
+        flows::save_identity(tx.conn(), &after).await?;
+        events.push(Event::changed("identity.unlinked", &before, &after));
+        events.extend(rights::follow_groups(app, tx, &before.provider, person).await?);
+    }
+    Ok(events)
 }

@@ -10,8 +10,8 @@ use crate::{
     check::Check,
     error::Error,
     identity::{
-        Actor, FixedMapping, GroupKind, GroupMapping, Permission, Person, Role, Sensitive, Target,
-        store::{grants, groups, people},
+        Actor, FixedMapping, GroupKind, GroupMapping, Identity, Permission, Person, Role, Sensitive, Target,
+        store::{access as sessions, flows, grants, groups, people},
     },
 };
 
@@ -104,7 +104,8 @@ async fn checked(app: &App, actor: &Actor, new: NewMapping) -> Result<(GroupMapp
 pub async fn preview_mapping(app: &App, actor: &Actor, new: NewMapping) -> Result<Touched, Error> {
     let (mapping, target) = checked(app, actor, new).await?;
     let mut conn = app.db.read().await?;
-    let ids = grants::touched(&mut conn, &mapping.provider, &mapping.group_name).await?;
+    let ids = grants::touched(&mut conn, &mapping.provider, &mapping.group_name, rights::told(app, &mapping.provider))
+        .await?;
     let mut found = Touched::default();
     let members = match (mapping.team_id, mapping.review_group_id) {
         (Some(id), _) => groups::get(&mut conn, GroupKind::Team, id).await?.map(|group| group.content.members),
@@ -129,7 +130,9 @@ pub async fn add_mapping(app: &App, actor: &Actor, new: NewMapping) -> Result<Gr
     let (mapping, target) = checked(app, actor, new).await?;
     let mut tx = app.db.write(actor).await?;
     people::lock_regrouping(tx.conn()).await?;
-    let touched = grants::touched(tx.conn(), &mapping.provider, &mapping.group_name).await?;
+    let touched =
+        grants::touched(tx.conn(), &mapping.provider, &mapping.group_name, rights::told(app, &mapping.provider))
+            .await?;
     let grants_rights = !matches!(target, Target::Team(_));
     if grants_rights && actor.person().is_some_and(|me| touched.contains(&me)) {
         return Err(Error::Forbidden(
@@ -159,7 +162,8 @@ pub async fn retire_mapping(app: &App, actor: &Actor, id: Uuid) -> Result<(), Er
         GroupMapping { state: "retired".into(), revision: before.revision + 1, updated_at: tx.now(), ..before.clone() };
     grants::save_mapping(tx.conn(), &after).await?;
     let mut events = vec![Event::changed("group_mapping.retired", &before, &after)];
-    for person in grants::touched(tx.conn(), &before.provider, &before.group_name).await? {
+    let told = rights::told(app, &before.provider);
+    for person in grants::touched(tx.conn(), &before.provider, &before.group_name, told).await? {
         events.extend(rights::follow_groups(app, &mut tx, &before.provider, person).await?);
     }
     tx.commit_all(events).await?;
@@ -168,12 +172,25 @@ pub async fn retire_mapping(app: &App, actor: &Actor, id: Uuid) -> Result<(), Er
     Ok(())
 }
 
+/// Lets somebody tie an account of a provider again that an admin untied.
+pub async fn allow_identity(app: &App, actor: &Actor, id: Uuid) -> Result<(), Error> {
+    actor.require(Permission::ManagePeople)?;
+    super::refuse_token(actor)?;
+    actor.require_fresh(Sensitive::Administer, app.clock.now())?;
+    let mut tx = app.db.write(actor).await?;
+    let before = flows::lock_identity(tx.conn(), id).await?.ok_or(Error::NotFound("identity"))?;
+    if actor.person() == Some(before.person_id) {
+        return Err(Error::Forbidden(
+            "Nobody allows themselves what another admin took away. Ask another admin.".into(),
+        ));
+    }
+    let after = Identity { barred: false, revision: before.revision + 1, updated_at: tx.now(), ..before.clone() };
+    flows::save_identity(tx.conn(), &after).await?;
+    tx.record(Event::changed("identity.allowed", &before, &after)).await?.commit().await
+}
+
 /// Unties an account of a provider from its person: what came by it ends, and it signs in no more.
 pub async fn unlink_identity(app: &App, actor: &Actor, id: Uuid) -> Result<(), Error> {
-    use crate::identity::{
-        Identity,
-        store::{access as sessions, flows},
-    };
     super::refuse_token(actor)?;
     let mut tx = app.db.write(actor).await?;
     people::lock_regrouping(tx.conn()).await?;
@@ -186,6 +203,7 @@ pub async fn unlink_identity(app: &App, actor: &Actor, id: Uuid) -> Result<(), E
     }
     let after = Identity {
         state: "retired".into(),
+        barred: actor.person() != Some(before.person_id),
         groups: Vec::new(),
         revision: before.revision + 1,
         updated_at: tx.now(),

@@ -3,12 +3,14 @@
 mod access;
 mod arrivals;
 mod demo;
+mod endings;
 mod federated;
 mod groups;
 mod local;
 mod mappings;
 mod passkeys;
 mod people;
+mod preferences;
 mod review;
 mod rights;
 mod scim;
@@ -34,20 +36,24 @@ pub use access::{
     sessions, sign_in, sign_out,
 };
 pub use demo::{DemoPerson, demo_people, is_demo, mark_demo, mark_demo_people, sign_in_demo};
+pub use endings::{end_roles, remind_of_ends};
 pub use federated::{
     Arrived, Begun, Fault, Present, Purpose, Returned, begin_at_provider, finish_at_provider, safe_back,
 };
 pub use groups::{
     GroupRow, addresses_of, create_group, create_group_in, find_group, get_group, get_groups, group_in,
-    groups_list_spec, list_groups, members_of, reviewers_of, update_group, update_group_in,
+    groups_list_spec, holders_of, list_groups, members_of, reviewers_of, update_group, update_group_in,
 };
 pub use local::{Step, accept_invitation, confirm_by_password, local_accounts, sign_in_by_code, sign_in_by_password};
-pub use mappings::{NewMapping, Touched, add_mapping, mappings, preview_mapping, retire_mapping, unlink_identity};
+pub use mappings::{
+    NewMapping, Touched, add_mapping, allow_identity, mappings, preview_mapping, retire_mapping, unlink_identity,
+};
 pub use passkeys::{
-    add_passkey, begin_passkey, begin_passkey_sign_in, finish_passkey_sign_in, identities, passkeys, passkeys_work,
-    retire_passkey,
+    add_passkey, begin_passkey, begin_passkey_sign_in, finish_passkey_sign_in, identities, identities_of, passkeys,
+    passkeys_work, retire_passkey,
 };
 pub use people::{PEOPLE, PersonRow, create_person, get_people, get_person, list_people, names, update_person};
+pub use preferences::{preferences, set_preferences};
 pub use review::{Held, access_review};
 pub use rights::reconcile_groups;
 pub use scim::{

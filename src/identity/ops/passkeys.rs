@@ -48,6 +48,12 @@ pub async fn identities(app: &App, actor: &Actor) -> Result<Vec<crate::identity:
     flows::identities_of(&mut *app.db.read().await?, me).await
 }
 
+/// Who somebody is at providers, for admins.
+pub async fn identities_of(app: &App, actor: &Actor, person: Uuid) -> Result<Vec<crate::identity::Identity>, Error> {
+    actor.require(crate::identity::Permission::ManagePeople)?;
+    flows::identities_of(&mut *app.db.read().await?, person).await
+}
+
 /// Begins to register a passkey; what the browser needs. `browser` is a secret of this browser alone.
 pub async fn begin_passkey(app: &App, actor: &Actor) -> Result<Value, Error> {
     super::refuse_token(actor)?;

@@ -19,7 +19,7 @@ pub static PEOPLE: Spec = Spec {
     kind: "person",
     from: "people t",
     columns: "t.id, t.name, t.email, t.state, t.updated_at, t.revision,
-        array(select g.role from role_grants g where g.person_id = t.id order by g.role) as roles,
+        array(select g.role from roles_on(our_day(now())) g where g.person_id = t.id order by g.role) as roles,
         array(select m.name from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id order by m.sort_key) as teams,
         array(select m.name from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id order by m.sort_key) as review_groups",
     filters: &[
@@ -27,7 +27,7 @@ pub static PEOPLE: Spec = Spec {
         Filter {
             name: "role",
             label: "Role",
-            test: Test::Overlaps("array(select g.role from role_grants g where g.person_id = t.id)"),
+            test: Test::Overlaps("array(select g.role from roles_on(our_day(now())) g where g.person_id = t.id)"),
             facet: true,
         },
         Filter {
@@ -102,6 +102,7 @@ pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> 
     actor.require(Permission::ManagePeople)?;
     actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
+    refuse_past_ends(&content, None, app.today().await?)?;
     if !content.roles.is_empty() {
         super::refuse_token(actor)?;
     }
@@ -109,7 +110,7 @@ pub async fn create_person(app: &App, actor: &Actor, content: PersonContent) -> 
     let now = tx.now();
     let person = Person { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
     people::insert(tx.conn(), &person).await?;
-    people::set_roles(tx.conn(), person.id, &person.content.roles, actor.person(), now).await?;
+    people::set_roles(tx.conn(), person.id, &person.content, actor.person(), now).await?;
     tx.record(Event::created("person.created", &person)).await?.commit().await?;
     Ok(person)
 }
@@ -131,7 +132,10 @@ pub async fn update_person(
     let before = people::lock(tx.conn(), id).await?.ok_or(Error::NotFound("person"))?;
     same_revision(revision, before.revision)?;
     if actor.person() == Some(id) {
-        let gained = content.roles.iter().any(|role| !before.content.roles.contains(role));
+        let longer = |role: Role| {
+            before.content.end_of(role).is_some_and(|end| content.end_of(role).is_none_or(|later| later > end))
+        };
+        let gained = content.roles.iter().any(|role| !before.content.roles.contains(role) || longer(*role));
         if gained || content.state != before.content.state {
             return Err(Error::Forbidden(
                 "Nobody grants a role to themselves or disables themselves. Ask another admin.".into(),
@@ -141,7 +145,11 @@ pub async fn update_person(
     if before.content == content {
         return Ok(before);
     }
-    if before.content.roles != content.roles || before.content.state != content.state {
+    refuse_past_ends(&content, Some(&before.content), app.today().await?)?;
+    if before.content.roles != content.roles
+        || before.content.role_ends != content.role_ends
+        || before.content.state != content.state
+    {
         super::refuse_token(actor)?;
         // A link minted for who they were does not sign in who they become.
         let now = tx.now();
@@ -150,12 +158,40 @@ pub async fn update_person(
     let now = tx.now();
     let after = Person { revision: revision + 1, updated_at: now, content, ..before.clone() };
     people::update(tx.conn(), &after).await?;
-    people::set_roles(tx.conn(), id, &after.content.roles, actor.person(), now).await?;
+    people::set_roles(tx.conn(), id, &after.content, actor.person(), now).await?;
+    refuse_foreign_ends(tx.conn(), &after).await?;
     let lost = before.content.roles.contains(&Role::Admin);
     if lost && !people::any_admin(tx.conn()).await? {
-        return Err(Error::Conflict("This is the last admin. Make somebody else an admin first.".into()));
+        return Err(Error::Conflict(
+            "This is the last admin whose role does not end. Make somebody else an admin first.".into(),
+        ));
     }
     tx.record(Event::changed("person.updated", &before, &after)).await?.commit().await?;
     app.authorities.clear();
     Ok(after)
+}
+
+/// Refuses ends that are past; those that stood there already stay.
+fn refuse_past_ends(
+    content: &PersonContent,
+    before: Option<&PersonContent>,
+    today: chrono::NaiveDate,
+) -> Result<(), Error> {
+    let known = |end| before.is_some_and(|before| before.role_ends.contains(end));
+    match content.role_ends.iter().position(|end| end.until_on < today && !known(end)) {
+        Some(n) => Err(Error::field(&format!("/role_ends/{n}/until_on"), "Give today or a later day.")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses an end of what a provider's group gives: it ends with the group.
+async fn refuse_foreign_ends(conn: &mut sqlx::PgConnection, after: &Person) -> Result<(), Error> {
+    let written = people::get(conn, after.id).await?.ok_or(Error::NotFound("person"))?;
+    match after.content.role_ends.iter().position(|end| !written.content.role_ends.contains(end)) {
+        Some(n) => Err(Error::field(
+            &format!("/role_ends/{n}/role"),
+            "A provider's group gives this role; it ends with the group.",
+        )),
+        None => Ok(()),
+    }
 }

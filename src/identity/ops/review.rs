@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +34,8 @@ pub struct Held {
     pub because: Vec<String>,
     /// When it was granted, where that is known.
     pub granted_at: Option<DateTime<Utc>>,
+    /// The last day of what Muster granted; `None` where it does not end by itself.
+    pub until_on: Option<NaiveDate>,
 }
 
 /// Every right of every active person. For admins, and for whoever reads the record.
@@ -81,6 +83,7 @@ pub async fn access_review(app: &App, actor: &Actor) -> Result<Vec<Held>, Error>
         title: row.title.parse::<Role>().map_or_else(|_| row.title.clone(), |role| role.label().to_owned()),
         because: row.sources.iter().map(|source| reason(row, source)).collect(),
         granted_at: row.granted_at,
+        until_on: row.until_on,
     });
     Ok(held.collect())
 }

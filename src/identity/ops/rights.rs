@@ -1,5 +1,6 @@
 //! Rights that come from a provider's groups: given and taken as the groups say, on record like any other.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -17,6 +18,12 @@ use crate::{
 /// What stands on record as the source of a right.
 pub(super) fn source(provider: &str) -> String {
     format!("provider:{provider}")
+}
+
+/// Who says in which groups of a provider somebody is.
+pub(super) fn told(app: &App, provider: &str) -> grants::Told {
+    let kept_here = app.providers.get(provider).is_some_and(|one| one.scim_account.is_some());
+    if kept_here { grants::Told::Kept } else { grants::Told::Token }
 }
 
 /// What these groups of a provider give, by the file and by the page.
@@ -54,9 +61,8 @@ pub(super) async fn follow_groups(
     person: Uuid,
 ) -> Result<Vec<Event>, Error> {
     people::lock_regrouping(tx.conn()).await?;
-    let kept_here = app.providers.get(provider).is_some_and(|one| one.scim_account.is_some());
-    let from = if kept_here { grants::Told::Kept } else { grants::Told::Token };
-    let names = grants::groups_of(tx.conn(), person, provider, from).await?;
+    let before = grants::sources_of(tx.conn(), person).await?;
+    let names = grants::groups_of(tx.conn(), person, provider, told(app, provider)).await?;
     let targets = targets(app, tx.conn(), (provider, person), &names).await?;
     let mut events = Vec::new();
     events.extend(follow_roles(tx, provider, person, &targets).await?);
@@ -74,6 +80,16 @@ pub(super) async fn follow_groups(
             }
         }
         events.extend(follow_memberships(tx, (provider, person), kind, &wanted).await?);
+    }
+    // A right that stands as before and now comes from elsewhere is on record too.
+    let after = grants::sources_of(tx.conn(), person).await?;
+    if before != after {
+        let moved = |these: &[(String, Vec<String>)], those: &[(String, Vec<String>)]| {
+            let moved = these.iter().filter(|one| !those.contains(one));
+            moved.map(|(right, sources)| format!("{right}: {}", sources.join(", "))).collect::<Vec<_>>()
+        };
+        let detail = json!({ "before": moved(&before, &after), "after": moved(&after, &before) });
+        events.push(Event::happened("person.rights_followed", "person", Some(person), detail));
     }
     Ok(events)
 }

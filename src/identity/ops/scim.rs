@@ -95,8 +95,8 @@ pub async fn scim_user(app: &App, actor: &Actor, id: Uuid) -> Result<Kept<User>,
 
 fn content(user: &User, before: Option<&PersonContent>) -> Result<PersonContent, Refused> {
     let state = if user.active { PersonState::Active } else { PersonState::Disabled };
-    let roles = before.map(|before| before.roles.clone()).unwrap_or_default();
-    let content = PersonContent { name: user.name.clone(), email: user.email.clone(), roles, state };
+    let kept = before.cloned().unwrap_or_default();
+    let content = PersonContent { name: user.name.clone(), email: user.email.clone(), state, ..kept };
     content.checked().map_err(|error| match error {
         Error::Invalid(errors) => {
             let texts: Vec<&str> = errors.as_slice().iter().map(|error| error.message.as_str()).collect();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    identity::{Authority, Origin, Permission, Permissions, Principal, Proof, Role, Session},
+    identity::{Authority, Origin, Permission, Permissions, Principal, Proof, Reading, Role, Session},
 };
 
 /// Whether this server shows the demonstration; its people are nobody otherwise.
@@ -25,10 +25,13 @@ pub async fn by_session(
 ) -> Result<Option<(Authority, DateTime<Utc>)>, Error> {
     let row = sqlx::query!(
         r#"select s.id, s.csrf, s.last_seen_at, s.authenticated_at, s.strong, i.strong_for, p.id as person_id, p.name, p.email,
-                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!",
+                  coalesce(w.time_zone, i.time_zone) as "time_zone!", coalesce(w.language, 'en-GB') as "language!",
+                  coalesce(w.theme, 'system') as "theme!",
+                  array(select g.role from roles_on(our_day($2)) g where g.person_id = p.id) as "roles!",
                   array(select m.team_id from team_members m where m.person_id = p.id) as "teams!",
                   array(select m.review_group_id from review_group_members m where m.person_id = p.id) as "review_groups!"
-           from sessions s join people p on p.id = s.person_id, installation i
+           from sessions s join people p on p.id = s.person_id
+           left join person_preferences w on w.person_id = p.id, installation i
            where s.token_hash = $1 and s.expires_at > $2 and p.state = 'active'
              and s.last_seen_at > $2 - make_interval(mins => i.session_idle_minutes) and (not p.demo or $3)"#,
         hash,
@@ -48,6 +51,11 @@ pub async fn by_session(
         teams: row.teams,
         review_groups: row.review_groups,
         token_id: None,
+        reading: Reading {
+            time_zone: row.time_zone.parse().unwrap_or_default(),
+            language: row.language.parse()?,
+            theme: row.theme.parse()?,
+        },
         session: Some(Session {
             id: row.id,
             csrf: row.csrf,
@@ -69,7 +77,7 @@ pub async fn by_token(
     let row = sqlx::query!(
         r#"select t.id, t.scopes, t.person_id, t.service_account_id,
                   coalesce(p.name, a.name) as "name!", p.email as "email?",
-                  array(select g.role from role_grants g where g.person_id = t.person_id) as "roles!",
+                  array(select g.role from roles_on(our_day($2)) g where g.person_id = t.person_id) as "roles!",
                   array(select m.team_id from team_members m where m.person_id = t.person_id
                         union select a.team_id where a.team_id is not null) as "teams!",
                   a.scopes as "account_scopes?"
@@ -102,6 +110,7 @@ pub async fn by_token(
         permissions: scopes(&row.scopes)?.intersection(ceiling),
         token_id: Some(row.id),
         session: None,
+        reading: Reading::default(),
     }))
 }
 

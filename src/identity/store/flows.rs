@@ -97,7 +97,7 @@ pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, E
 pub async fn find_identity(conn: &mut PgConnection, issuer: &str, subject: &str) -> Result<Option<Identity>, Error> {
     let found = sqlx::query_as!(
         Identity,
-        "select id, person_id, provider, issuer, subject, groups, state, revision, created_at, updated_at, last_used_at
+        "select id, person_id, provider, issuer, subject, groups, state, barred, revision, created_at, updated_at, last_used_at
          from identities where issuer = $1 and subject = $2 for no key update",
         issuer,
         subject
@@ -109,7 +109,7 @@ pub async fn find_identity(conn: &mut PgConnection, issuer: &str, subject: &str)
 pub async fn lock_identity(conn: &mut PgConnection, id: Uuid) -> Result<Option<Identity>, Error> {
     let found = sqlx::query_as!(
         Identity,
-        "select id, person_id, provider, issuer, subject, groups, state, revision, created_at, updated_at, last_used_at
+        "select id, person_id, provider, issuer, subject, groups, state, barred, revision, created_at, updated_at, last_used_at
          from identities where id = $1 for no key update",
         id
     );
@@ -127,7 +127,7 @@ pub async fn person_of(conn: &mut PgConnection, issuer: &str, subject: &str) -> 
 pub async fn identities_of(conn: &mut PgConnection, person: Uuid) -> Result<Vec<Identity>, Error> {
     let found = sqlx::query_as!(
         Identity,
-        "select id, person_id, provider, issuer, subject, groups, state, revision, created_at, updated_at, last_used_at
+        "select id, person_id, provider, issuer, subject, groups, state, barred, revision, created_at, updated_at, last_used_at
          from identities where person_id = $1 order by created_at",
         person
     );
@@ -138,10 +138,10 @@ pub async fn identities_of(conn: &mut PgConnection, person: Uuid) -> Result<Vec<
 pub async fn save_identity(conn: &mut PgConnection, one: &Identity) -> Result<(), Error> {
     sqlx::query!(
         "insert into identities (id, person_id, provider, issuer, subject, groups, state, revision, created_at,
-             updated_at, last_used_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             updated_at, last_used_at, barred)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (id) do update set provider = excluded.provider, groups = excluded.groups, state = excluded.state,
-             revision = excluded.revision, updated_at = excluded.updated_at, last_used_at = excluded.last_used_at",
+             barred = excluded.barred, revision = excluded.revision, updated_at = excluded.updated_at, last_used_at = excluded.last_used_at",
         one.id,
         one.person_id,
         one.provider,
@@ -153,6 +153,7 @@ pub async fn save_identity(conn: &mut PgConnection, one: &Identity) -> Result<()
         one.created_at,
         one.updated_at,
         one.last_used_at,
+        one.barred,
     )
     .execute(conn)
     .await?;
@@ -174,4 +175,10 @@ pub async fn provisioned(
         provider
     );
     Ok(found.fetch_optional(conn).await?)
+}
+
+/// The service account of the provider that keeps somebody here.
+pub async fn keeper_of(conn: &mut PgConnection, person: Uuid) -> Result<Option<String>, Error> {
+    let found = sqlx::query_scalar!("select provisioned_by from people where id = $1", person);
+    Ok(found.fetch_optional(conn).await?.flatten())
 }

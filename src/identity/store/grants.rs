@@ -1,6 +1,6 @@
 //! Rights by the groups of a provider: what they give, and what stands of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -55,17 +55,18 @@ pub async fn save_mapping(conn: &mut PgConnection, one: &GroupMapping) -> Result
     Ok(())
 }
 
-/// People whom a group of a provider touches, by their last sign-in there or as it is provisioned.
-pub async fn touched(conn: &mut PgConnection, provider: &str, group: &str) -> Result<Vec<Uuid>, Error> {
+/// People whom a group of a provider touches: by the token of their last sign-in there, or as the provider keeps it.
+pub async fn touched(conn: &mut PgConnection, provider: &str, group: &str, told: Told) -> Result<Vec<Uuid>, Error> {
     let found = sqlx::query_scalar!(
         r#"select i.person_id as "id!" from identities i
-           where i.provider = $1 and i.state = 'active' and $2 = any(i.groups)
+           where not $3 and i.provider = $1 and i.state = 'active' and $2 = any(i.groups)
            union
            select m.person_id from provider_groups g join provider_group_members m on m.group_id = g.id
-           where g.provider = $1 and g.display_name = $2
+           where $3 and g.provider = $1 and g.display_name = $2
            order by 1"#,
         provider,
-        group
+        group,
+        told == Told::Kept
     );
     Ok(found.fetch_all(conn).await?)
 }
@@ -287,4 +288,60 @@ pub async fn touch_group(
         }
     };
     Ok(())
+}
+
+/// People with a role that is past its last day.
+pub async fn ended(conn: &mut PgConnection, today: NaiveDate) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!("select distinct person_id from role_grants where until_on < $1", today);
+    Ok(found.fetch_all(conn).await?)
+}
+
+/// Takes from somebody what Muster granted until a day that is past; what a group gives stays.
+pub async fn take_ended(conn: &mut PgConnection, person: Uuid, today: NaiveDate) -> Result<(), Error> {
+    sqlx::query!(
+        "delete from role_grants where person_id = $1 and until_on < $2 and sources = '{muster}'",
+        person,
+        today
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update role_grants set sources = array_remove(sources, 'muster'), until_on = null, reminded_at = null
+         where person_id = $1 and until_on < $2",
+        person,
+        today
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Roles that end by a day and that nobody was reminded of: whose, which, and the last day. They are now.
+pub async fn take_ending(
+    conn: &mut PgConnection,
+    by: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Role, NaiveDate)>, Error> {
+    let rows = sqlx::query!(
+        r#"update role_grants g set reminded_at = $2 from people p
+           where p.id = g.person_id and p.state = 'active' and g.until_on <= $1 and g.reminded_at is null
+           returning g.person_id, g.role, g.until_on as "until_on!""#,
+        by,
+        now
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    rows.map(|row| Ok((row.person_id, row.role.parse()?, row.until_on))).collect()
+}
+
+/// Where each right of somebody comes from: the right, and its sources.
+pub async fn sources_of(conn: &mut PgConnection, person: Uuid) -> Result<Vec<(String, Vec<String>)>, Error> {
+    let rows = sqlx::query!(
+        r#"select k.title as "title!", k.sources as "sources!" from (
+               select person_id, 'role ' || role as title, sources from role_grants
+               union all select person_id, 'team ' || team_id::text, sources from team_members
+               union all select person_id, 'review_group ' || review_group_id::text, sources from review_group_members) k
+           where k.person_id = $1 order by 1"#,
+        person
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.title, row.sources)).collect())
 }

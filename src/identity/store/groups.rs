@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    identity::{Group, GroupContent, GroupKind},
+    identity::{Group, GroupContent, GroupKind, Role},
     text,
 };
 
@@ -256,14 +256,26 @@ pub async fn members(conn: &mut PgConnection, teams: &[Uuid]) -> Result<Vec<Uuid
     Ok(found.fetch_all(conn).await?)
 }
 
-/// The active reviewers of a review group.
-pub async fn reviewers(conn: &mut PgConnection, review_group: Uuid) -> Result<Vec<Uuid>, Error> {
+/// The active reviewers of a review group at a moment.
+pub async fn reviewers(conn: &mut PgConnection, review_group: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
     let found = sqlx::query_scalar!(
         "select p.id from review_group_members m join people p on p.id = m.person_id
          where m.review_group_id = $1 and p.state = 'active'
-           and exists (select from role_grants g where g.person_id = p.id and g.role = 'reviewer')
-           and not exists (select from role_grants g where g.person_id = p.id and g.role = 'auditor')",
-        review_group
+           and exists (select from roles_on(our_day($2)) g where g.person_id = p.id and g.role = 'reviewer')
+           and not exists (select from roles_on(our_day($2)) g where g.person_id = p.id and g.role = 'auditor')",
+        review_group,
+        now
+    );
+    Ok(found.fetch_all(conn).await?)
+}
+
+/// The active people who have a role at a moment.
+pub async fn holders(conn: &mut PgConnection, role: Role, now: DateTime<Utc>) -> Result<Vec<Uuid>, Error> {
+    let found = sqlx::query_scalar!(
+        "select p.id from roles_on(our_day($2)) g join people p on p.id = g.person_id
+         where g.role = $1 and p.state = 'active' order by p.id",
+        role.key(),
+        now
     );
     Ok(found.fetch_all(conn).await?)
 }

@@ -59,6 +59,17 @@ pub async fn has_strong_way(conn: &mut PgConnection, person: Uuid) -> Result<boo
     Ok(found.fetch_one(conn).await?)
 }
 
+/// Whether somebody has any way to sign in: a password, a passkey, an account of a provider.
+pub async fn has_any_way(conn: &mut PgConnection, person: Uuid) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select (exists (select from passwords w where w.person_id = $1)
+               or exists (select from passkeys k where k.person_id = $1 and k.state = 'active')
+               or exists (select from identities i where i.person_id = $1 and i.state = 'active')) as "has!""#,
+        person
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
 /// Whether local accounts are open.
 pub async fn is_open(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!("select local_accounts from installation").fetch_one(conn).await?)

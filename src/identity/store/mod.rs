@@ -7,6 +7,7 @@ pub mod groups;
 pub mod local;
 pub mod passkeys;
 pub mod people;
+pub mod preferences;
 pub mod review;
 pub mod scim;
 pub mod service_accounts;

@@ -125,17 +125,6 @@ pub async fn used(conn: &mut PgConnection, id: Uuid, dynamic: &[u8], now: DateTi
     Ok(())
 }
 
-/// Takes all passkeys of somebody out of use; how many.
-pub async fn retire_all(conn: &mut PgConnection, person: Uuid, now: DateTime<Utc>) -> Result<u64, Error> {
-    let done = sqlx::query!(
-        "update passkeys set state = 'retired', revision = revision + 1, updated_at = $2
-         where person_id = $1 and state = 'active'",
-        person,
-        now
-    );
-    Ok(done.execute(conn).await?.rows_affected())
-}
-
 /// Takes a passkey out of use.
 pub async fn retire(conn: &mut PgConnection, passkey: &Passkey) -> Result<(), Error> {
     sqlx::query!(

@@ -1,12 +1,12 @@
 //! People and their roles.
 
-use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
     error::Error,
-    identity::{Person, PersonContent, PersonState, Role},
+    identity::{Person, PersonContent, PersonState, Role, RoleEnd},
     text,
 };
 
@@ -19,6 +19,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     roles: Vec<String>,
+    role_ends: Json<Vec<RoleEnd>>,
 }
 
 impl TryFrom<Row> for Person {
@@ -26,6 +27,8 @@ impl TryFrom<Row> for Person {
     fn try_from(row: Row) -> Result<Self, Error> {
         let mut roles = row.roles.iter().map(|r| r.parse()).collect::<Result<Vec<Role>, _>>()?;
         roles.sort_unstable();
+        let mut role_ends = row.role_ends.0;
+        role_ends.sort_unstable();
         let state = match row.state.as_str() {
             "active" => PersonState::Active,
             "disabled" => PersonState::Disabled,
@@ -36,7 +39,7 @@ impl TryFrom<Row> for Person {
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
-            content: PersonContent { name: row.name, email: row.email, roles, state },
+            content: PersonContent { name: row.name, email: row.email, roles, role_ends, state },
         })
     }
 }
@@ -46,7 +49,10 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Perso
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id, p.name, p.email, p.state, p.revision, p.created_at, p.updated_at,
-                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!"
+                  array(select g.role from role_grants g where g.person_id = p.id) as "roles!",
+                  coalesce((select jsonb_agg(jsonb_build_object('role', g.role, 'until_on', g.until_on))
+                      from role_grants g where g.person_id = p.id and g.until_on is not null), '[]')
+                      as "role_ends!: Json<Vec<RoleEnd>>"
            from people p where p.id = any($1)"#,
         ids
     );
@@ -80,11 +86,12 @@ pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uui
     Ok(id.fetch_optional(conn).await?)
 }
 
-/// Whether anybody may administer already.
+/// Whether anybody may administer already, and goes on to.
 pub async fn any_admin(conn: &mut PgConnection) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
         r#"select exists (select from role_grants g join people p on p.id = g.person_id
-                          where g.role = 'admin' and p.state = 'active' and not p.demo) as "any!""#
+                          where g.role = 'admin' and p.state = 'active' and not p.demo
+                            and (g.until_on is null or g.sources <> '{muster}')) as "any!""#
     );
     Ok(found.fetch_one(conn).await?)
 }
@@ -142,26 +149,41 @@ pub async fn end_links(conn: &mut PgConnection, person: Uuid, now: DateTime<Utc>
     Ok(())
 }
 
-/// Makes the grants what `roles` says; `by` is null for the system.
+/// Makes the grants what the person's content says; `by` is null for the system. An end is written where Muster
+/// granted the role: what a provider's group gives has none.
 pub async fn set_roles(
     conn: &mut PgConnection,
     person: Uuid,
-    roles: &[Role],
+    content: &PersonContent,
     by: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let keys: Vec<String> = roles.iter().map(|role| role.key().to_owned()).collect();
+    let keys: Vec<String> = content.roles.iter().map(|role| role.key().to_owned()).collect();
+    let ends: Vec<Option<NaiveDate>> = content.roles.iter().map(|role| content.end_of(*role)).collect();
     sqlx::query!("delete from role_grants where person_id = $1 and role <> all ($2)", person, &keys)
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
-        "insert into role_grants (person_id, role, granted_by, granted_at)
-         select $1, k.role, $3, $4 from unnest($2::text[]) as k (role)
+        "update role_grants g set until_on = k.until_on, reminded_at = null
+         from unnest($2::text[], $3::date[]) as k (role, until_on)
+         where g.person_id = $1 and g.role = k.role and 'muster' = any (g.sources)
+           and g.until_on is distinct from k.until_on",
+        person,
+        &keys,
+        &ends as &[Option<NaiveDate>]
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into role_grants (person_id, role, granted_by, granted_at, until_on)
+         select $1, k.role, $3, $4, k.until_on from unnest($2::text[], $5::date[]) as k (role, until_on)
+         where not exists (select from role_grants g where g.person_id = $1 and g.role = k.role)
          on conflict (person_id, role) do nothing",
         person,
         &keys,
         by,
-        now
+        now,
+        &ends as &[Option<NaiveDate>]
     )
     .execute(conn)
     .await?;

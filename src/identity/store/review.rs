@@ -1,6 +1,6 @@
 //! Who may do what, and by what.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ pub struct Row {
     pub sources: Vec<String>,
     pub granted_by: Option<String>,
     pub granted_at: Option<DateTime<Utc>>,
+    pub until_on: Option<NaiveDate>,
 }
 
 /// Every right of every active person, by their name.
@@ -26,15 +27,15 @@ pub async fn rights(conn: &mut PgConnection) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id as "person!", p.name as "name!", p.email as "email!", k.kind as "kind!", k.key as "key!",
-                  k.title as "title!", k.sources as "sources!", k.granted_by, k.granted_at
+                  k.title as "title!", k.sources as "sources!", k.granted_by, k.granted_at, k.until_on
            from (select g.person_id, 'role' as kind, g.role as key, g.role as title, g.sources, b.name as granted_by,
-                        g.granted_at
+                        g.granted_at, g.until_on
                  from role_grants g left join people b on b.id = g.granted_by
                  union all
-                 select m.person_id, 'review_group', t.slug, t.name, m.sources, null, null
+                 select m.person_id, 'review_group', t.slug, t.name, m.sources, null, null, null
                  from review_group_members m join review_groups t on t.id = m.review_group_id and t.state = 'active'
                  union all
-                 select m.person_id, 'team', t.slug, t.name, m.sources, null, null
+                 select m.person_id, 'team', t.slug, t.name, m.sources, null, null, null
                  from team_members m join teams t on t.id = m.team_id and t.state = 'active') k
            join people p on p.id = k.person_id and p.state = 'active'
            order by p.sort_key, p.id, k.kind desc, k.key limit 20000"#

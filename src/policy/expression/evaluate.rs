@@ -1,14 +1,23 @@
 //! Judging: whether an expression fires on facts, and by which values.
 
-use std::sync::Arc;
+use std::{
+    cell::{Ref, RefCell},
+    sync::{Arc, PoisonError},
+};
 
 use cel::{Context, Value, objects::Key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use utoipa::ToSchema;
 
-use super::{ENVIRONMENT, Expression, walk::Watched};
-use crate::{error::Error, policy::Facts, text};
+use super::{ENVIRONMENT, Expression, REMEMBERED, reads, walk::Watched};
+use crate::{
+    policy::{
+        Facts,
+        vocabulary::{Digest, Term},
+    },
+    text,
+};
 
 /// Entries of a list shown at most.
 const SHOWN: usize = 5;
@@ -33,22 +42,35 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Facts in the form in which expressions read them, made once for all rules.
-pub struct Judged<'a>(Context<'a, 'static>);
+/// Facts as expressions read them, made once for all rules: what no expression asks for is not even
+/// brought into their form.
+pub struct Judged<'a> {
+    facts: &'a Facts,
+    digests: Vec<Digest>,
+    context: RefCell<(Context<'static, 'static>, Vec<&'static str>)>,
+}
 
-impl Judged<'_> {
+impl<'a> Judged<'a> {
     /// The facts of one integration.
-    pub fn new(facts: &Facts) -> Result<Self, Error> {
-        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        let Value::Map(all) = cel::to_value(facts).map_err(|error| Error::internal(error.to_string()))? else {
-            return Err(Error::internal("facts are no map"));
-        };
-        for (key, value) in all.map.iter() {
-            if let Key::String(name) = key {
-                context.add_variable_from_value(name.as_str(), value.clone());
+    pub fn new(facts: &'a Facts) -> Self {
+        let context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        Self { facts, digests: reads::digests(facts), context: RefCell::new((context, Vec::new())) }
+    }
+
+    /// The facts with these names at the top.
+    fn with(&self, tops: &[&'static str]) -> Ref<'_, Context<'static, 'static>> {
+        {
+            let (context, there) = &mut *self.context.borrow_mut();
+            for name in tops {
+                if !there.contains(name) {
+                    there.push(name);
+                    if let Some(value) = self.facts.part(name) {
+                        context.add_variable_from_value(*name, value);
+                    }
+                }
             }
         }
-        Ok(Self(context))
+        Ref::map(self.context.borrow(), |(context, _)| context)
     }
 }
 
@@ -57,18 +79,39 @@ impl Expression {
     pub fn judge(&self, facts: &Judged) -> Outcome {
         match self.holds(facts) {
             Ok(false) => Outcome::Quiet,
-            Ok(true) => Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &facts.0)).collect()),
+            Ok(true) => {
+                let context = facts.with(&self.reads.tops);
+                Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &context)).collect())
+            }
             Err(why) => Outcome::Failed(why),
         }
     }
 
-    /// Whether it is true of facts, without by which values; or why it could not be evaluated.
+    /// Whether it is true of facts, without by which values; or why it could not be evaluated. What it said
+    /// of the same facts before is not worked out again.
     pub fn holds(&self, facts: &Judged) -> Result<bool, String> {
-        match self.program.execute(&facts.0) {
+        let key = self.reads.key(&facts.digests);
+        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let said = match self.program.execute(&facts.with(&self.reads.tops)) {
             Ok(Value::Bool(said)) => Ok(said),
             Ok(_) => Err("It gives neither true nor false.".into()),
             Err(error) => Err(text::clip(&error.to_string(), 500).to_owned()),
+        };
+        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
         }
+        all.insert(key, said.clone());
+        said
+    }
+
+    /// Forgets what it said.
+    #[cfg(test)]
+    pub(super) fn forget(&self) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

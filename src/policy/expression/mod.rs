@@ -5,14 +5,20 @@ mod check;
 mod evaluate;
 mod guard;
 mod matching;
+mod reads;
 mod walk;
 
 use cel::{Env, Program};
 use serde::Serialize;
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
 use utoipa::ToSchema;
 
+use crate::policy::vocabulary::Digest;
 pub use evaluate::{Judged, Matched, Outcome};
+use reads::Reads;
 use walk::Watched;
 
 /// Longest text of an expression, in bytes.
@@ -29,6 +35,8 @@ const BRACKETS: usize = 50;
 const STACK: usize = 128 << 20;
 /// Steps that an evaluation is estimated to take at most.
 const STEPS: u64 = 100_000;
+/// Answers that an expression remembers; then it begins anew.
+const REMEMBERED: usize = 4096;
 
 /// One environment for all: the standard library of the language, its patterns compiled once.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(matching::environment()));
@@ -55,6 +63,9 @@ pub struct Expression {
     program: Program,
     watched: Vec<Watched>,
     hints: Vec<Fault>,
+    reads: Reads,
+    /// What it said, by what it had read.
+    said: Mutex<HashMap<Digest, Result<bool, String>>>,
 }
 
 impl std::fmt::Debug for Expression {
@@ -94,7 +105,8 @@ impl Expression {
                 let program = ENVIRONMENT.compile(source).map_err(syntax)?;
                 let hints = check::check(&program, source)?;
                 let watched = walk::watched(program.expression());
-                Ok(Self { program, watched, hints })
+                let reads = Reads::of(program.expression());
+                Ok(Self { program, watched, hints, reads, said: Mutex::default() })
             };
             thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join)
         });
@@ -146,3 +158,6 @@ fn sentence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod reads_tests;

@@ -157,7 +157,7 @@ pub(super) fn evaluate_here(
     holding: &Holding,
 ) -> Result<Vec<Judgement>, Error> {
     let one = |(integration_id, facts, cut): Capped| -> Result<Judgement, Error> {
-        let judged = Judged::new(&facts)?;
+        let judged = Judged::new(&facts);
         let findings = rules.iter().filter_map(|rule| find(rule, &judged, &cut)).map(|mut finding| {
             finding.excepted_until = holding.get(&(integration_id, finding.rule_id)).copied();
             finding

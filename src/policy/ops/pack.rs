@@ -33,7 +33,7 @@ mod tests {
         let rules = rules_of_pack().expect("the pack");
         assert!(rules.len() >= 25, "{}", rules.len());
         let sample = Facts::sample().expect("the sample");
-        let judged = Judged::new(&sample).expect("judged");
+        let judged = Judged::new(&sample);
         for rule in rules {
             let name = rule.key.clone();
             let rule = rule.checked().unwrap_or_else(|error| panic!("{name}: {error:?}"));

@@ -124,9 +124,7 @@ async fn past(conn: &mut sqlx::PgConnection, expression: &Expression, preview: &
             preview.lacking.push(past);
             continue;
         }
-        let judged =
-            serde_json::from_value::<Facts>(decision.facts).map_err(Error::internal).and_then(|f| Judged::new(&f));
-        match judged.map(|facts| expression.holds(&facts)) {
+        match serde_json::from_value::<Facts>(decision.facts).map(|facts| expression.holds(&Judged::new(&facts))) {
             Ok(Ok(true)) => preview.stopped.push(past),
             Ok(Ok(false)) => {}
             Ok(Err(_)) | Err(_) => preview.lacking.push(past),

@@ -288,7 +288,7 @@ mod tests {
         let compiled = model.compile().expect("compiled");
         let with = |change: serde_json::Value| {
             let facts = Facts::sample_with(&change).expect("facts");
-            compiled.score(&Judged::new(&facts).expect("judged"))
+            compiled.score(&Judged::new(&facts))
         };
         let usual = with(serde_json::json!({}));
         let worst = with(serde_json::json!({

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Entries taken at once; their integrations are locked meanwhile.
-const BATCH: i64 = 100;
+const BATCH: i64 = 200;
 /// Batches under way at once, at most: while one is read the other is evaluated.
 const LANES: usize = 4;
 

@@ -5,6 +5,7 @@ use super::{
     resource as answers,
 };
 use crate::{
+    dashboard::{self, Duty},
     error::Error,
     identity::{NewToken, ServiceAccount, ServiceAccountContent, Token, TokenOwner, ops},
     web::{
@@ -120,7 +121,21 @@ pub fn router() -> OpenApiRouter<Web> {
         .routes(routes!(tokens))
         .routes(routes!(mint_token))
         .routes(routes!(revoke_token))
+        .routes(routes!(person_duties))
         .routes(routes!(who_am_i))
+}
+
+#[utoipa::path(get, path = "/people/{key}/duties", tag = "people",
+    params(("key" = uuid::Uuid, Path, description = "The person")),
+    responses((status = 200, body = Vec<Duty>, description = "What they have in hand, to be handed over when they leave"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn person_duties(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<Json<Vec<Duty>>, ApiError> {
+    let id = key.parse().map_err(|_| Error::NotFound("person"))?;
+    Ok(Json(dashboard::duties(&web.app, &actor, id).await?))
 }
 
 /// A one-time sign-in link.

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::{Choice, FieldKind, FieldSpec, FormSpec, SubField, Tree};
 use crate::{
     error::Error,
-    web::pages::{list::Link, view::plain},
+    web::{
+        pages::{list::Link, view::plain},
+        telemetry::note_refusal,
+    },
 };
 
 /// A record that may be the same.
@@ -183,7 +186,12 @@ impl FormView {
                 }
                 Ok(self)
             }
-            Error::Conflict(text) | Error::Forbidden(text) => {
+            Error::Forbidden(text) => {
+                note_refusal(&text);
+                self.problem = Some(text);
+                Ok(self)
+            }
+            Error::Conflict(text) => {
                 self.problem = Some(text);
                 Ok(self)
             }

@@ -2,7 +2,7 @@
 
 use axum::{http::StatusCode, response::Response};
 
-use crate::error::Error;
+use crate::{error::Error, web::telemetry::note_refusal};
 
 /// What is wrong, as a page shows it; what is no fault of the input goes on as it is.
 pub fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
@@ -10,7 +10,11 @@ pub fn faults(error: Error) -> Result<Vec<(String, String)>, Error> {
         Error::Invalid(errors) => {
             Ok(errors.as_slice().iter().map(|error| (error.pointer.clone(), error.message.clone())).collect())
         }
-        error @ (Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. } | Error::TooLarge(_)) => {
+        Error::Forbidden(reason) => {
+            note_refusal(&reason);
+            Ok(vec![(String::new(), reason)])
+        }
+        error @ (Error::Conflict(_) | Error::Stale { .. } | Error::TooLarge(_)) => {
             Ok(vec![(String::new(), error.to_string())])
         }
         other => Err(other),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use sqlx::{FromRow, postgres::PgRow};
 
-use super::{Shell, html};
+use super::{Shell, html, view::exact};
 use crate::{
     approvals::{self, SavedView},
     catalog,
@@ -103,7 +103,7 @@ impl Cell {
 /// Whether a record has been verified, as a cell.
 pub fn verified(at: Option<chrono::DateTime<chrono::Utc>>) -> Cell {
     match at {
-        Some(at) => Cell { title: Some(at.to_rfc3339()), ..Cell::badge("active", "Verified") },
+        Some(at) => Cell { title: Some(exact(at)), ..Cell::badge("active", "Verified") },
         None => Cell::badge("draft", "Unverified"),
     }
 }

@@ -84,6 +84,16 @@ impl Shell {
         &self.actor.authority.name
     }
 
+    /// The language of the page (BCP 47).
+    pub fn language(&self) -> &'static str {
+        self.actor.authority.reading.language.key()
+    }
+
+    /// How the page looks: `system`, `light` or `dark`.
+    pub fn theme(&self) -> &'static str {
+        self.actor.authority.reading.theme.key()
+    }
+
     /// Two letters of it.
     pub fn initials(&self) -> String {
         let words = self.name().split_whitespace().filter_map(|word| word.chars().next());
@@ -175,6 +185,8 @@ fn note(key: &str) -> Option<&'static str> {
         "revoked" => "Revoked. It no longer works.",
         "ended" => "Session ended.",
         "all_ended" => "All your other sessions have ended.",
+        "profile_set" => "Saved. Pages look so from now on.",
+        "allowed" => "They can link this account again.",
         "linked" => "Linked. You can sign in with it from now on.",
         "unlinked" => "Unlinked. It signs you in no more.",
         "password_set" => "Password set. Your other sessions have ended.",

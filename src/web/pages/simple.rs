@@ -56,7 +56,6 @@ pub struct RecordPage {
     pub may_comment: bool,
     pub path: String,
     pub level: Option<(u8, String)>,
-    pub link_action: Option<String>,
     pub retired: bool,
 }
 
@@ -86,6 +85,7 @@ macro_rules! simple_pages {
 
         async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
             let (app, actor) = (&web.app, &posted.signed.actor);
+            actor.require($permission)?;
             let fields = posted.over(&$form, values(&$default));
             let typed = serde_json::Value::Object(fields.clone());
             let created = match crate::catalog::ops::content(fields) {
@@ -120,6 +120,7 @@ macro_rules! simple_pages {
             posted: Posted,
         ) -> Result<Response, PageError> {
             let (app, actor) = (&web.app, &posted.signed.actor);
+            actor.require($permission)?;
             let record = $find(app, actor, &key).await?;
             let here = format!("{}/{}", $path, $key(&record));
             let fields = posted.over(&$form, values(&record.content));

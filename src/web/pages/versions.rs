@@ -187,6 +187,7 @@ fn typed(posted: &Posted, present: &VersionContent) -> (Value, Result<VersionCon
 
 async fn create(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
+    actor.require(Permission::EditCatalog)?;
     let api = ops::find_api(app, actor, &key).await?;
     let here = format!("/apis/{}", api.content.slug);
     let (typed, content) = typed(&posted, &VersionContent::default());
@@ -223,6 +224,7 @@ async fn update(
     posted: Posted,
 ) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
+    actor.require(Permission::EditCatalog)?;
     let api = ops::find_api(app, actor, &key).await?;
     let version = ops::find_version(app, actor, api.id, &version).await?;
     let here = format!("/apis/{}/versions/{}", api.content.slug, version.slug);

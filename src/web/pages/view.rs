@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     audit::{AuditEvent, Change},
     catalog::Comment,
+    web::telemetry::noted_reading,
     words,
 };
 
@@ -18,9 +19,27 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
         s @ 60..=3599 => (s / 60, "min"),
         s @ 3600..=86_399 => (s / 3600, "h"),
         s @ 86_400..=15_552_000 => (s / 86_400, if s < 172_800 { "day" } else { "days" }),
-        _ => return then.format("%-d %b %Y").to_string(),
+        _ => return date(then),
     };
     if seconds >= 0 { format!("{n} {unit} ago") } else { format!("in {n} {unit}") }
+}
+
+/// A day as whoever asks writes it.
+pub fn day_alone(date: NaiveDate) -> String {
+    date.format(noted_reading().language.day()).to_string()
+}
+
+/// The day of a moment where whoever asks is, as they write it.
+pub fn date(at: DateTime<Utc>) -> String {
+    let reading = noted_reading();
+    at.with_timezone(&reading.time_zone).format(reading.language.day()).to_string()
+}
+
+/// A moment to the second where whoever asks is, with the time zone.
+pub fn exact(at: DateTime<Utc>) -> String {
+    let reading = noted_reading();
+    let format = format!("{}, {}", reading.language.day(), reading.language.hour());
+    at.with_timezone(&reading.time_zone).format(&format).to_string()
 }
 
 /// A day as people read it, with the distance.
@@ -32,7 +51,7 @@ pub fn day(date: NaiveDate, today: NaiveDate) -> String {
         -1 => "yesterday".into(),
         2..=90 => format!("in {days} days"),
         -90..=-2 => format!("{} days ago", -days),
-        _ => date.format("%-d %b %Y").to_string(),
+        _ => day_alone(date),
     }
 }
 
@@ -75,6 +94,11 @@ impl EventView {
     /// When, exactly.
     pub fn iso(&self) -> String {
         self.event.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    /// When, exactly, as whoever asks reads it.
+    pub fn exact(&self) -> String {
+        exact(self.event.at)
     }
 
     /// The first changes; an import may change thousands of parts.

@@ -25,11 +25,17 @@ pub(super) enum Needs {
     Script(&'static [Permission]),
     /// A person on a page: no token does.
     Nobody,
+    /// Whoever is meant, by what they are to the record: nobody of those who ask here.
+    Only(&'static str),
+    /// This right; or the other for what one's own team owns.
+    Or(Permission, Permission),
+    /// Everybody who is no auditor.
+    Writers,
 }
 
 use Needs::{Any, Everyone, Nobody, Own, Person, PersonOr, Read, Script};
 
-/// Endpoints whose record belongs to no team in the register that is walked through.
+/// Endpoints and forms whose record belongs to no team in the register that is walked through.
 pub(super) const UNOWNED: &[&str] = &[
     "create_credential",
     "update_credential",
@@ -37,6 +43,12 @@ pub(super) const UNOWNED: &[&str] = &[
     "revoke_credential",
     "record_rotation",
     "begin_rotation",
+    "POST /credentials",
+    "POST /credentials/{key}",
+    "POST /credentials/{key}/begin",
+    "POST /credentials/{key}/compromise",
+    "POST /credentials/{key}/revoke",
+    "POST /credentials/{key}/rotation",
 ];
 
 /// By operation.
@@ -146,6 +158,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("mint_token", Nobody),
     ("offered_scopes", Read),
     ("person_at", Read),
+    ("person_duties", Any(&[ManagePeople, ReadAudit])),
     ("person_history", Read),
     ("plan_campaign", Any(&[Govern])),
     ("preflight_assessment", Any(&[VerifyCatalog, Govern])),

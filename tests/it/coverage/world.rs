@@ -37,6 +37,13 @@ pub(super) struct World {
     shop: builders::Shop,
 }
 
+impl World {
+    /// The register's requester and reviewer.
+    pub(super) fn shop(&self) -> &builders::Shop {
+        &self.shop
+    }
+}
+
 /// A workflow in force for what nothing else here asks for.
 async fn publish_workflow(test: &TestApp) {
     builders::publish(

@@ -1,7 +1,9 @@
 //! Rules, workflows, exceptions: what holds a request back, who decides in which stage, what is judged anew.
 
+mod apart;
 mod model;
 mod rules;
+mod seen;
 mod stages;
 mod waiting;
 

@@ -1,6 +1,6 @@
 //! A provider that bends each message in turn: every bent one is refused, and says why in the log alone.
 
-use muster::identity::{PersonContent, Role, oidc::Answer, ops};
+use muster::identity::{Origin, PersonContent, Role, oidc::Answer, ops};
 use serde_json::{Value, json};
 
 use super::{begun, finished, parameter, reason};
@@ -23,12 +23,18 @@ pub struct Scene {
 
 impl Scene {
     pub async fn new() -> Self {
+        Self::with(None).await
+    }
+
+    /// The same where this service account keeps the provider's people here.
+    pub async fn with(keeper: Option<&str>) -> Self {
         let (peer, other) = (Bending::start().await, Bending::start().await);
         let key = Key::new("one");
         peer.says(|said| said.keys = vec![key.public()]);
         let (issuer, second) = (peer.issuer(), other.issuer());
         let test = TestApp::configured(|config| {
             config.providers = vec![configured("peer", &issuer, None), configured("other", &second, None)];
+            config.providers[0].scim_account = keeper.map(str::to_owned);
         })
         .await;
         Self { test, peer, key }
@@ -40,7 +46,18 @@ impl Scene {
         bend: impl FnOnce(&mut Value, &mut Value),
         sign: Option<Signs<'_>>,
     ) -> Result<ops::Arrived, ops::Fault> {
-        let (url, browser) = begun(&self.test, "peer").await;
+        self.arrive((ops::Purpose::SignIn, None), bend, sign).await
+    }
+
+    /// The same for whatever somebody who is signed in came for.
+    pub async fn arrive(
+        &self,
+        (purpose, present): (ops::Purpose, Option<ops::Present<'_>>),
+        bend: impl FnOnce(&mut Value, &mut Value),
+        sign: Option<Signs<'_>>,
+    ) -> Result<ops::Arrived, ops::Fault> {
+        let begun = ops::begin_at_provider(&self.test.app, "peer", purpose, present, "/account").await?;
+        let (url, browser) = (begun.url, begun.browser);
         let mut claims = self.peer.claims(&parameter(&url, "nonce"), self.test.clock.now());
         let mut header = json!({ "alg": "ES256", "kid": self.key.id, "typ": "JWT" });
         bend(&mut header, &mut claims);
@@ -49,7 +66,9 @@ impl Scene {
         self.peer
             .says(|said| said.token = json!({ "access_token": "opaque", "token_type": "Bearer", "id_token": token }));
         let answer = Answer { code: Some(uuid::Uuid::new_v4().to_string()), ..Answer::default() };
-        finished(&self.test, "peer", (&parameter(&url, "state"), &browser), answer).await
+        let state = parameter(&url, "state");
+        let returned = ops::Returned { provider: "peer", state: &state, browser: &browser, answer };
+        ops::finish_at_provider(&self.test.app, returned, present, None, (Origin::default(), "test".into())).await
     }
 
     async fn sessions(&self) -> i64 {

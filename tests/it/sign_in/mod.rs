@@ -6,6 +6,7 @@ mod groups;
 mod local;
 mod real;
 mod scim;
+mod ways;
 
 use muster::identity::{
     Origin,

@@ -39,7 +39,7 @@ impl Keeper {
     }
 }
 
-async fn account(test: &TestApp, name: &str, slug: &str) -> String {
+pub(super) async fn account(test: &TestApp, name: &str, slug: &str) -> String {
     let scopes = vec![Permission::Provision];
     let content =
         ServiceAccountContent { name: name.into(), slug: slug.into(), scopes: scopes.clone(), ..Default::default() };
@@ -49,7 +49,7 @@ async fn account(test: &TestApp, name: &str, slug: &str) -> String {
     minted.expect("a token").bearer.reveal().to_owned()
 }
 
-async fn ask(test: &TestApp, token: &str, method: &str, path: &str, body: Option<Value>) -> Reply {
+pub(super) async fn ask(test: &TestApp, token: &str, method: &str, path: &str, body: Option<Value>) -> Reply {
     let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/scim+json".to_owned())];
     let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
     send(test.router.clone(), method, &format!("/scim/v2{path}"), &headers, body).await

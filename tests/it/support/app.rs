@@ -103,6 +103,7 @@ impl TestApp {
             review_groups: Vec::new(),
             token_id: None,
             session: None,
+            reading: muster::identity::Reading::default(),
         };
         Actor { authority: authority.into(), via: Via::Page, request_id: "test".into(), origin: Origin::default() }
     }

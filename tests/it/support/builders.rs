@@ -57,7 +57,8 @@ pub async fn reviewers(test: &super::TestApp, name: &str) -> muster::identity::P
     let reviewer = test.person("Rita Reviewer", &[Role::Reviewer]).await;
     let group = GroupContent { name: name.into(), members: vec![reviewer.id], ..GroupContent::default() };
     ops::create_group(&test.app, &test.cli(), GroupKind::ReviewGroup, group).await.expect("a group");
-    let backup = GroupContent { name: "Backup".into(), ..GroupContent::default() };
+    let second = test.person("Ben Backup", &[]).await;
+    let backup = GroupContent { name: "Backup".into(), members: vec![second.id], ..GroupContent::default() };
     ops::create_group(&test.app, &test.cli(), GroupKind::Team, backup).await.expect("a team");
     reviewer
 }

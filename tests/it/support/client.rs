@@ -95,6 +95,16 @@ impl Browser {
         self.post_raw(path, &all, &[("sec-fetch-site", "same-origin".into())]).await
     }
 
+    /// Posts a body of another type from a page of ours.
+    pub async fn post_bytes(&self, path: &str, content_type: &str, body: Vec<u8>) -> Reply {
+        let headers = [
+            ("cookie", self.cookie.clone()),
+            ("content-type", content_type.to_owned()),
+            ("sec-fetch-site", "same-origin".to_owned()),
+        ];
+        send(self.router.clone(), "POST", path, &headers, body).await
+    }
+
     /// Posts a form with exactly these fields and headers besides the cookie.
     pub async fn post_raw(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, String)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();

@@ -11,12 +11,16 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{Shell, faults, html, labelled, unprocessable, view::ago};
+use super::{
+    Shell, faults, html, labelled, unprocessable,
+    view::{ago, day_alone as day},
+};
 use crate::{
     approvals::ops as approvals,
     error::Error,
-    identity::{NewToken, Permission, Token, TokenOwner, ops},
+    identity::{Language, NewToken, Permission, Preferences, RoleEnd, Theme, Token, TokenOwner, ops},
     lists::Query,
+    settings,
     web::{
         Web,
         error::PageError,
@@ -29,6 +33,7 @@ use own::Ways;
 pub fn router() -> Router<Web> {
     Router::new()
         .route("/account", get(show))
+        .route("/account/profile", post(set_profile))
         .route("/account/tokens", post(mint))
         .route("/tokens/{id}/revoke", post(revoke))
         .route("/account/sessions/{id}/end", post(end_session))
@@ -129,6 +134,36 @@ struct AccountPage {
     refused: Vec<String>,
     ways: Ways,
     way_problems: Vec<String>,
+    profile: Profile,
+}
+
+/// How pages look and write moments, with what there is to choose from.
+struct Profile {
+    chosen: Preferences,
+    languages: Vec<(&'static str, &'static str)>,
+    themes: Vec<(&'static str, &'static str)>,
+    zones: Vec<&'static str>,
+    organisation_zone: String,
+    /// Roles that end, in words.
+    ends: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Profile {
+    async fn of(web: &Web, signed: &Signed) -> Result<Self, Error> {
+        let (app, actor) = (&web.app, &signed.actor);
+        let me = ops::get_person(app, actor, actor.person().ok_or(Error::Unauthenticated)?).await?;
+        let end = |end: &RoleEnd| format!("{} until {}", end.role.label(), day(end.until_on));
+        Ok(Self {
+            chosen: ops::preferences(app, actor).await?,
+            languages: Language::ALL.iter().map(|(one, label)| (one.key(), *label)).collect(),
+            themes: Theme::ALL.iter().map(|(one, label)| (one.key(), *label)).collect(),
+            zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect(),
+            organisation_zone: settings::ops::time_zone(app).await?.name().to_owned(),
+            ends: me.content.role_ends.iter().map(end).collect(),
+            problems: Vec::new(),
+        })
+    }
 }
 
 /// A delegation as one of both sees it.
@@ -170,6 +205,7 @@ async fn page(web: &Web, signed: &Signed, pairs: &Pairs) -> Result<AccountPage, 
         refused: Vec::new(),
         ways: Ways::of(web, signed).await?,
         way_problems: Vec::new(),
+        profile: Profile::of(web, signed).await?,
     })
 }
 
@@ -201,6 +237,7 @@ async fn reviewers(web: &Web, signed: &Signed, me: Uuid) -> Result<Vec<(Uuid, St
 }
 
 async fn delegate(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
+    posted.signed.actor.require(Permission::Decide)?;
     let day = |name: &str| {
         let text = posted.get(name).unwrap_or_default();
         text.parse::<chrono::NaiveDate>().map_err(|_| Error::field(&format!("/{name}"), "Give a day."))
@@ -231,6 +268,27 @@ async fn take_back(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted)
 
 async fn show(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
     html(&page(&web, &signed, &pairs).await?)
+}
+
+async fn set_profile(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
+    let text = |name: &str| posted.get(name).unwrap_or_default().to_owned();
+    let mut typed = Preferences { time_zone: Some(text("time_zone")), ..Preferences::default() };
+    let done = match (text("language").parse(), text("theme").parse()) {
+        (Ok(language), Ok(theme)) => {
+            (typed.language, typed.theme) = (language, theme);
+            ops::set_preferences(&web.app, &posted.signed.actor, typed.clone()).await
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    match done {
+        Ok(_) => Ok(Redirect::to("/account?note=profile_set").into_response()),
+        Err(error) => {
+            let mut page = page(&web, &posted.signed, &Pairs::default()).await?;
+            page.profile.chosen = typed;
+            page.profile.problems = labelled(error)?;
+            Ok(unprocessable(html(&page)?))
+        }
+    }
 }
 
 /// Reads the fields of a token form.

@@ -13,7 +13,7 @@ use crate::{
         pages::{
             integrations::cells,
             list::{self, Asked, Cell, Column, Extras, Frame, Link},
-            view::ago,
+            view::{ago, exact},
         },
     },
     words::label,
@@ -65,7 +65,7 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
             row.waiting_for.map_or_else(|| Cell::soft("–", None), Cell::text),
             Cell::text(row.requester_name.unwrap_or_else(|| "the command line".into())),
             match since {
-                Some(since) => Cell { title: Some(since.to_rfc3339()), ..Cell::text(ago(since, now)) },
+                Some(since) => Cell { title: Some(exact(since)), ..Cell::text(ago(since, now)) },
                 None => Cell::soft("–", None),
             },
             row.owner_name.map_or_else(|| Cell::soft("nobody", None), Cell::text),

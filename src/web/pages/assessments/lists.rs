@@ -15,7 +15,7 @@ use crate::{
         pages::{
             list::{self, Cell, Column, Frame, Link},
             policy::severity_class,
-            view::{ago, day},
+            view::{ago, day, exact},
         },
     },
     words::label,
@@ -55,7 +55,7 @@ pub async fn questionnaires(State(web): State<Web>, signed: Signed, pairs: Pairs
             Cell::text(if row.mode == "owner" { "A team of ours" } else { "The vendor" }),
             version,
             Cell::badge(standing_class(&row.standing), label(&row.standing)),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -156,7 +156,7 @@ pub async fn demands(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Re
             Cell { sub: because, ..Cell::text(label(&row.cause)) },
             Cell::text(row.questionnaire_title),
             Cell::badge(if row.state == "open" { "due" } else { "draft" }, label(&row.state)),
-            Cell::soft(ago(row.created_at, now), Some(row.created_at.to_rfc3339())),
+            Cell::soft(ago(row.created_at, now), Some(exact(row.created_at))),
         ]
     })
     .await
@@ -193,7 +193,7 @@ pub async fn findings(State(web): State<Web>, signed: Signed, pairs: Pairs) -> R
             Cell::badge(severity_class(&row.severity), label(&row.severity)),
             Cell::badge(state, label(&row.state)),
             Cell::text(row.answer),
-            Cell::soft(ago(row.opened_at, now), Some(row.opened_at.to_rfc3339())),
+            Cell::soft(ago(row.opened_at, now), Some(exact(row.opened_at))),
         ]
     })
     .await
@@ -237,7 +237,7 @@ pub async fn evidence(State(web): State<Web>, signed: Signed, pairs: Pairs) -> R
             Cell::text(row.vendor_name),
             row.certification.map_or_else(|| Cell::soft("–", None), Cell::text),
             holds,
-            Cell { sub: row.given_by_name, ..Cell::soft(ago(row.given_at, now), Some(row.given_at.to_rfc3339())) },
+            Cell { sub: row.given_by_name, ..Cell::soft(ago(row.given_at, now), Some(exact(row.given_at))) },
             list::state(&row.state),
         ]
     })

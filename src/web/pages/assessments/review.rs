@@ -12,6 +12,7 @@ use super::show::{answered, page, with_link};
 use crate::{
     assessments::{Closing, FlagState, Remark, Verdict, ops},
     error::Error,
+    identity::Permission,
     web::{
         Web,
         error::PageError,
@@ -51,6 +52,9 @@ pub async fn remarks(State(web): State<Web>, Path(id): Path<Uuid>, posted: Poste
 }
 
 pub async fn conclude(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
+    if !ops::may_assess(&posted.signed.actor) {
+        posted.signed.actor.require(Permission::Govern)?;
+    }
     let text = |name: &str| posted.get(name).unwrap_or_default();
     let verdict: Result<Verdict, Error> = text("verdict").parse();
     let done = match verdict {

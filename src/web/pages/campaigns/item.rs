@@ -70,6 +70,13 @@ impl ItemPage {
     fn changes(&self) -> Vec<ChangeView<'_>> {
         self.view.now.changes.iter().map(ChangeView).collect()
     }
+    fn seat(&self, seat: &str) -> &'static str {
+        match seat {
+            "technical" => "runs it",
+            "backup" => "steps in",
+            _ => "answers for it",
+        }
+    }
     fn suggests(&self, verdict: &str) -> bool {
         self.view.suggested.key() == verdict
     }
@@ -143,12 +150,13 @@ pub async fn decide(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted
 pub async fn owner(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
     let item = ops::find_item(app, actor, id).await?;
-    let team = posted.get("team").unwrap_or_default().trim().to_owned();
-    let edit = Stewardship {
-        integrations: vec![item.integration_id.to_string()],
-        business_owner: Some(team).filter(|team| !team.is_empty()),
-        ..Stewardship::default()
-    };
+    let team = Some(posted.get("team").unwrap_or_default().trim().to_owned()).filter(|team| !team.is_empty());
+    let mut edit = Stewardship { integrations: vec![item.integration_id.to_string()], ..Stewardship::default() };
+    match posted.get("seat") {
+        Some("technical") => edit.technical_owner = team,
+        Some("backup") => edit.backup_owner = team,
+        _ => edit.business_owner = team,
+    }
     match steward(app, actor, edit).await {
         Ok(_) => Ok(Redirect::to(&format!("/review-items/{id}?note=saved")).into_response()),
         Err(error) => again(&web, &posted, id, error).await,

@@ -25,7 +25,7 @@ use crate::{
             list::{self, Cell, Column, Frame, Link},
             simple::simple_pages,
             versions::VersionParts,
-            view::{CommentView, EventView, ago},
+            view::{CommentView, EventView, ago, exact},
         },
     },
 };
@@ -87,7 +87,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
                 None,
             ),
             list::verified(row.verified_at),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await

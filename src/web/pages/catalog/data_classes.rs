@@ -145,7 +145,6 @@ async fn show(
         me: actor.person(),
         may_comment: actor.may(Permission::EditCatalog) || actor.may(Permission::VerifyCatalog),
         level: Some((c.sensitivity.level(), c.sensitivity.key().to_owned())),
-        link_action: None,
         retired: c.state == Use::Retired,
         shell: Shell::new(&web, &signed, "/data-classes", c.name.clone(), &pairs).await?,
         path,

@@ -24,7 +24,7 @@ use crate::{
             Shell, html,
             list::{self, Cell, Column, Frame, Link},
             simple::{Fact, RecordPage, simple_pages},
-            view::{CommentView, EventView, ago},
+            view::{CommentView, EventView, ago, exact},
         },
     },
     words::State as Use,
@@ -69,7 +69,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
             Cell::text(row.team_name.unwrap_or_default()),
             Cell::text(row.vendor_name.unwrap_or_default()),
             list::state(&row.state),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -138,7 +138,6 @@ async fn show(
         me: actor.person(),
         may_comment: may_edit || actor.may(Permission::VerifyCatalog),
         level: None,
-        link_action: None,
         retired: c.state == Use::Retired,
         shell: Shell::new(&web, &signed, "/systems", c.name.clone(), &pairs).await?,
         path,

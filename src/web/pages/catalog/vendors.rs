@@ -27,7 +27,7 @@ use crate::{
             html,
             list::{self, Cell, Column, Frame, Link},
             policy::RiskCard,
-            view::{CommentView, EventView, ago, day},
+            view::{CommentView, EventView, ago, day, exact},
         },
     },
 };
@@ -85,7 +85,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
             dpa,
             Cell::text(row.country.unwrap_or_default()),
             Cell::number(row.apis),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await

@@ -37,7 +37,7 @@ macro_rules! group_pages {
                         identity::people_choices,
                         list::{self, Cell, Column, Frame, Link},
                         simple::{Fact, Part, RecordPage, simple_pages},
-                        view::{EventView, ago},
+                        view::{EventView, ago, exact},
                     },
                 },
                 words::State as Use,
@@ -72,7 +72,7 @@ macro_rules! group_pages {
                         Cell::name(&row.name, format!("{}/{}", $path, row.slug), row.description),
                         Cell::number(row.members),
                         list::state(&row.state),
-                        Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+                        Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
                     ]
                 })
                 .await
@@ -153,7 +153,6 @@ macro_rules! group_pages {
                     me: None,
                     may_comment: false,
                     level: None,
-                    link_action: None,
                     retired: c.state == Use::Retired,
                     shell: Shell::new(&web, &signed, $path, c.name.clone(), &pairs).await?,
                     path,

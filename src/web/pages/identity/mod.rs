@@ -14,7 +14,7 @@ use crate::{
     lists::Query,
     web::{
         Web,
-        forms::{Choice, FieldKind, FieldSpec, FormSpec, Section},
+        forms::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField},
     },
 };
 
@@ -41,6 +41,15 @@ static PERSON: FormSpec = FormSpec {
             field("name", "Name", "", FieldKind::Needed),
             field("email", "E-mail address", "", FieldKind::Email),
             field("roles", "Roles", "An auditor writes nothing, whatever else they are.", FieldKind::Checks(ROLES)),
+            field(
+                "role_ends",
+                "Roles that end",
+                "The last day of a role that is lent: for a project, for an absence.",
+                FieldKind::Rows(&[
+                    SubField { name: "role", label: "Role", input: "select", words: ROLES },
+                    SubField { name: "until_on", label: "Last day", input: "date", words: &[] },
+                ]),
+            ),
             field(
                 "state",
                 "State",

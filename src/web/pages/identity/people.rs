@@ -12,9 +12,10 @@ use super::{PERSON, roles};
 use crate::{
     app::App,
     audit,
+    dashboard::{self, Duty},
     error::Error,
     identity::{
-        Actor, Permission, Person, PersonContent, PersonState, Role,
+        Actor, Identity, Permission, Person, PersonContent, PersonState, Role,
         ops::{self, LinkFor},
     },
     imports::tables::TableKind,
@@ -29,11 +30,13 @@ use crate::{
             catalog::form_page,
             html,
             list::{self, Cell, Column, Frame, Link},
-            simple::{Fact, RecordPage, simple_pages},
-            view::{EventView, ago},
+            simple::simple_pages,
+            view::{EventView, ago, day_alone, exact},
         },
     },
+    words::label,
 };
+use uuid::Uuid;
 
 pub fn router() -> Router<Web> {
     Router::new()
@@ -43,6 +46,8 @@ pub fn router() -> Router<Web> {
         .route("/people/{key}", get(show).post(update))
         .route("/people/{key}/edit", get(edit))
         .route("/people/{key}/sign-in-links", post(mint_link))
+        .route("/people/{key}/identities/{id}/unlink", post(unlink))
+        .route("/people/{key}/identities/{id}/allow", post(allow))
 }
 
 const COLUMNS: &[Column] = &[
@@ -75,7 +80,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
             Cell::text(row.teams.join(", ")),
             Cell::text(row.review_groups.join(", ")),
             list::state(&row.state),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -108,43 +113,153 @@ simple_pages!(
     decorate
 );
 
+/// Something that somebody has in hand, as the page shows it.
+struct DutyView {
+    kind: String,
+    title: String,
+    href: Option<String>,
+    stands: String,
+    alone: bool,
+}
+
+/// A number of things in words.
+fn counted(n: i64, one: &str) -> String {
+    match n {
+        0 => format!("no {one}"),
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    }
+}
+
+impl DutyView {
+    fn new(duty: Duty) -> Self {
+        let folder = match duty.kind.as_str() {
+            "change_request" => "requests",
+            "exception" => "exceptions",
+            "assessment" => "assessments",
+            "campaign" => "campaigns",
+            "policy_rule" => "rules",
+            "workflow" => "workflows",
+            "questionnaire" => "questionnaires",
+            "risk_model" => "risk-models",
+            "review_group" => "review-groups",
+            "team" => "teams",
+            _ => "",
+        };
+        let stands = match (duty.kind.as_str(), duty.others, duty.integrations) {
+            ("review_group", Some(n), _) => counted(n, "other active reviewer"),
+            ("team", Some(n), Some(owned)) => {
+                format!("{}; owns {}", counted(n, "other active member"), counted(owned, "integration"))
+            }
+            ("delegation", ..) if duty.state == "given" => "decides for them".into(),
+            ("delegation", ..) => "they decide for this person".into(),
+            _ => label(&duty.state),
+        };
+        Self {
+            alone: duty.is_alone(),
+            kind: label(&duty.kind),
+            href: (!folder.is_empty()).then(|| format!("/{folder}/{}", duty.id)),
+            title: duty.title,
+            stands,
+        }
+    }
+}
+
+/// An account at a provider, as an admin sees it.
+struct IdentityView {
+    id: Uuid,
+    name: String,
+    used: String,
+    active: bool,
+    barred: bool,
+}
+
+#[derive(Template)]
+#[template(path = "identity/person.html")]
+struct PersonPage {
+    shell: Shell,
+    person: Person,
+    path: String,
+    facts: Vec<(&'static str, String)>,
+    manages: bool,
+    linkable: bool,
+    disabled: bool,
+    /// What they have in hand, for those who may see it.
+    duties: Option<Vec<DutyView>>,
+    identities: Vec<IdentityView>,
+    events: Vec<EventView>,
+}
+
+/// Roles in words, with the day on which they end, and where they come from beside.
+fn roles_in_words(content: &PersonContent) -> String {
+    let one = |role: &Role| match content.end_of(*role) {
+        Some(end) => format!("{} until {}", role.label(), day_alone(end)),
+        None => role.label().to_owned(),
+    };
+    content.roles.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 async fn show(
     State(web): State<Web>,
     signed: Signed,
     Path(key): Path<String>,
     pairs: Pairs,
 ) -> Result<Response, PageError> {
-    let (app, actor) = (&web.app, &signed.actor);
+    let (app, actor, now) = (&web.app, &signed.actor, web.app.clock.now());
     let person = find(app, actor, &key).await?;
     let c = &person.content;
     let query = Query::parse(&ops::PEOPLE, &[("q".into(), c.email.clone())], &[])?;
     let row = ops::list_people(app, actor, &query).await?.rows.into_iter().find(|row| row.id == person.id);
-    let labels: Vec<&str> = c.roles.iter().map(|role| role.label()).collect();
-    let mut facts = vec![Fact::text("E-mail", &c.email), Fact::text("Roles", labels.join(", "))];
+    let mut facts = vec![("E-mail", c.email.clone()), ("Roles", roles_in_words(c))];
     if let Some(row) = row {
-        facts.push(Fact::text("Teams", row.teams.join(", ")));
-        facts.push(Fact::text("Review groups", row.review_groups.join(", ")));
+        facts.push(("Teams", row.teams.join(", ")));
+        facts.push(("Review groups", row.review_groups.join(", ")));
     }
-    let path = format!("/people/{}", person.id);
     let manages = actor.may(Permission::ManagePeople);
-    let linkable = manages && !c.roles.contains(&Role::Admin) && c.state == PersonState::Active;
-    html(&RecordPage {
-        crumb: Link::other("People", "/people"),
-        sub: c.email.clone(),
-        description: None,
+    let identities = if manages { ops::identities_of(app, actor, person.id).await? } else { Vec::new() };
+    let identity = |one: Identity| IdentityView {
+        name: app.providers.get(&one.provider).map_or_else(|| one.provider.clone(), |known| known.name.clone()),
+        used: match one.last_used_at {
+            Some(at) => format!("last used {}", ago(at, now)),
+            None => "never used".into(),
+        },
+        active: one.state == "active",
+        barred: one.barred,
+        id: one.id,
+    };
+    let sees = manages || actor.may(Permission::ReadAudit) || actor.person() == Some(person.id);
+    let duties = if sees { Some(dashboard::duties(app, actor, person.id).await?) } else { None };
+    html(&PersonPage {
         facts,
-        parts: Vec::new(),
-        actions: if manages { vec![Link::main("Edit", &format!("{path}/edit"))] } else { Vec::new() },
-        events: EventView::all(audit::ops::history(app, actor, "person", person.id).await?, app.clock.now()),
-        comments: None,
-        me: None,
-        may_comment: false,
-        level: None,
-        link_action: linkable.then(|| format!("{path}/sign-in-links")),
-        retired: c.state == PersonState::Disabled,
+        manages,
+        linkable: manages && !c.roles.contains(&Role::Admin) && c.state == PersonState::Active,
+        disabled: c.state == PersonState::Disabled,
+        duties: duties.map(|all| all.into_iter().map(DutyView::new).collect()),
+        identities: identities.into_iter().map(identity).collect(),
+        events: EventView::all(audit::ops::history(app, actor, "person", person.id).await?, now),
+        path: format!("/people/{}", person.id),
         shell: Shell::new(&web, &signed, "/people", c.name.clone(), &pairs).await?,
-        path,
+        person,
     })
+}
+
+async fn unlink(
+    State(web): State<Web>,
+    Path((key, id)): Path<(String, Uuid)>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    posted.signed.actor.require(Permission::ManagePeople)?;
+    ops::unlink_identity(&web.app, &posted.signed.actor, id).await?;
+    Ok(Redirect::to(&format!("/people/{key}?note=unlinked")).into_response())
+}
+
+async fn allow(
+    State(web): State<Web>,
+    Path((key, id)): Path<(String, Uuid)>,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    ops::allow_identity(&web.app, &posted.signed.actor, id).await?;
+    Ok(Redirect::to(&format!("/people/{key}?note=allowed")).into_response())
 }
 
 #[derive(Template)]

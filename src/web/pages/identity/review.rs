@@ -9,6 +9,8 @@ use axum::{
     routing::get,
 };
 
+use chrono::{DateTime, NaiveDate, Utc};
+
 use crate::{
     error::Error,
     identity::ops::{self, Held},
@@ -17,7 +19,7 @@ use crate::{
         Web,
         error::PageError,
         extract::{Pairs, Signed},
-        pages::{Shell, html},
+        pages::{Shell, html, view},
     },
     words::label,
 };
@@ -39,6 +41,15 @@ impl ReviewPage {
     fn kind(&self, one: &Held) -> String {
         label(&one.kind)
     }
+    fn date(&self, at: &DateTime<Utc>) -> String {
+        view::date(*at)
+    }
+    fn day(&self, day: &NaiveDate) -> String {
+        view::day_alone(*day)
+    }
+    fn exact(&self, at: &DateTime<Utc>) -> String {
+        view::exact(*at)
+    }
 }
 
 async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
@@ -52,11 +63,13 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 async fn export(State(web): State<Web>, signed: Signed) -> Result<Response, PageError> {
     let all = ops::access_review(&web.app, &signed.actor).await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = ["person_id", "name", "email", "kind", "right", "because", "granted_at"];
+    let head = ["person_id", "name", "email", "kind", "right", "because", "granted_at", "until_on"];
     writer.write_record(head).map_err(Error::internal)?;
     for one in all {
         let granted = one.granted_at.map(|at| at.to_rfc3339()).unwrap_or_default();
-        let cells = [one.person.to_string(), one.name, one.email, one.kind, one.title, one.because.join("; "), granted];
+        let until = one.until_on.map(|day| day.to_string()).unwrap_or_default();
+        let because = one.because.join("; ");
+        let cells = [one.person.to_string(), one.name, one.email, one.kind, one.title, because, granted, until];
         writer.write_record(cells.iter().map(|cell| escape(cell))).map_err(Error::internal)?;
     }
     let bytes = writer.into_inner().map_err(|error| Error::internal(error.error()))?;

@@ -13,7 +13,7 @@ use crate::{
         extract::{Pairs, Signed},
         pages::{
             list::{self, Asked, Cell, Column, Extras, Frame, Link},
-            view::ago,
+            view::{ago, exact},
         },
     },
     words::label,
@@ -63,7 +63,7 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
             cells::sensitivity(row.sensitivity.as_deref()),
             row.owner_name.map_or_else(|| Cell::soft("nobody", None), Cell::text),
             cells::rotation(row.next_rotation_on, today),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
             Cell { sub: row.vendor_tier.map(|tier| format!("tier {tier}")), ..Cell::text(row.vendor_name) },
             Cell::text(row.criticality.as_deref().map(label).unwrap_or_default()),
             Cell::text(label(&row.direction)),

@@ -57,6 +57,7 @@ pub async fn new(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result
 
 pub async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
     let (app, actor) = (&web.app, &posted.signed.actor);
+    actor.require(Permission::Propose)?;
     let fields = posted.over(&specs::START, start());
     let typed = Value::Object(fields.clone());
     let made = match catalog::content::<IntegrationContent>(fields) {

@@ -28,7 +28,7 @@ use crate::{
             list::Cell,
             policy::{Found, RiskCard},
             unprocessable,
-            view::{CommentView, EventView, ago},
+            view::{CommentView, EventView, ago, exact},
         },
     },
 };
@@ -100,6 +100,9 @@ impl IntegrationPage {
     fn justification(&self, grant: &Grant) -> Option<&str> {
         let asked = self.integration.content.scopes.iter().find(|scope| scope.scope == grant.scope);
         asked.and_then(|scope| scope.justification.as_deref())
+    }
+    fn exact(&self, at: &chrono::DateTime<chrono::Utc>) -> String {
+        exact(*at)
     }
     fn day(&self, date: &NaiveDate) -> String {
         cells::months(*date, self.today)
@@ -259,6 +262,7 @@ async fn again(web: &Web, signed: &Signed, found: Integration, error: Error) -> 
 
 pub async fn propose(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {
     let actor = &posted.signed.actor;
+    actor.require(Permission::Propose)?;
     let kind = posted.get("kind").unwrap_or_default().parse()?;
     let reason = posted.get("reason").map(str::to_owned);
     let request = match approvals::ops::propose(&web.app, actor, &key, kind, None, reason).await {

@@ -13,7 +13,7 @@ use crate::{
         extract::{Pairs, Signed},
         pages::{
             list::{self, Cell, Column, Frame, Link},
-            view::{ago, day},
+            view::{ago, day, exact},
         },
     },
     words::label,
@@ -57,7 +57,7 @@ pub async fn rules(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
             Cell::number(row.open_violations),
             version(&row),
             Cell::badge(standing_class(&row.standing), label(&row.standing)),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -94,7 +94,7 @@ pub async fn workflows(State(web): State<Web>, signed: Signed, pairs: Pairs) -> 
             Cell::badge(mode_class(&row.mode), label(&row.mode)),
             version(&row),
             Cell::badge(standing_class(&row.standing), label(&row.standing)),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -116,7 +116,7 @@ pub async fn risk_models(State(web): State<Web>, signed: Signed, pairs: Pairs) -
             Cell::badge("active", "In use"),
             version(&row),
             Cell::badge(standing_class(&row.standing), label(&row.standing)),
-            Cell::soft(ago(row.updated_at, now), Some(row.updated_at.to_rfc3339())),
+            Cell::soft(ago(row.updated_at, now), Some(exact(row.updated_at))),
         ]
     })
     .await
@@ -157,7 +157,7 @@ pub async fn violations(State(web): State<Web>, signed: Signed, pairs: Pairs) ->
             Cell::text(row.integration_name),
             standing,
             Cell::badge(severity_class(&row.severity), label(&row.severity)),
-            Cell::soft(ago(row.opened_at, now), Some(row.opened_at.to_rfc3339())),
+            Cell::soft(ago(row.opened_at, now), Some(exact(row.opened_at))),
             row.owner_name.map_or_else(|| Cell::soft("nobody", None), Cell::text),
             Cell::text(row.vendor_name),
         ]

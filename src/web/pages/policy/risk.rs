@@ -22,7 +22,10 @@ use crate::{
         error::PageError,
         extract::{Pairs, Signed},
         forms::{Posted, Typed},
-        pages::{self, faults, faults_at, html, unprocessable, view::day},
+        pages::{
+            self, faults, faults_at, html, unprocessable,
+            view::{date, day},
+        },
     },
 };
 
@@ -110,11 +113,8 @@ impl RiskCard {
     /// What was, by day.
     pub fn moments(&self) -> Vec<Moment> {
         let history = self.risk.as_ref().map(|risk| risk.history.as_slice()).unwrap_or_default();
-        let moment = |one: &ops::RiskMoment| Moment {
-            at: one.at.format("%-d %b %Y").to_string(),
-            inherent: one.inherent,
-            residual: one.residual,
-        };
+        let moment =
+            |one: &ops::RiskMoment| Moment { at: date(one.at), inherent: one.inherent, residual: one.residual };
         history.iter().map(moment).collect()
     }
     /// The residual risk over time as the points of a stepped line in a field of 300 by 60, from its

@@ -1,0 +1,86 @@
+//! Roles that end: reminded of, and their ending recorded. That they no longer hold does not wait for this.
+
+use chrono::Days;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    audit::Event,
+    db::{Open, WriteTx},
+    error::Error,
+    identity::{
+        Actor, Person,
+        store::{grants, people},
+    },
+    mail::{self, Letter},
+};
+
+/// Days before the last day on which somebody is reminded that a role ends.
+const REMINDED_BEFORE: u64 = 7;
+
+/// Records the ending of roles that are past their last day; how many people had one. What a provider's group gives
+/// besides stays.
+pub async fn end_roles(app: &App) -> Result<usize, Error> {
+    let today = app.today().await?;
+    let ended = grants::ended(&mut *app.db.read().await?, today).await?;
+    for person in &ended {
+        let mut tx = app.db.write(&Actor::job("system:people", Uuid::now_v7().to_string())).await?;
+        people::lock_admins(tx.conn()).await?;
+        let before = people::lock(tx.conn(), *person).await?.ok_or(Error::NotFound("person"))?;
+        grants::take_ended(tx.conn(), *person, today).await?;
+        let now = tx.now();
+        let written = people::get(tx.conn(), *person).await?.ok_or(Error::NotFound("person"))?;
+        let after = Person { revision: before.revision + 1, updated_at: now, ..written };
+        people::update(tx.conn(), &after).await?;
+        let over = before.content.role_ends.iter().filter(|end| end.until_on < today);
+        let words: Vec<&str> = over.map(|end| end.role.label()).collect();
+        let text = format!("Your role in Muster has ended: {}.", words.join(", "));
+        write(app, &mut tx, &after, ("Your role has ended", text)).await?;
+        tx.record(Event::changed("person.role_ended", &before, &after)).await?.commit().await?;
+    }
+    if !ended.is_empty() {
+        app.authorities.clear();
+    }
+    Ok(ended.len())
+}
+
+/// Reminds people a week before a role of theirs ends, once; how many. By letter: the account page shows it always.
+pub async fn remind_of_ends(app: &App) -> Result<usize, Error> {
+    if app.config.post.is_none() {
+        return Ok(0);
+    }
+    let today = app.today().await?;
+    let mut tx = app.db.write(&Actor::job("system:people", Uuid::now_v7().to_string())).await?;
+    let now = tx.now();
+    let ending = grants::take_ending(tx.conn(), today + Days::new(REMINDED_BEFORE), now).await?;
+    let mut events = Vec::new();
+    for (id, role, until_on) in ending {
+        let Some(person) = people::get(tx.conn(), id).await? else { continue };
+        let text = format!("Your role {} in Muster ends after {until_on}. An admin can prolong it.", role.label());
+        write(app, &mut tx, &person, ("A role of yours ends soon", text)).await?;
+        let detail = json!({ "role": role, "until_on": until_on });
+        events.push(Event::happened("person.reminded_of_role_end", "person", Some(id), detail));
+    }
+    tx.commit_all(events).await
+}
+
+async fn write(
+    app: &App,
+    tx: &mut WriteTx<Open>,
+    person: &Person,
+    (subject, text): (&str, String),
+) -> Result<(), Error> {
+    if app.config.post.is_none() {
+        return Ok(());
+    }
+    let address = app.config.public_url.join("account").map_err(Error::internal)?;
+    let now = tx.now();
+    let letter = Letter {
+        to: &person.content.email,
+        subject: subject.to_owned(),
+        text: format!("{text}\n\n{address}\n"),
+        about: ("person", person.id),
+    };
+    mail::write(tx.conn(), letter, now).await
+}

@@ -1,0 +1,146 @@
+//! Which facts an expression reads: where none of them changed, neither does what it says.
+
+use std::sync::LazyLock;
+
+use cel::{
+    IdedExpr,
+    common::ast::{ComprehensionExpr, EntryExpr, Expr},
+};
+
+use crate::policy::{
+    Facts,
+    vocabulary::{Digest, Keys, Term, leaves},
+};
+
+/// Every leaf of the facts, in the order of their hashes.
+static LEAVES: LazyLock<Vec<String>> = LazyLock::new(|| leaves(Facts::fields()));
+static KEYS: LazyLock<Keys> = LazyLock::new(Keys::new);
+
+/// One hash for each leaf of facts.
+pub(super) fn digests(facts: &Facts) -> Vec<Digest> {
+    let mut all = Vec::with_capacity(LEAVES.len());
+    facts.digest(&KEYS, &mut all);
+    all
+}
+
+/// What an expression reads.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    /// Places among the leaves, rising.
+    leaves: Vec<usize>,
+    /// The names at the top of the facts.
+    pub tops: Vec<&'static str>,
+}
+
+impl Reads {
+    pub(super) fn of(root: &IdedExpr) -> Self {
+        let mut found = Found::default();
+        found.visit(root);
+        let fits = |leaf: &String| found.reads.iter().any(|read| read.covers(leaf));
+        let mut leaves: Vec<usize> = (0..LEAVES.len()).filter(|n| fits(&LEAVES[*n])).collect();
+        // What cannot be placed could be anything.
+        if found.reads.iter().any(|read| !LEAVES.iter().any(|leaf| read.covers(leaf))) {
+            leaves = (0..LEAVES.len()).collect();
+        }
+        let top = |name: &&str| leaves.iter().any(|n| LEAVES[*n].split(['.', '[']).next() == Some(name));
+        let tops = Facts::fields().iter().map(|field| field.name).filter(top).collect();
+        Self { leaves, tops }
+    }
+
+    /// One hash over all that is read.
+    pub(super) fn key(&self, digests: &[Digest]) -> Digest {
+        let read: Vec<Digest> = self.leaves.iter().filter_map(|n| digests.get(*n).copied()).collect();
+        KEYS.hash(read.as_slice())
+    }
+}
+
+/// A fact that is read.
+enum Read {
+    /// It and all that is in it.
+    Whole(String),
+    /// Of a list, how many entries there are.
+    Length(String),
+}
+
+impl Read {
+    fn covers(&self, leaf: &str) -> bool {
+        let within = |outer: &str, inner: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        match self {
+            Self::Whole(path) => within(path, leaf) || within(leaf, path),
+            Self::Length(path) => within(leaf, path),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    reads: Vec<Read>,
+    /// Variables, with the path of what they stand for. Those without one stand for what was read when it was made.
+    scope: Vec<(String, Option<String>)>,
+}
+
+impl Found {
+    /// The path that a part names; `Some(None)` for a variable that stands for what was read already.
+    fn path(&self, expr: &Expr) -> Option<Option<String>> {
+        match expr {
+            Expr::Ident(name) => match self.scope.iter().rev().find(|(known, _)| known == name) {
+                Some((_, path)) => Some(path.clone()),
+                None => Some(Some(name.clone())),
+            },
+            Expr::Select(select) => {
+                let operand = self.path(&select.operand.expr)?;
+                Some(operand.map(|path| format!("{path}.{}", select.field)))
+            }
+            _ => None,
+        }
+    }
+
+    fn visit(&mut self, at: &IdedExpr) {
+        if let Some(path) = self.path(&at.expr) {
+            self.reads.extend(path.map(Read::Whole));
+            return;
+        }
+        match &at.expr {
+            Expr::Select(select) => self.visit(&select.operand),
+            Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).for_each(|part| self.visit(part)),
+            Expr::List(list) => list.elements.iter().for_each(|part| self.visit(part)),
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.visit(&entry.key);
+                        self.visit(&entry.value);
+                    }
+                }
+            }
+            Expr::Comprehension(comprehension) => self.comprehension(comprehension),
+            _ => {}
+        }
+    }
+
+    fn comprehension(&mut self, c: &ComprehensionExpr) {
+        let entry = match self.path(&c.iter_range.expr) {
+            Some(Some(path)) => {
+                let entry = format!("{path}[]");
+                self.reads.push(Read::Length(path));
+                Some(entry)
+            }
+            Some(None) => None,
+            None => {
+                self.visit(&c.iter_range);
+                None
+            }
+        };
+        self.visit(&c.accu_init);
+        let kept = self.scope.len();
+        self.scope.push((c.accu_var.clone(), None));
+        self.scope.push((c.iter_var.clone(), entry));
+        self.scope.extend(c.iter_var2.iter().map(|name| (name.clone(), None)));
+        self.visit(&c.loop_cond);
+        self.visit(&c.loop_step);
+        self.scope.truncate(kept + 1);
+        self.visit(&c.result);
+        self.scope.truncate(kept);
+    }
+}
