@@ -27,6 +27,7 @@ create or replace function may_decide(request change_requests, person uuid, day 
                 select person as name
                 union all
                 select d.from_id from delegations d join people f on f.id = d.from_id and f.state = 'active'
+                join roles_on(day) h on h.person_id = d.from_id and h.role = 'reviewer'
                 where d.to_id = person and d.state = 'active' and day between d.from_on and d.until_on
                     and not took_part(request, d.from_id) and not owns_requested(request, d.from_id)) n on true
             join review_group_members m on m.person_id = n.name and m.review_group_id in (s.review_group_id, s.escalated_to)

@@ -248,7 +248,10 @@ fn networks(faults: &mut Vec<String>, value: Option<&str>) -> Vec<IpNet> {
     let named = value.unwrap_or_default().split(',').map(str::trim).filter(|text| !text.is_empty());
     let read = |text: &str| {
         let one = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        one.map_err(|_| faults.push(format!("trusted-proxies: '{text}' is no network, such as 10.0.0.0/8"))).ok()
+        if one.is_err() {
+            faults.push(format!("trusted-proxies: '{text}' is no address or network, such as 10.0.0.5 or fd00:7::/64"));
+        }
+        one.ok()
     };
     named.filter_map(read).collect()
 }

@@ -58,7 +58,7 @@ pub struct Options {
     /// Open HTTP connections, at most [default: 1024]
     #[arg(long, global = true, env = "MUSTER_HTTP_CONNECTIONS", value_name = "N")]
     pub http_connections: Option<usize>,
-    /// Networks whose proxies say where a request came from (X-Forwarded-For), such as 10.0.0.0/8, joined by commas
+    /// Proxies that say where a request came from (X-Forwarded-For), such as 10.0.0.5; networks too, joined by commas: no client may be in them
     #[arg(long, global = true, env = "MUSTER_TRUSTED_PROXIES", value_name = "NETWORKS")]
     pub trusted_proxies: Option<String>,
     /// Requests a minute for each token, person and peer address [default: 1200]

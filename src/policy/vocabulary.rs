@@ -60,14 +60,10 @@ impl Ty {
 }
 
 /// Keys of the hashes that tell facts apart: two of them, so that nobody finds two facts that look the same.
+#[derive(Default)]
 pub struct Keys([RandomState; 2]);
 
 impl Keys {
-    /// Keys of this process alone.
-    pub fn new() -> Self {
-        Self([RandomState::new(), RandomState::new()])
-    }
-
     /// The hash of something.
     pub fn hash(&self, what: &(impl Hash + ?Sized)) -> Digest {
         Digest(self.0.each_ref().map(|keys| keys.hash_one(what)))
@@ -105,7 +101,9 @@ pub trait Term: Hash {
     where
         Self: Sized,
     {
-        columns.iter_mut().for_each(|column| column.add(self));
+        for column in columns {
+            column.add(self);
+        }
     }
 
     /// What is behind one of its names, as expressions read it.
@@ -133,7 +131,9 @@ impl<T: Term> Term for Vec<T> {
         all.push(keys.hash(&self.len()));
         let column = || Column(keys.0.each_ref().map(BuildHasher::build_hasher));
         let mut columns: Vec<Column> = (0..T::TY.columns()).map(|_| column()).collect();
-        self.iter().for_each(|entry| entry.add_to(&mut columns));
+        for entry in self {
+            entry.add_to(&mut columns);
+        }
         all.extend(columns.iter().map(|column| Digest(column.0.each_ref().map(Hasher::finish))));
     }
 }

@@ -46,7 +46,7 @@ pub async fn refusals(State(web): State<Web>, request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let mut reason = response.extensions().get::<Refused>().map(|refused| refused.0.clone());
     // A form that comes back with the refusal in it is one all the same.
-    let shown = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
+    let shown = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::FORBIDDEN];
     if shown.contains(&response.status()) && reason.is_none() {
         reason = telemetry::noted_refusal();
         if reason.is_some() {

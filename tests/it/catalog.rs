@@ -44,7 +44,7 @@ async fn only_a_reviewer_sets_tier_and_dpa_and_not_on_what_they_edited() {
     requester.post("/vendors", &form(&[("name", "Adyen")])).await;
     let tier = form(&[("name", "Adyen"), ("tier", "1"), ("revision", "1")]);
     let refused = requester.post("/vendors/adyen", &tier).await;
-    assert_eq!(refused.status, 422);
+    assert_eq!(refused.status, 403);
     assert!(refused.text().contains("verify_catalog"), "{}", refused.text());
     let both = test.browser("Both", &[Role::Requester, Role::Reviewer]).await;
     let edited = both.post("/vendors/adyen", &form(&[("name", "Adyen"), ("country", "NL"), ("revision", "1")])).await;

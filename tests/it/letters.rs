@@ -43,7 +43,7 @@ async fn a_campaign_writes_when_it_begins_before_it_ends_and_when_something_came
         let mut to: Vec<&String> =
             told.iter().filter(|(_, text)| text.starts_with(subject)).map(|(to, _)| to).collect();
         to.sort();
-        let mut owners = vec![owner, &second];
+        let mut owners = [owner, &second];
         owners.sort();
         assert!(to.contains(&owner) && to.iter().all(|one| owners.contains(one)), "{subject}: {told:?}");
     };

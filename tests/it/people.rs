@@ -125,6 +125,42 @@ async fn ends_that_make_no_sense_are_refused_with_their_place() {
 }
 
 #[tokio::test]
+async fn a_reviewer_on_loan_decides_to_the_last_day_and_lends_nothing_further() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let lend = async |person: &muster::identity::Person, roles: &[Role], role: Role, day: &str| {
+        let known = ops::get_person(&test.app, &test.cli(), person.id).await.expect("the person");
+        let role_ends = vec![RoleEnd { role, until_on: day.parse().expect("a day") }];
+        let content = PersonContent { roles: roles.to_vec(), role_ends, ..known.content };
+        ops::update_person(&test.app, &test.cli(), person.id, known.revision, content).await.expect("lent");
+    };
+    lend(&shop.reviewer, &[Role::Reviewer], Role::Reviewer, "2027-03-10").await;
+    let deputy = test.person("Dora Deputy", &[Role::Reviewer]).await;
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().expect("a day");
+    let me = test.page(&shop.reviewer).await;
+    let days = (day("2027-03-01"), day("2027-12-31"));
+    muster::approvals::ops::make_delegation(&test.app, &me, deputy.id, days, None).await.expect("delegated");
+    let submit = async |name: &str| {
+        let id = crate::governance::drafted(&test, &shop, name).await;
+        crate::governance::submit(&test, &shop, id).await.map(|_| id)
+    };
+    let (one, two) = (submit("Stripe A").await.expect("it can be decided"), submit("Stripe B").await.expect("too"));
+    crate::governance::decide(&test, &deputy, one, muster::approvals::Verdict::Approve).await.expect("for them");
+    test.clock.advance(TimeDelta::days(10));
+    let late = crate::governance::decide(&test, &deputy, two, muster::approvals::Verdict::Approve).await;
+    assert!(matches!(&late, Err(Error::Forbidden(_))), "a right that has ended is nobody's to stand in for: {late:?}");
+    let nobody = submit("Stripe C").await;
+    assert!(matches!(&nobody, Err(Error::Conflict(text)) if text.contains("Nobody may decide")), "{nobody:?}");
+    // An auditor for a while decides nothing meanwhile.
+    lend(&shop.reviewer, &[Role::Reviewer, Role::Auditor], Role::Auditor, "2027-03-20").await;
+    let id = crate::governance::drafted(&test, &shop, "Stripe D").await;
+    let meanwhile = crate::governance::submit(&test, &shop, id).await;
+    assert!(matches!(&meanwhile, Err(Error::Conflict(text)) if text.contains("Nobody may decide")), "{meanwhile:?}");
+    test.clock.advance(TimeDelta::days(10));
+    crate::governance::submit(&test, &shop, id).await.expect("an auditor no more");
+}
+
+#[tokio::test]
 async fn pages_look_and_write_moments_as_their_reader_has_set_it() {
     let test = TestApp::new().await;
     let (me, other) = (test.browser("Tara Tokyo", &[Role::Admin]).await, test.browser("Olga Other", &[]).await);

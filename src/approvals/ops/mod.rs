@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use super::{Request, store::requests};
 use crate::{
+    app::App,
     db::WriteTx,
     error::Error,
     identity::{Actor, Permission},
@@ -59,8 +60,8 @@ async fn owner_teams<S>(tx: &mut WriteTx<S>, integration: &Integration, request:
 }
 
 /// Refuses whoever may not go on with a request, for what is shown before anything is sent.
-pub fn refuse_stranger(actor: &Actor, request: &Request) -> Result<(), Error> {
-    may_continue(actor, request, &request.refs.owners().collect::<Vec<_>>())
+pub async fn refuse_stranger(app: &App, actor: &Actor, request: &Request) -> Result<(), Error> {
+    may_continue(actor, request, &next::owners_of(app, actor, request).await?)
 }
 
 /// Who asked, edited before, owns it, or is a steward may go on with a request.

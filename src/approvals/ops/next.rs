@@ -10,7 +10,10 @@ use crate::{
     app::App,
     approvals::{
         Decision, Phase, Request, RequestKind,
-        store::{facts, requests, stages},
+        store::{
+            facts, requests,
+            stages::{self, StandIns},
+        },
     },
     audit::{Change, diff},
     error::Error,
@@ -164,7 +167,7 @@ pub(super) async fn deciders(
         let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
         request.decisions.iter().any(|d| d.round == bound.round && mine(d))
     };
-    let mut found = stages::eligible(conn, &groups, &barred, (request.id, owners), Some(today)).await?;
+    let mut found = stages::eligible(conn, &groups, &barred, (request.id, owners), (today, StandIns::Counted)).await?;
     found.retain(|one| !decided(one.person));
     Ok(found)
 }
@@ -185,11 +188,7 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
             let Some(stage) = request.open_stage() else {
                 return Err(Error::internal("an open request without an open stage"));
             };
-            let mut owners: Vec<Uuid> = request.refs.owners().collect();
-            for slug in request.base_content.owners() {
-                let team = identity::ops::find_group(app, actor, GroupKind::Team, slug).await;
-                owners.extend(team.ok().map(|team| team.id));
-            }
+            let owners = owners_of(app, actor, request).await?;
             let today = app.today().await?;
             let mut conn = app.db.read().await?;
             let mut people: Vec<String> = Vec::new();
@@ -207,4 +206,17 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
         }
         closed => step("Nobody".into(), "has to act: it is closed", closed.closed_at()),
     })
+}
+
+/// The teams that own what a request is about: as it proposes, and as it was when it began.
+pub(super) async fn owners_of(app: &App, actor: &Actor, request: &Request) -> Result<Vec<Uuid>, Error> {
+    let mut owners: Vec<Uuid> = request.refs.owners().collect();
+    for slug in request.base_content.owners() {
+        match identity::ops::find_group(app, actor, GroupKind::Team, slug).await {
+            Ok(team) => owners.push(team.id),
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(owners)
 }

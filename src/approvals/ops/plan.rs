@@ -11,7 +11,7 @@ use crate::{
         Plan, Request, RequestKind, Stage, WorkflowRef,
         store::{
             facts,
-            stages::{self, Eligible},
+            stages::{self, Eligible, StandIns},
         },
     },
     db::WriteTx,
@@ -104,7 +104,8 @@ pub(super) async fn plan<S>(
     let mut barred = request.participants.clone();
     barred.extend(request.requested_by.person);
     let groups: Vec<Uuid> = stages.iter().map(|stage| stage.review_group_id).collect();
-    let eligible = stages::eligible(tx.conn(), &groups, &barred, (request.id, &teams), None).await?;
+    let day = (app.today().await?, StandIns::Left);
+    let eligible = stages::eligible(tx.conn(), &groups, &barred, (request.id, &teams), day).await?;
     let twice = if workflow.is_some_and(|workflow| workflow.same_person_twice) { Twice::Yes } else { Twice::No };
     decidable(&stages, &eligible, twice)?;
     let settings = settings::ops::in_force(app).await?;

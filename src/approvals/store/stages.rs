@@ -83,14 +83,23 @@ pub struct Eligible {
     pub sort_key: String,
 }
 
-/// Who of these groups may decide: active reviewers who neither asked nor edited nor own; and, on a day, those
-/// to whom one of these delegated.
+/// Whether those to whom somebody delegated for the day count as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandIns {
+    /// They do.
+    Counted,
+    /// They do not: a delegation ends, and the seat behind it stays.
+    Left,
+}
+
+/// Who of these groups may decide on a day: active reviewers who neither asked nor edited nor own; and those to whom
+/// one of these delegated.
 pub async fn eligible(
     conn: &mut PgConnection,
     groups: &[Uuid],
     barred: &[Uuid],
     (request, owners): (Uuid, &[Uuid]),
-    standing_in_on: Option<NaiveDate>,
+    (day, stand_ins): (NaiveDate, StandIns),
 ) -> Result<Vec<Eligible>, Error> {
     let rows = sqlx::query_as!(
         Eligible,
@@ -101,7 +110,8 @@ pub async fn eligible(
                join delegations d on d.from_id = m.person_id and d.state = 'active'
                    and $4::date between d.from_on and d.until_on
                join people f on f.id = d.from_id and f.state = 'active'
-               where m.review_group_id = any($1) and not d.from_id = any($2)
+               join roles_on($4::date) h on h.person_id = d.from_id and h.role = 'reviewer'
+               where $6 and m.review_group_id = any($1) and not d.from_id = any($2)
                  and not exists (select from team_members t where t.person_id = d.from_id and t.team_id = any($3))) m
          join people p on p.id = m.person_id
          where p.state = 'active' and not p.id = any($2)
@@ -113,8 +123,9 @@ pub async fn eligible(
         groups,
         barred,
         owners,
-        standing_in_on,
+        day,
         request,
+        stand_ins == StandIns::Counted,
     );
     Ok(rows.fetch_all(conn).await?)
 }
@@ -145,6 +156,7 @@ pub async fn standing(
            from (select $1::uuid as person, null::uuid as delegation
                  union all
                  select d.from_id, d.id from delegations d join people p on p.id = d.from_id and p.state = 'active'
+                 join roles_on($4) h on h.person_id = d.from_id and h.role = 'reviewer'
                  where d.to_id = $1 and d.state = 'active' and $4 between d.from_on and d.until_on) k
            where exists (select from review_group_members m where m.person_id = k.person and m.review_group_id = any($2))
            order by k.delegation nulls first"#,

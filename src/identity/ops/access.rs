@@ -185,7 +185,8 @@ pub async fn mint_admin_link(
 
 /// Whether nobody can administer yet.
 pub async fn needs_first_admin(app: &App) -> Result<bool, Error> {
-    Ok(!people::any_admin(&mut *app.db.read().await?).await?)
+    let today = app.today().await?;
+    Ok(!people::any_admin(&mut *app.db.read().await?, today).await?)
 }
 
 /// Whether a link would still work. Says nothing else of it.

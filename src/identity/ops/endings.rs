@@ -10,7 +10,7 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::{
-        Actor, Person,
+        Actor, Person, PersonState,
         store::{grants, people},
     },
     mail::{self, Letter},
@@ -28,15 +28,22 @@ pub async fn end_roles(app: &App) -> Result<usize, Error> {
         let mut tx = app.db.write(&Actor::job("system:people", Uuid::now_v7().to_string())).await?;
         people::lock_admins(tx.conn()).await?;
         let before = people::lock(tx.conn(), *person).await?.ok_or(Error::NotFound("person"))?;
+        // Prolonged meanwhile, or recorded by another server.
+        if !before.content.role_ends.iter().any(|end| end.until_on < today) {
+            continue;
+        }
         grants::take_ended(tx.conn(), *person, today).await?;
         let now = tx.now();
         let written = people::get(tx.conn(), *person).await?.ok_or(Error::NotFound("person"))?;
         let after = Person { revision: before.revision + 1, updated_at: now, ..written };
         people::update(tx.conn(), &after).await?;
-        let over = before.content.role_ends.iter().filter(|end| end.until_on < today);
-        let words: Vec<&str> = over.map(|end| end.role.label()).collect();
-        let text = format!("Your role in Muster has ended: {}.", words.join(", "));
-        write(app, &mut tx, &after, ("Your role has ended", text)).await?;
+        // What a provider's group gives besides goes on.
+        let over = before.content.roles.iter().filter(|role| !after.content.roles.contains(role));
+        let words: Vec<&str> = over.map(|role| role.label()).collect();
+        if !words.is_empty() && after.content.state == PersonState::Active {
+            let text = format!("Your role in Muster has ended: {}.", words.join(", "));
+            write(app, &mut tx, &after, ("Your role has ended", text)).await?;
+        }
         tx.record(Event::changed("person.role_ended", &before, &after)).await?.commit().await?;
     }
     if !ended.is_empty() {

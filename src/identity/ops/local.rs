@@ -15,11 +15,11 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::{
-        Actor, Identity, Origin, Passkey, Proof, password, seal, secrets,
+        Actor, Identity, Origin, Passkey, Proof, Token, TokenOwner, password, seal, secrets,
         store::{
             access as sessions, flows,
             local::{self, Counted},
-            passkeys, people,
+            passkeys, people, tokens,
         },
     },
 };
@@ -253,6 +253,10 @@ pub async fn accept_invitation(
     password::check("/password", &new, &[&known.content.name, &known.content.email])?;
     let kept = password::hash(new).await?;
     let mut tx = app.db.write(&actor).await?;
+    if purpose == "reset" {
+        // Before the link: whoever regroups ends links as well, and both wait in the same order.
+        people::lock_regrouping(tx.conn()).await?;
+    }
     let now = tx.now();
     sessions::consume_link(tx.conn(), &hash, now).await?.ok_or_else(used)?;
     local::set_password(tx.conn(), person, &kept, now).await?;
@@ -271,10 +275,10 @@ pub async fn accept_invitation(
     Ok(secret)
 }
 
-/// Takes from somebody who begins anew what an intruder may have added: every passkey, and every account of a
-/// provider but the one that keeps them here. What came by those ends as well.
+/// Takes from somebody who begins anew what an intruder may have added: every passkey, every token, and every account
+/// of a provider but that of the one who keeps them here, under the name that it keeps them by. What came by those
+/// ends as well.
 async fn take_ways(app: &App, tx: &mut WriteTx<Open>, person: Uuid) -> Result<Vec<Event>, Error> {
-    people::lock_regrouping(tx.conn()).await?;
     let now = tx.now();
     let mut events = Vec::new();
     for (before, _) in passkeys::of_person(tx.conn(), person).await? {
@@ -283,10 +287,20 @@ async fn take_ways(app: &App, tx: &mut WriteTx<Open>, person: Uuid) -> Result<Ve
         passkeys::retire(tx.conn(), &after).await?;
         events.push(Event::changed("passkey.retired", &before, &after));
     }
+    for before in tokens::of_owner(tx.conn(), Some(TokenOwner::Person(person))).await? {
+        if before.revoked_at.is_none() {
+            let after = Token { revoked_at: Some(now), revision: before.revision + 1, ..before.clone() };
+            tokens::revoke(tx.conn(), &after).await?;
+            events.push(Event::changed("token.revoked", &before, &after));
+        }
+    }
     let keeper = flows::keeper_of(tx.conn(), person).await?;
-    let kept = |key: &str| keeper.is_some() && app.providers.get(key).map(|one| &one.scim_account) == Some(&keeper);
+    let kept = |one: &Identity| {
+        let account = app.providers.get(&one.provider).and_then(|provider| provider.scim_account.clone());
+        keeper.as_ref().is_some_and(|(by, named)| account.as_ref() == Some(by) && *named == one.subject)
+    };
     for before in flows::identities_of(tx.conn(), person).await? {
-        if before.state != "active" || kept(&before.provider) {
+        if before.state != "active" || kept(&before) {
             continue;
         }
         let (state, revision) = ("retired".to_owned(), before.revision + 1);

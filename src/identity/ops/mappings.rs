@@ -195,6 +195,9 @@ pub async fn unlink_identity(app: &App, actor: &Actor, id: Uuid) -> Result<(), E
     let mut tx = app.db.write(actor).await?;
     people::lock_regrouping(tx.conn()).await?;
     let before = flows::lock_identity(tx.conn(), id).await?.ok_or(Error::NotFound("identity"))?;
+    if before.state != "active" {
+        return Err(Error::NotFound("identity"));
+    }
     if actor.person() == Some(before.person_id) {
         super::ways::require_recent(app, actor).await?;
     } else {

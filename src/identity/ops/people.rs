@@ -157,11 +157,11 @@ pub async fn update_person(
     }
     let now = tx.now();
     let after = Person { revision: revision + 1, updated_at: now, content, ..before.clone() };
+    let lasting = people::any_lasting_admin(tx.conn()).await?;
     people::update(tx.conn(), &after).await?;
     people::set_roles(tx.conn(), id, &after.content, actor.person(), now).await?;
     refuse_foreign_ends(tx.conn(), &after).await?;
-    let lost = before.content.roles.contains(&Role::Admin);
-    if lost && !people::any_admin(tx.conn()).await? {
+    if lasting && !people::any_lasting_admin(tx.conn()).await? {
         return Err(Error::Conflict(
             "This is the last admin whose role does not end. Make somebody else an admin first.".into(),
         ));

@@ -177,8 +177,9 @@ pub async fn provisioned(
     Ok(found.fetch_optional(conn).await?)
 }
 
-/// The service account of the provider that keeps somebody here.
-pub async fn keeper_of(conn: &mut PgConnection, person: Uuid) -> Result<Option<String>, Error> {
-    let found = sqlx::query_scalar!("select provisioned_by from people where id = $1", person);
-    Ok(found.fetch_optional(conn).await?.flatten())
+/// The service account of the provider that keeps somebody here, and its name for them.
+pub async fn keeper_of(conn: &mut PgConnection, person: Uuid) -> Result<Option<(String, String)>, Error> {
+    let found = sqlx::query!("select provisioned_by, external_id from people where id = $1", person);
+    let found = found.fetch_optional(conn).await?;
+    Ok(found.and_then(|row| Some((row.provisioned_by?, row.external_id?))))
 }

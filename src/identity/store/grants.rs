@@ -325,6 +325,7 @@ pub async fn take_ending(
     let rows = sqlx::query!(
         r#"update role_grants g set reminded_at = $2 from people p
            where p.id = g.person_id and p.state = 'active' and g.until_on <= $1 and g.reminded_at is null
+             and g.sources = '{muster}'
            returning g.person_id, g.role, g.until_on as "until_on!""#,
         by,
         now

@@ -86,8 +86,18 @@ pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uui
     Ok(id.fetch_optional(conn).await?)
 }
 
-/// Whether anybody may administer already, and goes on to.
-pub async fn any_admin(conn: &mut PgConnection) -> Result<bool, Error> {
+/// Whether anybody may administer on a day.
+pub async fn any_admin(conn: &mut PgConnection, day: NaiveDate) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from roles_on($1) g join people p on p.id = g.person_id
+                          where g.role = 'admin' and p.state = 'active' and not p.demo) as "any!""#,
+        day
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
+/// Whether anybody may administer without an end.
+pub async fn any_lasting_admin(conn: &mut PgConnection) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
         r#"select exists (select from role_grants g join people p on p.id = g.person_id
                           where g.role = 'admin' and p.state = 'active' and not p.demo

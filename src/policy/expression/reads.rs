@@ -14,7 +14,7 @@ use crate::policy::{
 
 /// Every leaf of the facts, in the order of their hashes.
 static LEAVES: LazyLock<Vec<String>> = LazyLock::new(|| leaves(Facts::fields()));
-static KEYS: LazyLock<Keys> = LazyLock::new(Keys::new);
+static KEYS: LazyLock<Keys> = LazyLock::new(Keys::default);
 
 /// One hash for each leaf of facts.
 pub(super) fn digests(facts: &Facts) -> Vec<Digest> {
@@ -74,6 +74,14 @@ impl Read {
     }
 }
 
+/// What a name stands for.
+enum Named {
+    /// The fact at a path.
+    Fact(String),
+    /// What was read already.
+    Read,
+}
+
 #[derive(Default)]
 struct Found {
     reads: Vec<Read>,
@@ -82,25 +90,27 @@ struct Found {
 }
 
 impl Found {
-    /// The path that a part names; `Some(None)` for a variable that stands for what was read already.
-    fn path(&self, expr: &Expr) -> Option<Option<String>> {
+    /// What a part names, if it is a name.
+    fn named(&self, expr: &Expr) -> Option<Named> {
         match expr {
             Expr::Ident(name) => match self.scope.iter().rev().find(|(known, _)| known == name) {
-                Some((_, path)) => Some(path.clone()),
-                None => Some(Some(name.clone())),
+                Some((_, Some(path))) => Some(Named::Fact(path.clone())),
+                Some((_, None)) => Some(Named::Read),
+                None => Some(Named::Fact(name.clone())),
             },
-            Expr::Select(select) => {
-                let operand = self.path(&select.operand.expr)?;
-                Some(operand.map(|path| format!("{path}.{}", select.field)))
-            }
+            Expr::Select(select) => match self.named(&select.operand.expr)? {
+                Named::Fact(path) => Some(Named::Fact(format!("{path}.{}", select.field))),
+                Named::Read => Some(Named::Read),
+            },
             _ => None,
         }
     }
 
     fn visit(&mut self, at: &IdedExpr) {
-        if let Some(path) = self.path(&at.expr) {
-            self.reads.extend(path.map(Read::Whole));
-            return;
+        match self.named(&at.expr) {
+            Some(Named::Fact(path)) => return self.reads.push(Read::Whole(path)),
+            Some(Named::Read) => return,
+            None => {}
         }
         match &at.expr {
             Expr::Select(select) => self.visit(&select.operand),
@@ -120,13 +130,13 @@ impl Found {
     }
 
     fn comprehension(&mut self, c: &ComprehensionExpr) {
-        let entry = match self.path(&c.iter_range.expr) {
-            Some(Some(path)) => {
+        let entry = match self.named(&c.iter_range.expr) {
+            Some(Named::Fact(path)) => {
                 let entry = format!("{path}[]");
                 self.reads.push(Read::Length(path));
                 Some(entry)
             }
-            Some(None) => None,
+            Some(Named::Read) => None,
             None => {
                 self.visit(&c.iter_range);
                 None

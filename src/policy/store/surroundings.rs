@@ -55,7 +55,17 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
     let versions: Vec<Option<Uuid>> = asked.iter().map(|one| one.version).collect();
     let rows = sqlx::query_as!(
         Around,
-        r#"select k.integration as "integration!",
+        r#"with owned as materialized (
+               select t.id, jsonb_build_object('slug', t.slug, 'active', t.state = 'active',
+                    'members', (select count(*) from team_members m join people p on p.id = m.person_id
+                                where m.team_id = t.id and p.state = 'active')) as facts
+               from teams t where t.id = any($5) or t.id = any($6) or t.id = any($7)),
+           owed as (
+               select f.integration_id, jsonb_agg(jsonb_build_object('text', f.text, 'timing', f.timing,
+                    'owner', o.slug, 'due_in_days', f.due_on - $8::date) order by f.due_on, f.id) as facts
+               from conditions_in_force f join teams o on o.id = f.owner_id
+               where f.integration_id = any($1) and f.met_at is null group by f.integration_id)
+           select k.integration as "integration!",
                jsonb_build_object('slug', s.slug, 'name', s.name, 'kind', s.kind) as "system!: Json<SystemFacts>",
                jsonb_build_object('slug', v.slug, 'name', v.name, 'country', v.country, 'tier', v.tier,
                    'verified', v.verified_at is not null, 'locations', v.locations, 'dpa_status', v.dpa_status,
@@ -79,10 +89,8 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                     'has_document', x.document_sha256 is not null, 'sunset_in_days', x.sunset_on - $8::date,
                     'scopes_offered', (select count(*) from api_scopes o where o.version_id = x.id))
                 from api_versions x where x.id = k.version) as "version?: Json<VersionFacts>",
-               coalesce((select jsonb_object_agg(t.id, jsonb_build_object('slug', t.slug, 'active', t.state = 'active',
-                    'members', (select count(*) from team_members m join people p on p.id = m.person_id
-                                where m.team_id = t.id and p.state = 'active')))
-                from teams t where t.id in (k.business, k.technical, k.backup)), '{}')
+               coalesce((select jsonb_object_agg(t.id, t.facts) from owned t
+                where t.id in (k.business, k.technical, k.backup)), '{}')
                    as "owners!: Json<HashMap<Uuid, OwnerFacts>>",
                coalesce((select jsonb_agg(jsonb_build_object('name', o.name, 'description', o.description))
                 from api_scopes o where o.version_id = k.version), '[]') as "offered!: Json<Vec<Offered>>",
@@ -112,14 +120,11 @@ pub async fn around(conn: &mut PgConnection, asked: &[Asked], today: NaiveDate) 
                 from exceptions e join publications r on r.id = e.rule_id
                 where e.integration_id = k.integration and e.state = 'granted' and e.ends_on >= $8), '[]')
                    as "exceptions!: Json<Vec<ExceptionFacts>>",
-               coalesce((select jsonb_agg(jsonb_build_object('text', f.text, 'timing', f.timing, 'owner', o.slug,
-                    'due_in_days', f.due_on - $8::date) order by f.due_on, f.id)
-                from conditions_in_force f join teams o on o.id = f.owner_id
-                where f.integration_id = k.integration and f.met_at is null), '[]')
-                   as "conditions!: Json<Vec<ConditionFacts>>"
+               coalesce(w.facts, '[]') as "conditions!: Json<Vec<ConditionFacts>>"
            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[])
                k (integration, system, api, version, business, technical, backup)
-           join systems s on s.id = k.system join apis a on a.id = k.api join vendors v on v.id = a.vendor_id"#,
+           join systems s on s.id = k.system join apis a on a.id = k.api join vendors v on v.id = a.vendor_id
+           left join owed w on w.integration_id = k.integration"#,
         &column(|one| one.integration),
         &column(|one| one.system),
         &column(|one| one.api),

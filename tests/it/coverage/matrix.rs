@@ -72,7 +72,7 @@ async fn script(test: &TestApp, scopes: &[Permission], owns: Owns) -> Caller {
 }
 
 /// Every combination of roles, in the team that owns and in none.
-pub(super) async fn people(test: &TestApp) -> Vec<Caller> {
+async fn people(test: &TestApp) -> Vec<Caller> {
     let mut all = Vec::new();
     for mask in 0..1_usize << Role::ALL.len() {
         let roles: Vec<Role> =
@@ -109,8 +109,15 @@ pub(super) async fn usual(test: &TestApp) -> Vec<Caller> {
 }
 
 /// Everybody: people, and scripts with each scope.
-pub(super) async fn callers(test: &TestApp) -> Vec<Caller> {
+async fn callers(test: &TestApp) -> Vec<Caller> {
     let mut all = people(test).await;
+    all.extend(scripts(test).await);
+    all
+}
+
+/// Scripts with each scope; one for the team that owns, and one that has them all.
+pub(super) async fn scripts(test: &TestApp) -> Vec<Caller> {
+    let mut all = Vec::new();
     for scope in Permission::ALL {
         let mut scopes = vec![Permission::Read, scope];
         scopes.dedup();

@@ -83,6 +83,9 @@ async fn an_account_of_a_provider_is_linked_and_what_an_admin_unties_is_tied_aga
     assert!(page.contains(&format!("/people/{}/identities/{id}/unlink", person.id)), "{page}");
     admin.post(&format!("/people/{}/identities/{id}/unlink", person.id), &[]).await;
     assert_eq!(identities().await, ["retired true"]);
+    // Untying it once more makes it no tie of one's own.
+    assert_eq!(browser.post(&format!("/account/identities/{id}/unlink"), &[]).await.status, 404);
+    assert_eq!(identities().await, ["retired true"]);
     assert!(told(link(&browser, person.id).await).contains("Ask them to allow it again"));
     let allow = format!("/people/{}/identities/{id}/allow", person.id);
     assert_eq!(browser.post(&allow, &[]).await.status, 403);
@@ -119,6 +122,15 @@ async fn a_new_beginning_takes_every_way_that_an_intruder_may_have_added() {
             "select role from role_grants g join people p on p.id = g.person_id where p.name = 'Rosa Reset' order by 1",
         )
     };
+    let new = muster::identity::NewToken {
+        name: "theirs".into(),
+        scopes: vec![muster::identity::Permission::Read],
+        expires_in_days: 30,
+    };
+    let owner = muster::identity::TokenOwner::Person(person.id);
+    let minted = ops::mint_token(&test.app, &test.page(&person).await, owner, new).await.expect("a token");
+    let token = minted.bearer.reveal().to_owned();
+    assert_eq!(test.api("GET", "/api/v1/me", &token, &[], None).await.status, 200);
     assert_eq!(held().await, ["requester", "reviewer"]);
     // An invitation is for whoever has no way yet.
     let refused = ops::mint_link_for(&test.app, &test.cli(), person.id, LinkFor::Invitation).await.expect("a link");
@@ -136,6 +148,7 @@ async fn a_new_beginning_takes_every_way_that_an_intruder_may_have_added() {
     let versions = strings(test, "select kind from record_versions where kind in ('passkey', 'identity') order by 1");
     assert_eq!(versions.await, ["identity", "identity", "passkey"], "each has its version");
     assert_eq!(browser.get("/").await.header("location"), "/sign-in");
+    assert_eq!(test.api("GET", "/api/v1/me", &token, &[], None).await.status, 401, "its token as well");
 }
 
 #[tokio::test]

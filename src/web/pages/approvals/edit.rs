@@ -99,7 +99,7 @@ pub async fn edit(
     pairs: Pairs,
 ) -> Result<Response, PageError> {
     let view = ops::view_request(&web.app, &signed.actor, id).await?;
-    ops::refuse_stranger(&signed.actor, &view.request)?;
+    ops::refuse_stranger(&web.app, &signed.actor, &view.request).await?;
     view.request.editable()?;
     if view.request.kind.keeps_content() {
         return Ok(Redirect::to(&format!("/requests/{id}")).into_response());

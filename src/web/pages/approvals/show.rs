@@ -303,7 +303,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
     let slug = vendor.as_ref().map(|vendor| vendor.content.slug.clone()).unwrap_or_default();
     let assured = Assured::load(web, signed, integration.vendor_id, &slug).await?;
     let now = app.clock.now();
-    let may_continue = !request.phase.is_closed() && ops::refuse_stranger(actor, request).is_ok();
+    let may_continue = !request.phase.is_closed() && ops::refuse_stranger(app, actor, request).await.is_ok();
     let today = app.today().await?;
     let delegated = delegated(web, signed, today).await?;
     let why_not = why_not(signed, &view, &delegated);

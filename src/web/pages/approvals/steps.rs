@@ -11,7 +11,7 @@ use super::{beside::next_one, show};
 use crate::{
     approvals::{NewCondition, NewDecision, ops},
     error::Error,
-    web::{Web, error::PageError, forms::Posted},
+    web::{Web, error::PageError, forms::Posted, telemetry::note_refusal},
 };
 
 /// Goes on with a note, or shows the request again with what is wrong.
@@ -23,21 +23,29 @@ async fn answered(
 ) -> Result<Response, PageError> {
     match done {
         Ok(note) => Ok(Redirect::to(&format!("/requests/{id}?note={note}")).into_response()),
-        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::Stale { .. })) => {
+        Err(Error::Forbidden(reason)) => {
+            note_refusal(&reason);
+            shown(web, posted, id, &Error::Forbidden(reason), StatusCode::FORBIDDEN).await
+        }
+        Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Stale { .. })) => {
             let status = match error {
-                Error::Forbidden(_) => StatusCode::FORBIDDEN,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::CONFLICT,
             };
-            let typed = posted.get("reason").unwrap_or_default().to_owned();
-            let mut page = show::page(web, &posted.signed, id, &crate::web::extract::Pairs::default()).await?;
-            page.refused(&error, typed);
-            let mut response = super::super::html(&page)?;
-            *response.status_mut() = status;
-            Ok(response)
+            shown(web, posted, id, &error, status).await
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// The request's page, with why a step was refused and what was typed.
+async fn shown(web: &Web, posted: &Posted, id: Uuid, error: &Error, status: StatusCode) -> Result<Response, PageError> {
+    let typed = posted.get("reason").unwrap_or_default().to_owned();
+    let mut page = show::page(web, &posted.signed, id, &crate::web::extract::Pairs::default()).await?;
+    page.refused(error, typed);
+    let mut response = super::super::html(&page)?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 pub async fn submit(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
