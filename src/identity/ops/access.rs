@@ -105,7 +105,8 @@ impl LinkFor {
             Self::SignIn => "It works once, within an hour.",
             Self::Invitation => "It works once, within a week: they choose a password by it.",
             Self::Reset => {
-                "It works once, within an hour: they choose a new password, and their authenticator app is taken away."
+                "It works once, within an hour: they choose a new password. Their authenticator app, passkeys, tokens and \
+                 linked accounts are taken away, and their sessions end."
             }
         }
     }

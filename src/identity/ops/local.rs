@@ -228,7 +228,8 @@ pub async fn confirm_by_password(app: &App, actor: &Actor, typed: String, code: 
 }
 
 /// Sets the password of whoever a link invites or lets begin anew, and signs them in. Beginning anew takes the
-/// authenticator app away: whoever lost it could not come in otherwise; all sessions end.
+/// authenticator app away: whoever lost it could not come in otherwise. It ends all sessions, and what else an
+/// intruder may have added: passkeys, tokens, linked accounts.
 pub async fn accept_invitation(
     app: &App,
     link: &str,

@@ -108,33 +108,37 @@ impl EventView {
 
     /// Where the record is.
     pub fn href(&self) -> Option<String> {
-        let id = self.event.subject_id?;
-        let plural = match self.event.subject_kind.as_str() {
-            "vendor" => "vendors",
-            "api" => "apis",
-            "system" => "systems",
-            "data_class" => "data-classes",
-            "integration" | "risk_score" => "integrations",
-            "credential" => "credentials",
-            "change_request" => "requests",
-            "person" => "people",
-            "team" => "teams",
-            "review_group" => "review-groups",
-            "policy_rule" => "rules",
-            "workflow" => "workflows",
-            "violation" => "violations",
-            "exception" => "exceptions",
-            "questionnaire" => "questionnaires",
-            "assessment" => "assessments",
-            "assessment_demand" => "assessment-demands",
-            "campaign" => "campaigns",
-            "review_item" => "review-items",
-            "risk_model" => "risk-models",
-            "api_version" => return Some(format!("/versions/{id}")),
-            _ => return None,
-        };
-        Some(format!("/{plural}/{id}"))
+        href_of(&self.event.subject_kind, self.event.subject_id?)
     }
+}
+
+/// Where a record of a kind is, for kinds that have pages.
+pub fn href_of(kind: &str, id: Uuid) -> Option<String> {
+    let plural = match kind {
+        "vendor" => "vendors",
+        "api" => "apis",
+        "system" => "systems",
+        "data_class" => "data-classes",
+        "integration" | "risk_score" => "integrations",
+        "credential" => "credentials",
+        "change_request" => "requests",
+        "person" => "people",
+        "team" => "teams",
+        "review_group" => "review-groups",
+        "policy_rule" => "rules",
+        "workflow" => "workflows",
+        "violation" => "violations",
+        "exception" => "exceptions",
+        "questionnaire" => "questionnaires",
+        "assessment" => "assessments",
+        "assessment_demand" => "assessment-demands",
+        "campaign" => "campaigns",
+        "review_item" => "review-items",
+        "risk_model" => "risk-models",
+        "api_version" => return Some(format!("/versions/{id}")),
+        _ => return None,
+    };
+    Some(format!("/{plural}/{id}"))
 }
 
 /// A change as text.

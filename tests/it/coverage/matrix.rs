@@ -209,8 +209,8 @@ fn document(operations: &[Operation]) -> String {
             DOORS.iter().find(|(id, _)| *id == operation.id).map(|(_, needs)| needs.words()).unwrap_or_default();
         text += &format!("| `{} {}` | {needs} |\n", operation.method, operation.path);
     }
-    text += "\n## What a page needs\n\nPages answer people alone. A form that says what one may not do is refused before \
-             anything in it is looked at.\n\n| page | needs |\n|---|---|\n";
+    text += "\n## What a page needs\n\nPages answer people alone. The right itself is asked for first; whose record it is, \
+             where a form can be read.\n\n| page | needs |\n|---|---|\n";
     for (route, needs) in PAGES {
         text += &format!("| `{route}` | {} |\n", needs.words());
     }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use muster::{
-    approvals::{NewCondition, NewDecision, RequestKind, Verdict, ops},
+    approvals::{RequestKind, Verdict, ops},
     integrations::{self, CredentialContent},
 };
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::{
     doors::DOORS,
     matrix::{ask, scripts, usual},
     operations,
-    world::{fill, world},
+    world::{approve_if, fill, world},
 };
 use crate::{
     governance::{decide, drafted, submit},
@@ -36,20 +36,7 @@ async fn requests(test: &TestApp, shop: &builders::Shop) -> Vec<(&'static str, U
                 let requester = test.page(&shop.requester).await;
                 ops::withdraw_request(&test.app, &requester, id, 1).await.expect("withdrawn");
             }
-            "approved" => {
-                let reviewer = test.page(&shop.reviewer).await;
-                let open = ops::find_request(&test.app, &reviewer, id).await.expect("a request");
-                let hash = open.phase.bound().expect("bound").content_hash.clone();
-                let condition = NewCondition {
-                    text: "Do it.".into(),
-                    owner: "payments".into(),
-                    due_on: Some("2027-06-01".parse().expect("a day")),
-                    ..NewCondition::default()
-                };
-                let new = NewDecision::new(Verdict::ApproveWithConditions, "If so.", hash);
-                let new = NewDecision { conditions: vec![condition], ..new };
-                ops::decide(&test.app, &reviewer, id, new).await.expect("held");
-            }
+            "approved" => drop(approve_if(test, shop, id).await),
             _ => {}
         }
         let request = ops::find_request(&test.app, &test.cli(), id).await.expect("a request");

@@ -337,13 +337,19 @@ async fn workflow_draft(test: &TestApp, title: String) -> uuid::Uuid {
 
 /// A request that was approved with a condition, and that condition.
 async fn condition(test: &TestApp, world: &World, name: &str) -> (String, String) {
-    use muster::{
-        approvals::{NewCondition, NewDecision, Verdict, ops},
-        integrations::ops::Start,
-    };
+    use muster::{approvals::ops, integrations::ops::Start};
     let (app, requester) = (&test.app, test.page(&world.shop.requester).await);
     let id = ops::register(app, &requester, builders::content(name), Start::AsGiven).await.expect("it").1.id;
-    let open = ops::submit_request(app, &requester, id, 1, None).await.expect("submitted");
+    ops::submit_request(app, &requester, id, 1, None).await.expect("submitted");
+    let held = approve_if(test, &world.shop, id).await;
+    (id.to_string(), held.unmet().next().expect("one").id.to_string())
+}
+
+/// Approves an open request with a condition that holds it.
+pub(super) async fn approve_if(test: &TestApp, shop: &builders::Shop, id: uuid::Uuid) -> muster::approvals::Request {
+    use muster::approvals::{NewCondition, NewDecision, Verdict, ops};
+    let reviewer = test.page(&shop.reviewer).await;
+    let open = ops::find_request(&test.app, &reviewer, id).await.expect("a request");
     let hash = open.phase.bound().expect("bound").content_hash.clone();
     let condition = NewCondition {
         text: "Do it.".into(),
@@ -351,8 +357,7 @@ async fn condition(test: &TestApp, world: &World, name: &str) -> (String, String
         due_on: Some("2027-06-01".parse().expect("a day")),
         ..NewCondition::default()
     };
-    let new =
-        NewDecision { conditions: vec![condition], ..NewDecision::new(Verdict::ApproveWithConditions, "If so.", hash) };
-    let held = ops::decide(app, &test.page(&world.shop.reviewer).await, id, new).await.expect("decided");
-    (id.to_string(), held.unmet().next().expect("one").id.to_string())
+    let new = NewDecision::new(Verdict::ApproveWithConditions, "If so.", hash);
+    let new = NewDecision { conditions: vec![condition], ..new };
+    ops::decide(&test.app, &reviewer, id, new).await.expect("held")
 }

@@ -31,7 +31,7 @@ use crate::{
             html,
             list::{self, Cell, Column, Frame, Link},
             simple::simple_pages,
-            view::{EventView, ago, day_alone, exact},
+            view::{EventView, ago, day_alone, exact, href_of},
         },
     },
     words::label,
@@ -133,19 +133,6 @@ fn counted(n: i64, one: &str) -> String {
 
 impl DutyView {
     fn new(duty: Duty) -> Self {
-        let folder = match duty.kind.as_str() {
-            "change_request" => "requests",
-            "exception" => "exceptions",
-            "assessment" => "assessments",
-            "campaign" => "campaigns",
-            "policy_rule" => "rules",
-            "workflow" => "workflows",
-            "questionnaire" => "questionnaires",
-            "risk_model" => "risk-models",
-            "review_group" => "review-groups",
-            "team" => "teams",
-            _ => "",
-        };
         let stands = match (duty.kind.as_str(), duty.others, duty.integrations) {
             ("review_group", Some(n), _) => counted(n, "other active reviewer"),
             ("team", Some(n), Some(owned)) => {
@@ -158,7 +145,7 @@ impl DutyView {
         Self {
             alone: duty.is_alone(),
             kind: label(&duty.kind),
-            href: (!folder.is_empty()).then(|| format!("/{folder}/{}", duty.id)),
+            href: href_of(&duty.kind, duty.id),
             title: duty.title,
             stands,
         }
@@ -190,7 +177,7 @@ struct PersonPage {
     events: Vec<EventView>,
 }
 
-/// Roles in words, with the day on which they end, and where they come from beside.
+/// Roles in words, with the day on which they end.
 fn roles_in_words(content: &PersonContent) -> String {
     let one = |role: &Role| match content.end_of(*role) {
         Some(end) => format!("{} until {}", role.label(), day_alone(end)),
