@@ -1,5 +1,7 @@
 //! What an event says, and how records become versions.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -75,5 +77,48 @@ impl Event {
             detail => diff(&Value::Object(serde_json::Map::new()), &detail),
         };
         Self { action, subject_kind: kind, subject_id: id, revision: None, changes, version: None }
+    }
+}
+
+/// Events that are written together at most.
+const TOGETHER: usize = 500;
+
+/// Events in their order, divided so that no record comes twice in one part: the moment from which a version holds
+/// follows the one before it.
+pub(super) fn in_turns(events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut parts: Vec<Vec<Event>> = Vec::new();
+    let mut here = HashSet::new();
+    for event in events {
+        let part = match parts.last_mut() {
+            Some(part) if part.len() < TOGETHER && !here.contains(&(event.subject_kind, event.subject_id)) => part,
+            _ => {
+                here.clear();
+                parts.push(Vec::new());
+                let Some(part) = parts.last_mut() else { continue };
+                part
+            }
+        };
+        here.insert((event.subject_kind, event.subject_id));
+        part.push(event);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_once_in_each_turn_and_nothing_changes_places() {
+        let ids = [1, 2, 1, 3, 2, 2].map(|n| Uuid::from_u128(n));
+        let event = |id: &Uuid| Event::happened("vendor.seen", "vendor", Some(*id), Value::Null);
+        let turns = in_turns(ids.iter().map(event).collect());
+        let told: Vec<Vec<u128>> = turns
+            .iter()
+            .map(|part| part.iter().filter_map(|event| event.subject_id).map(|id| id.as_u128()).collect())
+            .collect();
+        assert_eq!(told, [vec![1, 2], vec![1, 3, 2], vec![2]]);
+        let many = (0..1200).map(|n| Event::happened("vendor.seen", "vendor", Some(Uuid::from_u128(n)), Value::Null));
+        assert_eq!(in_turns(many.collect()).iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 200]);
     }
 }

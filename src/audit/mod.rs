@@ -15,12 +15,15 @@ pub use ops::{AuditEvent, AuditFilter};
 
 use crate::{error::Error, identity::Actor};
 
-/// Writes one event and the version that it carries; only `WriteTx` calls this.
+/// Writes events, each with the version that it carries, in their order; only `WriteTx` calls this.
 pub(crate) async fn write(
     conn: &mut PgConnection,
     actor: &Actor,
     now: DateTime<Utc>,
-    event: Event,
+    events: Vec<Event>,
 ) -> Result<(), Error> {
-    store::insert(conn, actor, now, event).await
+    for together in event::in_turns(events) {
+        store::insert(conn, actor, now, together).await?;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The record's SQL.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
@@ -14,37 +15,77 @@ use crate::{
     identity::{Actor, Principal},
 };
 
-pub async fn insert(conn: &mut PgConnection, actor: &Actor, now: DateTime<Utc>, event: Event) -> Result<(), Error> {
-    let id = Uuid::now_v7();
+/// The columns of several events.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    actions: Vec<&'static str>,
+    kinds: Vec<&'static str>,
+    subjects: Vec<Option<Uuid>>,
+    revisions: Vec<Option<i64>>,
+    changes: Vec<Value>,
+    schemas: Vec<Option<i32>>,
+    bodies: Vec<Option<Value>>,
+}
+
+impl Columns {
+    fn of(events: Vec<Event>) -> Result<Self, Error> {
+        let mut all = Self::default();
+        for event in events {
+            let (schema, body) = event.version.unzip();
+            all.ids.push(Uuid::now_v7());
+            all.actions.push(event.action);
+            all.kinds.push(event.subject_kind);
+            all.subjects.push(event.subject_id);
+            all.revisions.push(event.revision);
+            all.changes.push(serde_json::to_value(&event.changes).map_err(Error::internal)?);
+            all.schemas.push(schema);
+            all.bodies.push(body);
+        }
+        Ok(all)
+    }
+}
+
+/// Writes events in their order; no record may come twice.
+pub async fn insert(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    events: Vec<Event>,
+) -> Result<(), Error> {
     let (kind, actor_id, actor_name) = match actor.authority.principal {
         Principal::Person(id) => ("person", Some(id), None),
         Principal::ServiceAccount(id) => ("service_account", Some(id), None),
         Principal::System(name) => ("system", None, Some(name)),
     };
     let origin = &actor.origin;
-    let (schema, body) = event.version.unzip();
-    // One statement: the event, where it came from, its place in the queue of the sequencer, and
-    // the version, whose `valid_from` rises even when the clock does not.
+    let all = Columns::of(events)?;
+    // One statement: the events, where they came from, their places in the queue of the sequencer, and
+    // the versions, whose `valid_from` rises even when the clock does not.
     sqlx::query!(
-        r#"with event as (
+        r#"with given as (
+               select * from unnest($11::uuid[], $12::text[], $13::text[], $14::uuid[], $15::bigint[], $16::jsonb[],
+                                    $17::integer[], $18::jsonb[])
+                   with ordinality as g (id, action, kind, subject, revision, changes, schema, body, n)
+           ), event as (
                insert into audit_events (id, at, actor_kind, actor_id, actor_name, token_id, via, request_id,
                                          action, subject_kind, subject_id, subject_revision, changes)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+               select g.id, $1, $2, $3, $4, $5, $6, $7, g.action, g.kind, g.subject, g.revision, g.changes
+               from given g order by g.n
                returning id, ordinal
            ), pending as (
                insert into audit_pending (event_id, ordinal) select id, ordinal from event
            ), origin as (
                insert into audit_origins (event_id, address, user_agent, os_user)
-               select id, $14::text::inet, $15, $16 from event
-               where num_nonnulls($14::text, $15::text, $16::text) > 0
+               select id, $8::text::inet, $9, $10 from event
+               where num_nonnulls($8::text, $9::text, $10::text) > 0
            )
            insert into record_versions (kind, id, revision, valid_from, schema, body, event_id)
-           select $10, $11, $12,
-                  greatest($2, (select max(v.valid_from) + interval '1 microsecond' from record_versions v
-                                where v.kind = $10 and v.id = $11)),
-                  $17, $18, event.id
-           from event where $17::int is not null"#,
-        id,
+           select g.kind, g.subject, g.revision,
+                  greatest($1, (select max(v.valid_from) + interval '1 microsecond' from record_versions v
+                                where v.kind = g.kind and v.id = g.subject)),
+                  g.schema, g.body, g.id
+           from given g where g.schema is not null"#,
         now,
         kind,
         actor_id,
@@ -52,16 +93,17 @@ pub async fn insert(conn: &mut PgConnection, actor: &Actor, now: DateTime<Utc>, 
         actor.authority.token_id,
         actor.via.key(),
         actor.request_id,
-        event.action,
-        event.subject_kind,
-        event.subject_id,
-        event.revision,
-        Json(&event.changes) as _,
         origin.address.map(|address| address.to_string()),
         origin.user_agent.as_deref(),
         origin.os_user.as_deref(),
-        schema,
-        body,
+        &all.ids,
+        &all.actions as &[&str],
+        &all.kinds as &[&str],
+        &all.subjects as &[Option<Uuid>],
+        &all.revisions as &[Option<i64>],
+        &all.changes,
+        &all.schemas as &[Option<i32>],
+        &all.bodies as &[Option<Value>],
     )
     .execute(conn)
     .await?;

@@ -34,6 +34,7 @@ const DELETABLE: &[&str] = &[
     "form_drafts",
     "last_visits",
     "judgements_due",
+    "judgements",
     "assessments_due",
     "mails_due",
     "sign_in_flows",
@@ -102,7 +103,7 @@ async fn applied(conn: &mut PgConnection) -> i64 {
 /// Whether the role has what the last migration's grant gave it.
 async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
     // Where the question fails, granting again does no harm.
-    sqlx::query_scalar("select has_table_privilege($1, 'person_preferences', 'insert')")
+    sqlx::query_scalar("select has_table_privilege($1, 'judgements', 'insert')")
         .bind(role)
         .fetch_one(conn)
         .await

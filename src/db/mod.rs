@@ -46,6 +46,9 @@ impl Db {
                 .test_before_acquire(false)
         };
         let read = base.clone().options([("default_transaction_read_only", "on")]);
+        // What is written goes by keys, and one plan fits all of them: planning a large statement for each record
+        // anew would take longer than running it. Lists are read, and their filters want a plan of their own.
+        let base = base.options([("plan_cache_mode", "force_generic_plan")]);
         let half = connections / 2;
         Self {
             read: pool(connections - half).connect_lazy_with(read),

@@ -66,14 +66,17 @@ impl<S> WriteTx<S> {
 
     /// Writes several events in their order; nothing where there is none, and then nothing may be
     /// committed either.
-    pub async fn record_all(self, events: Vec<Event>) -> Result<Option<WriteTx<Recorded>>, Error> {
-        let mut events = events.into_iter();
-        let Some(first) = events.next() else { return Ok(None) };
-        let mut tx = self.record(first).await?;
-        for event in events {
-            tx = tx.record(event).await?;
+    pub async fn record_all(mut self, events: Vec<Event>) -> Result<Option<WriteTx<Recorded>>, Error> {
+        if events.is_empty() {
+            return Ok(None);
         }
-        Ok(Some(tx))
+        let now = self.clock.now();
+        audit::write(&mut self.tx, &self.actor, now, events).await?;
+        Ok(Some(self.recorded()))
+    }
+
+    fn recorded(self) -> WriteTx<Recorded> {
+        WriteTx { tx: self.tx, actor: self.actor, clock: self.clock, written: self.written, state: PhantomData }
     }
 
     /// Writes several events and makes everything durable; how many there were. Without any, what was
@@ -89,8 +92,8 @@ impl<S> WriteTx<S> {
     /// Writes the event, and the new version of the record that it changed.
     pub async fn record(mut self, event: Event) -> Result<WriteTx<Recorded>, Error> {
         let now = self.clock.now();
-        audit::write(&mut self.tx, &self.actor, now, event).await?;
-        Ok(WriteTx { tx: self.tx, actor: self.actor, clock: self.clock, written: self.written, state: PhantomData })
+        audit::write(&mut self.tx, &self.actor, now, vec![event]).await?;
+        Ok(self.recorded())
     }
 }
 

@@ -14,7 +14,7 @@ pub mod vocabulary;
 mod workflow;
 
 pub use exception::{Exception, ExceptionContent, ExceptionState, Grant};
-pub use expression::{Expression, Fault, Judged, LONGEST, Matched, Outcome};
+pub use expression::{Brief, Expression, Fault, Judged, LONGEST, Matched, Outcome};
 pub use facts::{
     ApiFacts, AssessmentFacts, CertificationFacts, ConditionFacts, CredentialFacts, ExceptionFacts, Facts, FlowFacts,
     IntegrationFacts, OwnerFacts, OwnersFacts, ScopeFacts, SubProcessorFacts, SystemFacts, VendorFacts, VersionFacts,

@@ -228,15 +228,41 @@ impl RiskModelContent {
     }
 }
 
+/// What of a model holds for an integration: the same where it is scored the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// Of each factor, the place of the level that holds.
+    levels: Vec<Option<usize>>,
+    /// Of each mitigation, whether it does.
+    mitigations: Vec<bool>,
+}
+
+impl Holding {
+    /// As bytes, to be hashed: which version it is of is not in them.
+    pub fn bytes(&self) -> Vec<u8> {
+        let level = |level: &Option<usize>| level.map_or(u64::MAX, |n| n as u64).to_le_bytes();
+        let levels = self.levels.iter().flat_map(level);
+        levels.chain(self.mitigations.iter().map(|holds| u8::from(*holds))).collect()
+    }
+}
+
 impl Compiled {
-    /// Scores an integration. What cannot be evaluated counts as if it held for a factor, and as if it
-    /// did not for a mitigation: not knowing makes nothing less risky. More than there is is not taken
-    /// away, so that the parts add up.
+    /// What of it holds for an integration. What cannot be evaluated counts as if it held for a factor, and as if
+    /// it did not for a mitigation: not knowing makes nothing less risky.
+    pub fn holding(&self, facts: &Judged) -> Holding {
+        let holds = |when: &Option<Expression>| when.as_ref().is_none_or(|when| when.holds(facts) != Ok(false));
+        Holding {
+            levels: self.levels.iter().map(|levels| levels.iter().position(holds)).collect(),
+            mitigations: self.mitigations.iter().map(|when| when.holds(facts) == Ok(true)).collect(),
+        }
+    }
+
+    /// Scores an integration. More than there is is not taken away, so that the parts add up.
     pub fn score(&self, facts: &Judged) -> Scored {
+        let holding = self.holding(facts);
         let mut parts = Vec::new();
-        for (factor, levels) in self.content.factors.iter().zip(&self.levels) {
-            let holds = |when: &Option<Expression>| when.as_ref().is_none_or(|when| when.holds(facts) != Ok(false));
-            let found = factor.levels.iter().zip(levels).find(|(_, when)| holds(when)).map(|(level, _)| level);
+        for (factor, level) in self.content.factors.iter().zip(&holding.levels) {
+            let found = level.and_then(|n| factor.levels.get(n));
             parts.push(Part {
                 key: factor.key.clone(),
                 title: factor.title.clone(),
@@ -247,14 +273,13 @@ impl Compiled {
         }
         let inherent: i32 = parts.iter().map(|part| part.points).sum();
         let mut residual = inherent;
-        for (one, when) in self.content.mitigations.iter().zip(&self.mitigations) {
-            let holds = when.holds(facts) == Ok(true);
-            let taken = if holds { one.points.min(residual) } else { 0 };
+        for (one, holds) in self.content.mitigations.iter().zip(&holding.mitigations) {
+            let taken = if *holds { one.points.min(residual) } else { 0 };
             residual -= taken;
             parts.push(Part {
                 key: one.key.clone(),
                 title: one.title.clone(),
-                level: if holds { "holds" } else { "does not hold" }.into(),
+                level: if *holds { "holds" } else { "does not hold" }.into(),
                 points: -taken,
                 most: one.points,
             });

@@ -72,6 +72,13 @@ impl Step {
             Self::Opened(v) | Self::Reopened(v) | Self::Changed(v) | Self::Fixed(v) => v,
         }
     }
+
+    /// The violation after it, alone.
+    pub fn into_violation(self) -> Violation {
+        match self {
+            Self::Opened(v) | Self::Reopened(v) | Self::Changed(v) | Self::Fixed(v) => v,
+        }
+    }
 }
 
 impl Violation {
@@ -119,16 +126,8 @@ impl Violation {
     }
 }
 
-/// Whether it is the same but for days that pass: ages and terms change every night. Whether an
-/// exception holds is no part of what was found.
+/// Whether it is the same but for days that pass. Whether an exception holds is no part of what was found.
 fn same(known: &Finding, found: &Finding) -> bool {
-    let timeless = |matched: &[Matched]| -> Vec<Matched> {
-        matched
-            .iter()
-            .filter(|m| !m.path.contains("_days") && m.path != "today")
-            .map(|m| Matched { path: m.path.clone(), value: without_days(&m.value) })
-            .collect()
-    };
     known.version == found.version
         && known.mode == found.mode
         && known.severity == found.severity
@@ -136,16 +135,5 @@ fn same(known: &Finding, found: &Finding) -> bool {
         && known.failure == found.failure
         && known.remediation == found.remediation
         && known.review_groups == found.review_groups
-        && (known.matched == found.matched || timeless(&known.matched) == timeless(&found.matched))
-}
-
-fn without_days(value: &serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Array(all) => all.iter().map(without_days).collect(),
-        serde_json::Value::Object(all) => {
-            let kept = all.iter().filter(|(name, _)| !name.ends_with("_days"));
-            serde_json::Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
-        }
-        other => other.clone(),
-    }
+        && (known.matched == found.matched || Matched::timeless(&known.matched) == Matched::timeless(&found.matched))
 }

@@ -68,6 +68,15 @@ impl Keys {
     pub fn hash(&self, what: &(impl Hash + ?Sized)) -> Digest {
         Digest(self.0.each_ref().map(|keys| keys.hash_one(what)))
     }
+
+    /// One hash over several.
+    pub fn together<'a>(&self, all: impl Iterator<Item = &'a Digest>) -> Digest {
+        let mut hashers = self.0.each_ref().map(BuildHasher::build_hasher);
+        for one in all {
+            hashers.iter_mut().for_each(|hasher| one.hash(hasher));
+        }
+        Digest(hashers.map(|hasher| hasher.finish()))
+    }
 }
 
 /// A hash of facts, 128 bits.

@@ -32,6 +32,20 @@ pub async fn in_force<C: Publishable>(conn: &mut PgConnection) -> Result<Vec<(Uu
     store::in_force(conn).await
 }
 
+/// Which versions of a kind hold now, within whatever reads or writes, in the order of their keys: what a version
+/// says never changes, so that whoever knows it need not read it again.
+pub async fn versions_in_force<C: Publishable>(conn: &mut PgConnection) -> Result<Vec<(Uuid, i32)>, Error> {
+    store::versions_in_force(conn, C::KIND).await
+}
+
+/// What these versions say, in no particular order.
+pub async fn contents<C: Publishable>(
+    conn: &mut PgConnection,
+    wanted: &[(Uuid, i32)],
+) -> Result<Vec<(Uuid, i32, C)>, Error> {
+    store::contents(conn, wanted).await
+}
+
 /// What a version of one says, within whatever reads or writes.
 pub async fn content_of<C: Publishable>(conn: &mut PgConnection, id: Uuid, version: i32) -> Result<C, Error> {
     store::version(conn, id, version).await?.ok_or(Error::NotFound("version"))

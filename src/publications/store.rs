@@ -67,6 +67,31 @@ pub async fn in_force<C: Publishable>(conn: &mut PgConnection) -> Result<Vec<(Uu
     rows.fetch_all(conn).await?.into_iter().map(|row| Ok((row.id, row.version, read(row.content)?))).collect()
 }
 
+/// Which versions of a kind hold now, without what they say; in the order of their keys.
+pub async fn versions_in_force(conn: &mut PgConnection, kind: &str) -> Result<Vec<(Uuid, i32)>, Error> {
+    let rows = sqlx::query!(
+        "select p.id, p.version from publications p where p.kind = $1 and p.version > 0 order by p.sort_key, p.id",
+        kind
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
+/// What these versions say, in no particular order.
+pub async fn contents<C: Publishable>(
+    conn: &mut PgConnection,
+    wanted: &[(Uuid, i32)],
+) -> Result<Vec<(Uuid, i32, C)>, Error> {
+    let (ids, versions): (Vec<Uuid>, Vec<i32>) = wanted.iter().copied().unzip();
+    let rows = sqlx::query!(
+        "select v.publication_id, v.version, v.content from publication_versions v
+         join unnest($1::uuid[], $2::integer[]) k (id, version) on k.id = v.publication_id and k.version = v.version",
+        &ids,
+        &versions
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    rows.map(|row| Ok((row.publication_id, row.version, read(row.content)?))).collect()
+}
+
 pub async fn lock<C: Publishable>(conn: &mut PgConnection, id: Uuid) -> Result<Option<Publication<C>>, Error> {
     sqlx::query!("select id from publications where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     Ok(get_many(conn, &[id]).await?.pop())

@@ -109,6 +109,7 @@ fn only_housekeeping_is_written_outside_a_recorded_transaction() {
         "audit_pending",
         "audit_positions",
         "installation",
+        "judgements",
         "sign_in_flows",
         "passkey_ceremonies",
         "held_forms",

@@ -34,7 +34,7 @@ pub async fn get_integrations(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<
 
 /// Whole integrations within whatever reads or writes, in no particular order.
 pub async fn load(conn: &mut sqlx::PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    integrations::get_many(conn, ids).await
+    integrations::load(conn, ids).await
 }
 
 /// Locks those of them that nobody else holds, for who can come back to the others later; which.

@@ -1,192 +1,18 @@
 //! Integrations.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use super::whole::{get_many, load};
 use crate::{
-    catalog::{Environment, TlsVersion, Upstream},
+    catalog::{Environment, TlsVersion},
     error::Error,
     integrations::{
-        CredentialUse, Criticality, DataFlow, EnvironmentUse, Exposure, Grant, InboundInspection, InboundValidation,
-        Initiator, Integration, IntegrationContent, PeerVerification, RatePeriod, Refs, ScopeRequest, Suspension,
+        Criticality, Exposure, InboundInspection, InboundValidation, Initiator, Integration, IntegrationContent,
+        PeerVerification, RatePeriod, Refs,
     },
     text,
 };
-
-struct Row {
-    id: Uuid,
-    slug: String,
-    name: String,
-    state: String,
-    system_id: Uuid,
-    system_slug: String,
-    api_id: Uuid,
-    api_slug: String,
-    vendor_id: Uuid,
-    version_slug: Option<String>,
-    purpose: Option<String>,
-    business_logic: Option<String>,
-    business_owner: Option<String>,
-    technical_owner: Option<String>,
-    backup_owner: Option<String>,
-    criticality: Option<String>,
-    exposure: Option<String>,
-    initiated_by: Option<String>,
-    rate_limit: Option<i32>,
-    rate_limit_per: Option<String>,
-    gateway_route: Option<String>,
-    inbound_validation: Vec<String>,
-    inbound_inspection: Vec<String>,
-    tls_minimum: Option<String>,
-    peer_verification: Option<String>,
-    token_lifetime_minutes: Option<i32>,
-    exit_plan: Option<String>,
-    next_review_on: Option<NaiveDate>,
-    tags: Vec<String>,
-    suspended_at: Option<DateTime<Utc>>,
-    suspended_by: Option<Uuid>,
-    suspension_reason: Option<String>,
-    direction: String,
-    sensitivity: Option<String>,
-    revision: i64,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    environments: Json<Vec<EnvironmentUse>>,
-    flows: Json<Vec<DataFlow>>,
-    scopes: Json<Vec<ScopeRow>>,
-    upstreams: Json<Vec<Upstream>>,
-    credentials: Json<Vec<CredentialUse>>,
-}
-
-#[derive(serde::Deserialize)]
-struct ScopeRow {
-    justification: Option<String>,
-    #[serde(flatten)]
-    grant: Grant,
-}
-
-fn word<T: std::str::FromStr<Err = Error>>(key: Option<String>) -> Result<Option<T>, Error> {
-    key.map(|key| key.parse()).transpose()
-}
-
-fn words<T: std::str::FromStr<Err = Error>>(keys: Vec<String>) -> Result<Vec<T>, Error> {
-    keys.into_iter().map(|key| key.parse()).collect()
-}
-
-impl TryFrom<Row> for Integration {
-    type Error = Error;
-    fn try_from(row: Row) -> Result<Self, Error> {
-        let mut environments = row.environments.0;
-        environments.sort_by_key(|environment| environment.environment);
-        let mut flows = row.flows.0;
-        flows.sort_by(|a, b| (&a.data_class, a.direction).cmp(&(&b.data_class, b.direction)));
-        let asked = row.scopes.0.iter().filter(|scope| scope.grant.requested);
-        let mut scopes: Vec<ScopeRequest> = asked
-            .map(|row| ScopeRequest { scope: row.grant.scope.clone(), justification: row.justification.clone() })
-            .collect();
-        scopes.sort_by(|a, b| a.scope.cmp(&b.scope));
-        let suspension = match (row.suspended_at, row.suspension_reason) {
-            (Some(at), Some(reason)) => Some(Suspension { at, by: row.suspended_by, reason }),
-            _ => None,
-        };
-        Ok(Self {
-            id: row.id,
-            revision: row.revision,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            state: row.state.parse()?,
-            direction: row.direction.parse()?,
-            sensitivity: word(row.sensitivity)?,
-            suspension,
-            system_id: row.system_id,
-            api_id: row.api_id,
-            vendor_id: row.vendor_id,
-            grants: row.scopes.0.into_iter().map(|row| row.grant).collect(),
-            credentials: row.credentials.0,
-            content: IntegrationContent {
-                slug: row.slug,
-                name: row.name,
-                system: row.system_slug,
-                api: row.api_slug,
-                version: row.version_slug,
-                environments,
-                purpose: row.purpose,
-                business_logic: row.business_logic,
-                business_owner: row.business_owner,
-                technical_owner: row.technical_owner,
-                backup_owner: row.backup_owner,
-                criticality: word(row.criticality)?,
-                exposure: word(row.exposure)?,
-                initiated_by: word(row.initiated_by)?,
-                data_flows: flows,
-                scopes,
-                rate_limit: row.rate_limit,
-                rate_limit_per: word(row.rate_limit_per)?,
-                gateway_route: row.gateway_route,
-                inbound_validation: words(row.inbound_validation)?,
-                inbound_inspection: words(row.inbound_inspection)?,
-                tls_minimum: word(row.tls_minimum)?,
-                peer_verification: word(row.peer_verification)?,
-                token_lifetime_minutes: row.token_lifetime_minutes,
-                exit_plan: row.exit_plan,
-                upstreams: row.upstreams.0,
-                next_review_on: row.next_review_on,
-                tags: row.tags,
-            },
-        })
-    }
-}
-
-/// Whole integrations, in no particular order, in one statement.
-pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select i.id, i.slug, i.name, i.state, i.system_id, i.api_id,
-                  (select s.slug from systems s where s.id = i.system_id) as "system_slug!",
-                  a.slug as api_slug, a.vendor_id,
-                  (select v.slug from api_versions v where v.id = i.version_id) as version_slug,
-                  i.purpose, i.business_logic,
-                  (select t.slug from teams t where t.id = i.business_owner_id) as business_owner,
-                  (select t.slug from teams t where t.id = i.technical_owner_id) as technical_owner,
-                  (select t.slug from teams t where t.id = i.backup_owner_id) as backup_owner,
-                  i.criticality, i.exposure, i.initiated_by, i.rate_limit, i.rate_limit_per, i.gateway_route,
-                  i.inbound_validation, i.inbound_inspection, i.tls_minimum, i.peer_verification,
-                  i.token_lifetime_minutes, i.exit_plan, i.next_review_on, i.tags, i.suspended_at, i.suspended_by,
-                  i.suspension_reason, i.direction, i.sensitivity, i.revision, i.created_at, i.updated_at,
-                  coalesce((select jsonb_agg(jsonb_build_object('environment', e.environment, 'endpoints', e.endpoints,
-                                'live_since', e.live_since, 'suspended_on', e.suspended_on))
-                            from integration_environments e where e.integration_id = i.id), '[]')
-                      as "environments!: Json<Vec<EnvironmentUse>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('data_class', d.key, 'direction', f.direction,
-                                'environments', f.environments, 'legal_basis', f.legal_basis, 'locations', f.locations,
-                                'transfer_safeguard', f.transfer_safeguard, 'retention_days', f.retention_days,
-                                'field_encryption', f.field_encryption))
-                            from data_flows f join data_classes d on d.id = f.data_class_id
-                            where f.integration_id = i.id), '[]') as "flows!: Json<Vec<DataFlow>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('scope', g.scope, 'justification', g.justification,
-                                'requested', g.requested, 'approved_at', g.approved_at, 'granted_on', g.granted_on,
-                                'last_used_on', g.last_used_on) order by g.scope collate "C")
-                            from scope_grants g where g.integration_id = i.id), '[]') as "scopes!: Json<Vec<ScopeRow>>",
-                  coalesce((select jsonb_agg(jsonb_build_object(
-                                'api', (select x.slug from apis x where x.id = u.upstream_api_id),
-                                'vendor', (select x.slug from vendors x where x.id = u.upstream_vendor_id))
-                                order by u.position)
-                            from integration_upstreams u where u.integration_id = i.id), '[]')
-                      as "upstreams!: Json<Vec<Upstream>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'slug', c.slug, 'name', c.name,
-                                'kind', c.kind, 'environment', c.environment, 'state', c.state,
-                                'vault_reference', c.vault_reference, 'since', coalesce(c.rotated_on, c.created_on),
-                                'next_rotation_on', c.next_rotation_on,
-                                'uses', (select count(*) from credential_uses x where x.credential_id = c.id))
-                                order by c.sort_key, c.id)
-                            from credential_uses u join credentials c on c.id = u.credential_id
-                            where u.integration_id = i.id), '[]') as "credentials!: Json<Vec<CredentialUse>>"
-           from integrations i join apis a on a.id = i.api_id where i.id = any($1)"#,
-        ids
-    );
-    rows.fetch_all(conn).await?.into_iter().map(Integration::try_from).collect()
-}
 
 /// The teams that own it or its system.
 pub async fn teams_of(conn: &mut PgConnection, id: Uuid) -> Result<Vec<Uuid>, Error> {
@@ -216,8 +42,10 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Integration
 
 /// Locks those of them that nobody else holds; which.
 pub async fn lock_free(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-    let locked =
-        sqlx::query_scalar!("select id from integrations where id = any($1) order by id for update skip locked", ids);
+    let locked = sqlx::query_scalar!(
+        "select id from integrations where id = any($1) order by id for no key update skip locked",
+        ids
+    );
     Ok(locked.fetch_all(conn).await?)
 }
 

@@ -5,3 +5,4 @@ pub mod integrations;
 pub mod parts;
 pub mod references;
 pub mod suggestions;
+mod whole;

@@ -2,15 +2,16 @@
 
 use std::{
     cell::{Ref, RefCell},
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
 use cel::{Context, Value, objects::Key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use super::{ENVIRONMENT, Expression, REMEMBERED, reads, walk::Watched};
+use super::{ENVIRONMENT, Expression, reads, walk::Watched};
 use crate::{
     policy::{
         Facts,
@@ -21,6 +22,8 @@ use crate::{
 
 /// Entries of a list shown at most.
 const SHOWN: usize = 5;
+/// The fields by which an entry is called, where it has them.
+pub(super) const CALLED: [&str; 5] = ["name", "data_class", "scope", "questionnaire", "rule"];
 
 /// A value that made a rule fire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,6 +32,45 @@ pub struct Matched {
     pub path: String,
     /// Its value.
     pub value: serde_json::Value,
+}
+
+impl Matched {
+    /// The values without days that pass: ages and terms change every night and say nothing new.
+    pub fn timeless(all: &[Self]) -> Vec<Self> {
+        let stays = |one: &&Self| !one.path.contains("_days") && one.path != "today";
+        let kept = all.iter().filter(stays);
+        kept.map(|one| Self { path: one.path.clone(), value: without_days(&one.value) }).collect()
+    }
+}
+
+fn without_days(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Array(all) => all.iter().map(without_days).collect(),
+        serde_json::Value::Object(all) => {
+            let kept = all.iter().filter(|(name, _)| !name.ends_with("_days"));
+            serde_json::Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// What an expression says of facts, in brief: the same where it says the same, but for days that pass. It is
+/// stable over releases and may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brief {
+    /// Nothing.
+    Quiet,
+    /// It fires; SHA-256 of the values.
+    Fires([u8; 32]),
+    /// It could not be evaluated; SHA-256 of why.
+    Failed([u8; 32]),
+}
+
+impl Brief {
+    /// Of what could not be evaluated.
+    pub fn failed(why: &str) -> Self {
+        Self::Failed(Sha256::digest(why).into())
+    }
 }
 
 /// What an expression says of facts.
@@ -79,20 +121,43 @@ impl Expression {
     pub fn judge(&self, facts: &Judged) -> Outcome {
         match self.holds(facts) {
             Ok(false) => Outcome::Quiet,
-            Ok(true) => {
-                let context = facts.with(&self.reads.tops);
-                Outcome::Fires(self.watched.iter().filter_map(|part| matched(part, &context)).collect())
-            }
+            Ok(true) => Outcome::Fires(self.matched(facts)),
             Err(why) => Outcome::Failed(why),
         }
+    }
+
+    /// Judges facts without giving the values. What was shown of the same facts before is not gathered again.
+    pub fn brief(&self, facts: &Judged) -> Brief {
+        match self.holds(facts) {
+            Ok(false) => return Brief::Quiet,
+            Ok(true) => {}
+            Err(why) => return Brief::failed(&why),
+        }
+        let key = self.reads.shown(&facts.digests);
+        if let Some(known) = self.fired.get(&key) {
+            return Brief::Fires(known);
+        }
+        let values = Matched::timeless(&self.matched(facts));
+        let mut hash = Sha256::new();
+        for one in &values {
+            // Neither a path nor JSON has a line break in it.
+            hash.update(format!("{}\n{}\n", one.path, one.value));
+        }
+        let hash = hash.finalize().into();
+        self.fired.keep(key, hash);
+        Brief::Fires(hash)
+    }
+
+    fn matched(&self, facts: &Judged) -> Vec<Matched> {
+        let context = facts.with(&self.reads.tops);
+        self.watched.iter().filter_map(|part| matched(part, &context)).collect()
     }
 
     /// Whether it is true of facts, without by which values; or why it could not be evaluated. What it said
     /// of the same facts before is not worked out again.
     pub fn holds(&self, facts: &Judged) -> Result<bool, String> {
         let key = self.reads.key(&facts.digests);
-        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(known) = known {
+        if let Some(known) = self.said.get(&key) {
             return known;
         }
         let said = match self.program.execute(&facts.with(&self.reads.tops)) {
@@ -100,18 +165,15 @@ impl Expression {
             Ok(_) => Err("It gives neither true nor false.".into()),
             Err(error) => Err(text::clip(&error.to_string(), 500).to_owned()),
         };
-        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
-            all.clear();
-        }
-        all.insert(key, said.clone());
+        self.said.keep(key, said.clone());
         said
     }
 
     /// Forgets what it said.
     #[cfg(test)]
     pub(super) fn forget(&self) {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.said.clear();
+        self.fired.clear();
     }
 }
 
@@ -146,9 +208,8 @@ fn matched(part: &Watched, context: &Context) -> Option<Matched> {
 /// An entry by what it is called and the fields that matter.
 fn brief(entry: &Value, fields: &[String]) -> serde_json::Value {
     let serde_json::Value::Object(all) = json_of(entry) else { return json_of(entry) };
-    let called = ["name", "data_class", "scope", "questionnaire", "rule"];
     let kept: Map<String, serde_json::Value> =
-        all.into_iter().filter(|(name, _)| called.contains(&name.as_str()) || fields.contains(name)).collect();
+        all.into_iter().filter(|(name, _)| CALLED.contains(&name.as_str()) || fields.contains(name)).collect();
     serde_json::Value::Object(kept)
 }
 

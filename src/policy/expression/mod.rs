@@ -5,19 +5,17 @@ mod check;
 mod evaluate;
 mod guard;
 mod matching;
+mod memory;
 mod reads;
 mod walk;
 
 use cel::{Env, Program};
 use serde::Serialize;
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, Mutex},
-};
+use std::sync::{Arc, LazyLock};
 use utoipa::ToSchema;
 
-use crate::policy::vocabulary::Digest;
-pub use evaluate::{Judged, Matched, Outcome};
+pub use evaluate::{Brief, Judged, Matched, Outcome};
+use memory::Memory;
 use reads::Reads;
 use walk::Watched;
 
@@ -35,8 +33,6 @@ const BRACKETS: usize = 50;
 const STACK: usize = 128 << 20;
 /// Steps that an evaluation is estimated to take at most.
 const STEPS: u64 = 100_000;
-/// Answers that an expression remembers; then it begins anew.
-const REMEMBERED: usize = 4096;
 
 /// One environment for all: the standard library of the language, its patterns compiled once.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(matching::environment()));
@@ -65,7 +61,9 @@ pub struct Expression {
     hints: Vec<Fault>,
     reads: Reads,
     /// What it said, by what it had read.
-    said: Mutex<HashMap<Digest, Result<bool, String>>>,
+    said: Memory<Result<bool, String>>,
+    /// The hash of the values by which it fired, by what it had read and shows of it.
+    fired: Memory<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Expression {
@@ -105,8 +103,8 @@ impl Expression {
                 let program = ENVIRONMENT.compile(source).map_err(syntax)?;
                 let hints = check::check(&program, source)?;
                 let watched = walk::watched(program.expression());
-                let reads = Reads::of(program.expression());
-                Ok(Self { program, watched, hints, reads, said: Mutex::default() })
+                let reads = Reads::of(program.expression(), &watched);
+                Ok(Self { program, watched, hints, reads, said: Memory::default(), fired: Memory::default() })
             };
             thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join)
         });

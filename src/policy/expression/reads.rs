@@ -7,6 +7,7 @@ use cel::{
     common::ast::{ComprehensionExpr, EntryExpr, Expr},
 };
 
+use super::{evaluate::CALLED, walk::Watched};
 use crate::policy::{
     Facts,
     vocabulary::{Digest, Keys, Term, leaves},
@@ -28,12 +29,14 @@ pub(super) fn digests(facts: &Facts) -> Vec<Digest> {
 pub(super) struct Reads {
     /// Places among the leaves, rising.
     leaves: Vec<usize>,
+    /// The same with what is shown besides where it fires: entries of lists by their names, lists as a whole.
+    shown: Vec<usize>,
     /// The names at the top of the facts.
     pub tops: Vec<&'static str>,
 }
 
 impl Reads {
-    pub(super) fn of(root: &IdedExpr) -> Self {
+    pub(super) fn of(root: &IdedExpr, watched: &[Watched]) -> Self {
         let mut found = Found::default();
         found.visit(root);
         let fits = |leaf: &String| found.reads.iter().any(|read| read.covers(leaf));
@@ -44,14 +47,34 @@ impl Reads {
         }
         let top = |name: &&str| leaves.iter().any(|n| LEAVES[*n].split(['.', '[']).next() == Some(name));
         let tops = Facts::fields().iter().map(|field| field.name).filter(top).collect();
-        Self { leaves, tops }
+        let shows = |leaf: &str| {
+            let part = |part: &Watched| match part {
+                Watched::Entries { path, fields, .. } => leaf
+                    .strip_prefix(path.as_str())
+                    .and_then(|rest| rest.strip_prefix("[]."))
+                    .is_some_and(|field| CALLED.contains(&field) || fields.iter().any(|known| known == field)),
+                Watched::Fact { path, .. } => within(path, leaf),
+            };
+            watched.iter().any(part)
+        };
+        let shown = (0..LEAVES.len()).filter(|n| leaves.contains(n) || shows(&LEAVES[*n])).collect();
+        Self { leaves, shown, tops }
     }
 
     /// One hash over all that is read.
     pub(super) fn key(&self, digests: &[Digest]) -> Digest {
-        let read: Vec<Digest> = self.leaves.iter().filter_map(|n| digests.get(*n).copied()).collect();
-        KEYS.hash(read.as_slice())
+        KEYS.together(self.leaves.iter().filter_map(|n| digests.get(*n)))
     }
+
+    /// One hash over all that is read and shown.
+    pub(super) fn shown(&self, digests: &[Digest]) -> Digest {
+        KEYS.together(self.shown.iter().filter_map(|n| digests.get(*n)))
+    }
+}
+
+/// Whether one path leads into another.
+fn within(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// A fact that is read.
@@ -64,9 +87,6 @@ enum Read {
 
 impl Read {
     fn covers(&self, leaf: &str) -> bool {
-        let within = |outer: &str, inner: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
         match self {
             Self::Whole(path) => within(path, leaf) || within(leaf, path),
             Self::Length(path) => within(leaf, path),

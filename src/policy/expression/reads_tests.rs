@@ -83,6 +83,14 @@ fn what_is_remembered_is_what_would_be_worked_out() {
             fresh.forget();
             let said = fresh.judge(&Judged::new(&facts));
             prop_assert_eq!(&known.judge(&Judged::new(&facts)), &said, "{:?}", known);
+            let brief = fresh.brief(&Judged::new(&facts));
+            prop_assert_eq!(known.brief(&Judged::new(&facts)), brief, "{:?}", known);
+            let fits = match &said {
+                super::Outcome::Quiet => brief == super::Brief::Quiet,
+                super::Outcome::Fires(_) => matches!(brief, super::Brief::Fires(_)),
+                super::Outcome::Failed(why) => brief == super::Brief::failed(why),
+            };
+            prop_assert!(fits, "{:?} says {:?} and {:?}", known, said, brief);
             told_apart.set(told_apart.get() + usize::from(said != super::Outcome::Quiet));
         }
         Ok(())

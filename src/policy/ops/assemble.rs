@@ -11,8 +11,8 @@ use crate::{
     error::Error,
     integrations::{Direction, Integration, IntegrationContent, is_outside_eea},
     policy::{
-        Facts, FlowFacts, IntegrationFacts, OwnersFacts, ScopeFacts,
-        store::surroundings::{self, Around, Asked},
+        Facts, FlowFacts, IntegrationFacts, ScopeFacts,
+        store::surroundings::{self, Around, Asked, Surroundings},
     },
 };
 
@@ -38,9 +38,8 @@ pub(super) async fn facts(
             owners: [refs.business_owner, refs.technical_owner, refs.backup_owner],
         })
     }));
-    let around = surroundings::around(conn, &asked, today).await?;
-    let mut around: HashMap<Uuid, Around> = around.into_iter().map(|one| (one.integration, one)).collect();
-    let owners: HashMap<Uuid, [Option<Uuid>; 3]> = asked.into_iter().map(|one| (one.integration, one.owners)).collect();
+    let mut around = Surroundings::read(conn, &asked, today).await?;
+    let asked: HashMap<Uuid, Asked> = asked.into_iter().map(|one| (one.integration, one)).collect();
     let mut keys: Vec<String> =
         subjects.iter().flat_map(|subject| content(subject).data_flows.iter().map(|f| f.data_class.clone())).collect();
     keys.sort_unstable();
@@ -49,9 +48,9 @@ pub(super) async fn facts(
     let mut all = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let id = subject.integration.id;
-        let around = around.remove(&id).ok_or_else(|| Error::internal("an integration without surroundings"))?;
-        let owners = owners.get(&id).copied().unwrap_or_default();
-        let (facts, cut) = assemble(subject, around, owners, &classes, today).capped();
+        let around = asked.get(&id).and_then(|asked| around.around(asked));
+        let around = around.ok_or_else(|| Error::internal("an integration without surroundings"))?;
+        let (facts, cut) = assemble(subject, around, &classes, today).capped();
         all.push((id, facts, cut));
     }
     Ok(all)
@@ -64,7 +63,6 @@ fn content<'a>(subject: &Subject<'a>) -> &'a IntegrationContent {
 fn assemble(
     subject: &Subject,
     around: Around,
-    owners: [Option<Uuid>; 3],
     classes: &HashMap<String, (String, Vec<String>)>,
     today: NaiveDate,
 ) -> Facts {
@@ -89,24 +87,22 @@ fn assemble(
             }
         })
         .collect();
-    let named = around.owners.0;
-    let owner = |id: Option<Uuid>| id.and_then(|id| named.get(&id).cloned());
     let kind = subject.proposed.map_or("", |(kind, ..)| kind);
     Facts {
         today: today.to_string(),
         request: kind.to_owned(),
-        integration: integration(subject, content, &flows, &around.system.0.kind, today),
-        scopes: scopes(subject.integration, content, &around.offered.0, today),
-        system: around.system.0,
-        vendor: around.vendor.0,
-        api: around.api.0,
-        version: around.version.map(|version| version.0),
-        owners: OwnersFacts { business: owner(owners[0]), technical: owner(owners[1]), backup: owner(owners[2]) },
+        integration: integration(subject, content, &flows, &around.system.kind, today),
+        scopes: scopes(subject.integration, content, around.offered, today),
+        system: around.system.clone(),
+        vendor: around.vendor.clone(),
+        api: around.api.clone(),
+        version: around.version.cloned(),
+        owners: around.owners,
         data_flows: flows,
-        credentials: around.credentials.0,
-        assessments: around.assessments.0,
-        exceptions: around.exceptions.0,
-        conditions: around.conditions.0,
+        credentials: around.credentials,
+        assessments: around.assessments,
+        exceptions: around.exceptions,
+        conditions: around.conditions,
     }
 }
 
@@ -152,17 +148,17 @@ fn integration(
 fn scopes(
     integration: &Integration,
     content: &IntegrationContent,
-    offered: &[surroundings::Offered],
+    offered: Option<&HashMap<String, Option<String>>>,
     today: NaiveDate,
 ) -> Vec<ScopeFacts> {
     let grant = |scope: &str| integration.grants.iter().find(|grant| grant.scope == scope);
     let facts = |scope: &str, requested: bool, justification: Option<String>| {
         let known = grant(scope);
-        let offer = offered.iter().find(|offer| offer.name == scope);
+        let offer = offered.and_then(|offered| offered.get(scope));
         ScopeFacts {
             scope: scope.to_owned(),
             offered: offer.is_some(),
-            description: offer.and_then(|offer| offer.description.clone()),
+            description: offer.cloned().flatten(),
             requested,
             approved: known.is_some_and(|grant| grant.approved_at.is_some()),
             granted: known.is_some_and(|grant| grant.granted_on.is_some()),

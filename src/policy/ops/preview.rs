@@ -1,10 +1,7 @@
 //! What a rule would do before it is published: over the whole register, and over the facts that past
 //! decisions judged.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,7 +10,8 @@ use uuid::Uuid;
 
 use super::{
     assemble::facts,
-    judge::{Ready, Subject, evaluate},
+    in_force::Ready,
+    judge::{Subject, evaluate},
 };
 use crate::{
     app::App,
@@ -76,12 +74,11 @@ pub struct Preview {
 pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &RuleContent) -> Result<Preview, Error> {
     actor.require(Permission::Govern)?;
     let begun = std::time::Instant::now();
-    let expression =
-        Arc::new(Expression::compile(&content.expression).map_err(|faults| faulty("/expression", &faults))?);
+    let expression = Expression::compile(&content.expression).map_err(|faults| faulty("/expression", &faults))?;
     let today = app.today().await?;
     let mut conn = app.db.read().await?;
     let ids = queue::all(&mut conn).await?;
-    let rule = Ready { id: Uuid::nil(), version: 0, content: content.clone(), expression: expression.clone() };
+    let rule = Arc::new(Ready { id: Uuid::nil(), version: 0, content: content.clone(), expression });
     let mut preview = Preview { judged: ids.len(), ..Preview::default() };
     let known: BTreeSet<Uuid> = match rule_id {
         Some(rule) => violations::open_of_rule(&mut conn, rule).await?.into_iter().collect(),
@@ -90,9 +87,12 @@ pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &
     let mut still = 0;
     for part in ids.chunks(1000) {
         let loaded = integrations::ops::load(&mut conn, part).await?;
-        let subjects: Vec<Subject> = loaded.iter().map(|integration| Subject { integration, proposed: None }).collect();
+        let subjects: Vec<Subject> = loaded.iter().map(Subject::live).collect();
         let facts = facts(&mut conn, today, &subjects).await?;
-        let judgements = evaluate(std::slice::from_ref(&rule), facts, &HashMap::new())?;
+        // Evaluating is all computing: not on a thread that answers requests.
+        let rules = [rule.clone()];
+        let work = move || facts.into_iter().map(|facts| evaluate(&rules, None, facts)).collect::<Vec<_>>();
+        let judgements = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
         for (judgement, integration) in judgements.into_iter().zip(&loaded) {
             let Some(finding) = judgement.findings.into_iter().next() else { continue };
             let new = !known.contains(&integration.id);
@@ -109,7 +109,7 @@ pub async fn preview(app: &App, actor: &Actor, rule_id: Option<Uuid>, content: &
     }
     preview.fixed = known.len() - still;
     preview.owners = preview.fired.iter().filter_map(|fired| fired.owner.as_deref()).collect::<BTreeSet<_>>().len();
-    past(&mut conn, &expression, &mut preview).await?;
+    past(&mut conn, &rule.expression, &mut preview).await?;
     preview.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(preview)
 }

@@ -1,6 +1,6 @@
 //! Risk: scored with the rules, shown with how it comes about, overridden for a time.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{exceptions::lead, judge::RuleCache};
+use super::{exceptions::lead, in_force::Model};
 use crate::{
     app::App,
     audit::Event,
@@ -17,44 +17,28 @@ use crate::{
     error::Error,
     identity::Actor,
     integrations,
-    policy::{
-        Compiled, NewOverride, Override, OverrideState, RiskModelContent, RiskScore, Scored,
-        store::risk::{self, Moved},
-    },
+    policy::{NewOverride, Override, OverrideState, RiskModelContent, RiskScore, Scored, store::risk},
     publications,
 };
-
-/// The model that scores: its id, version, and what it says, ready to score.
-#[derive(Debug)]
-pub(super) struct Model {
-    pub id: Uuid,
-    pub version: i32,
-    pub compiled: Compiled,
-}
-
-/// The model in force, if there is one.
-pub(super) async fn model(conn: &mut PgConnection, cache: &RuleCache) -> Result<Option<Arc<Model>>, Error> {
-    let held = publications::ops::in_force::<RiskModelContent>(conn).await?.pop();
-    held.map(|(id, version, content)| cache.model(id, version, content)).transpose()
-}
 
 /// Brings the scores on record to what was scored; the events to be recorded.
 pub(super) async fn settle<S>(
     tx: &mut WriteTx<S>,
-    model: (Uuid, i32),
+    model: &Model,
     scored: Vec<(Uuid, Scored)>,
 ) -> Result<Vec<Event>, Error> {
     let ids: Vec<Uuid> = scored.iter().map(|(id, _)| *id).collect();
-    let known = risk::of_integrations(tx.conn(), &ids).await?;
+    let known: HashMap<Uuid, RiskScore> =
+        risk::of_integrations(tx.conn(), &ids).await?.into_iter().map(|score| (score.integration_id, score)).collect();
     let now = tx.now();
-    let mut events = Vec::new();
+    let (mut events, mut changed, mut moved) = (Vec::new(), Vec::new(), Vec::new());
     for (id, scored) in scored {
-        let before = known.iter().find(|known| known.integration_id == id);
+        let before = known.get(&id);
         let after = RiskScore {
             integration_id: id,
             revision: before.map_or(1, |before| before.revision + 1),
-            model_id: model.0,
-            model_version: model.1,
+            model_id: model.id,
+            model_version: model.version,
             inherent: scored.inherent,
             residual: scored.residual,
             band: scored.band,
@@ -62,18 +46,16 @@ pub(super) async fn settle<S>(
             scored_at: now,
         };
         match before {
-            Some(before) if (before.model_version, &before.parts) == (after.model_version, &after.parts) => {}
-            Some(before) => {
-                let moved = (before.inherent, before.residual) != (after.inherent, after.residual);
-                risk::save(tx.conn(), &after, if moved { Moved::Yes } else { Moved::No }).await?;
-                events.push(Event::changed("risk_score.changed", before, &after));
-            }
-            None => {
-                risk::save(tx.conn(), &after, Moved::Yes).await?;
-                events.push(Event::created("risk_score.made", &after));
-            }
+            Some(before) if (before.model_version, &before.parts) == (after.model_version, &after.parts) => continue,
+            Some(before) => events.push(Event::changed("risk_score.changed", before, &after)),
+            None => events.push(Event::created("risk_score.made", &after)),
         }
+        if before.is_none_or(|before| (before.inherent, before.residual) != (after.inherent, after.residual)) {
+            moved.push(id);
+        }
+        changed.push(after);
     }
+    risk::save_many(tx.conn(), &changed, &moved).await?;
     Ok(events)
 }
 
@@ -174,7 +156,7 @@ pub async fn risk_of_vendor(app: &App, actor: &Actor, key: &str) -> Result<Optio
 
 /// The highest of several lines at each moment.
 fn highest(lines: Vec<(Uuid, DateTime<Utc>, i32, i32)>) -> Vec<RiskMoment> {
-    let mut present: std::collections::HashMap<Uuid, (i32, i32)> = std::collections::HashMap::new();
+    let mut present: HashMap<Uuid, (i32, i32)> = HashMap::new();
     let mut found: Vec<RiskMoment> = Vec::new();
     for (id, at, inherent, residual) in lines {
         present.insert(id, (inherent, residual));

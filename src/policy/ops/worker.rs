@@ -1,28 +1,52 @@
 //! Judging anew what the rules look at: what changed, and once a day everything.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    judge::{self, Subject, settle},
+    assemble::{Capped, facts},
+    in_force::{self, Model, Ready},
+    judge::{Judgement, Subject, evaluate, find_briefly},
     risk,
+    settle::settle,
 };
 use crate::{
     app::App,
     error::Error,
     identity::Actor,
-    integrations,
+    integrations::{self, IntegrationState},
     policy::{
-        Violation,
-        store::{queue, violations},
+        Brief, Judged,
+        store::{
+            judgements::{self, Digest},
+            queue,
+        },
     },
 };
 
-/// Entries taken at once; their integrations are locked meanwhile.
+/// Entries taken at once.
 const BATCH: i64 = 200;
 /// Batches under way at once, at most: while one is read the other is evaluated.
 const LANES: usize = 4;
+/// The form of what is hashed of a judgement. It rises when the same finding would be written otherwise, so that
+/// everything is compared once more.
+const FORM: u8 = 1;
+
+/// A judgement that comes to something other than the last one.
+struct Other {
+    digest: Digest,
+    state: IntegrationState,
+    judgement: Judgement,
+}
+
+/// What judges: the rules in force, and the model.
+struct Judges {
+    rules: Vec<Arc<Ready>>,
+    model: Option<Arc<Model>>,
+}
 
 /// Judges what waits; how many integrations were judged. Entries leave the queue after what follows
 /// from them is on disk: should Muster stop in between, they are judged again.
@@ -49,7 +73,7 @@ async fn judge_batches(app: &App) -> Result<usize, Error> {
         let mut connection = app.db.housekeeping().await?;
         let mut taken = sqlx::Connection::begin(&mut *connection).await?;
         let ids = queue::take(&mut taken, BATCH).await?;
-        let held = judge_these(app, &ids).await?;
+        let held = judge_these(app, &mut taken, &ids).await?;
         queue::put_back(&mut taken, &held).await?;
         taken.commit().await?;
         count += ids.len() - held.len();
@@ -73,44 +97,105 @@ pub async fn begin_day(app: &App) -> Result<bool, Error> {
     Ok(begun)
 }
 
-/// Judges those that nobody is just changing: what goes live is judged by whoever brings it there, and
-/// both at once would tell the same violation twice. The ones that were held.
-async fn judge_these(app: &App, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+/// Judges integrations within the transaction that took them, but for those that somebody is just changing, which
+/// are given back: what goes live is judged by whoever brings it there, and both at once would tell the same
+/// violation twice. Where a judgement comes to what the last one came to, nothing is compared or written.
+async fn judge_these(app: &App, taken: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let today = app.today().await?;
+    let free = integrations::ops::lock_free(taken, ids).await?;
+    let integrations = integrations::ops::load(taken, &free).await?;
+    let states: HashMap<Uuid, IntegrationState> = integrations.iter().map(|one| (one.id, one.state)).collect();
+    let subjects: Vec<Subject> = integrations.iter().map(Subject::live).collect();
+    let read = facts(taken, today, &subjects).await?;
+    let rules = in_force::rules(taken, &app.rules).await?;
+    let model = in_force::model(taken, &app.rules).await?;
+    let judges = Judges { rules, model: model.clone() };
+    let known = judgements::of_integrations(taken, &free).await?;
+    // Evaluating is all computing: not on a thread that answers requests.
+    let work = tokio::task::spawn_blocking(move || judges.others(read, &states, &known));
+    let others = work.await.map_err(Error::internal)?;
+    if !others.is_empty() {
+        bring_to_it(app, taken, model.as_deref(), others).await?;
+    }
+    Ok(ids.iter().copied().filter(|id| !free.contains(id)).collect())
+}
+
+/// Brings violations and scores to what was found, and keeps what that came to: in the transaction that writes
+/// them, or, where there is nothing to write, in the one that holds the integrations.
+async fn bring_to_it(
+    app: &App,
+    holding: &mut PgConnection,
+    model: Option<&Model>,
+    others: Vec<Other>,
+) -> Result<(), Error> {
+    let digests: Vec<(Uuid, Digest)> =
+        others.iter().map(|other| (other.judgement.integration_id, other.digest)).collect();
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
     let mut tx = app.db.write(&actor).await?;
-    let free = integrations::ops::lock_free(tx.conn(), ids).await?;
-    let held: Vec<Uuid> = ids.iter().copied().filter(|id| !free.contains(id)).collect();
-    let integrations = integrations::ops::load(tx.conn(), &free).await?;
-    let subjects: Vec<Subject> =
-        integrations.iter().map(|integration| Subject { integration, proposed: None }).collect();
-    let rules = judge::rules(tx.conn(), &app.rules).await?;
-    let model = risk::model(tx.conn(), &app.rules).await?;
-    let (facts, holding) = judge::read(tx.conn(), today, &subjects).await?;
-    // Evaluating is all computing: not on a thread that answers requests.
-    let held_model = model.clone();
-    let evaluated = tokio::task::spawn_blocking(move || {
-        judge::evaluate_here(&rules, held_model.as_ref().map(|model| &model.compiled), facts, &holding)
-    });
-    let mut judgements = evaluated.await.map_err(Error::internal)??;
-    let mut known: HashMap<Uuid, Vec<Violation>> = HashMap::new();
-    for violation in violations::of_integrations(tx.conn(), &free).await? {
-        known.entry(violation.integration_id).or_default().push(violation);
+    let mut events = Vec::new();
+    if let Some(model) = model {
+        let scored =
+            others.iter().filter_map(|one| Some((one.judgement.integration_id, one.judgement.scored.clone()?)));
+        events = risk::settle(&mut tx, model, scored.collect()).await?;
     }
-    let scored = judgements.iter_mut().filter_map(|one| Some((one.integration_id, one.scored.take()?))).collect();
-    let mut events = match &model {
-        Some(model) => risk::settle(&mut tx, (model.id, model.version), scored).await?,
-        None => Vec::new(),
-    };
-    for (judgement, integration) in judgements.iter().zip(&integrations) {
-        let known = known.remove(&integration.id).unwrap_or_default();
-        events.extend(settle(&mut tx, judgement, integration.state, &known).await?);
+    let found: Vec<(&Judgement, IntegrationState)> = others.iter().map(|one| (&one.judgement, one.state)).collect();
+    events.extend(settle(&mut tx, &found).await?);
+    if events.is_empty() {
+        return judgements::save(holding, &digests).await;
     }
-    if tx.commit_all(events).await? > 0 {
-        app.forget_counts();
+    judgements::save(tx.conn(), &digests).await?;
+    tx.commit_all(events).await?;
+    app.forget_counts();
+    Ok(())
+}
+
+impl Judges {
+    /// Of what was read, whatever comes to something other than is known, judged in full.
+    fn others(
+        &self,
+        read: Vec<Capped>,
+        states: &HashMap<Uuid, IntegrationState>,
+        known: &HashMap<Uuid, Digest>,
+    ) -> Vec<Other> {
+        let one = |capped: Capped| {
+            let state = *states.get(&capped.0)?;
+            let digest = self.digest(&capped, state);
+            if known.get(&capped.0) == Some(&digest) {
+                return None;
+            }
+            let compiled = self.model.as_ref().map(|model| &model.compiled);
+            Some(Other { digest, state, judgement: evaluate(&self.rules, compiled, capped) })
+        };
+        read.into_iter().filter_map(one).collect()
     }
-    Ok(held)
+
+    /// What judging comes to, as one hash.
+    fn digest(&self, (_, facts, cut): &Capped, state: IntegrationState) -> Digest {
+        let judged = Judged::new(facts);
+        let mut hash = Sha256::new();
+        hash.update([FORM]);
+        for rule in &self.rules {
+            let (word, values) = match find_briefly(rule, &judged, cut) {
+                Some(Brief::Fires(values)) => (1, values),
+                Some(Brief::Failed(why)) => (2, why),
+                Some(Brief::Quiet) | None => continue,
+            };
+            // What is retired violates nothing.
+            if state != IntegrationState::Retired {
+                hash.update(rule.id);
+                hash.update(rule.version.to_le_bytes());
+                hash.update([word]);
+                hash.update(values);
+            }
+        }
+        if let Some(model) = &self.model {
+            hash.update(model.id);
+            hash.update(model.version.to_le_bytes());
+            hash.update(model.compiled.holding(&judged).bytes());
+        }
+        hash.finalize().into()
+    }
 }

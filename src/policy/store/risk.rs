@@ -1,6 +1,7 @@
 //! Scores, their history, and overrides.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -60,46 +61,40 @@ pub async fn of_vendor(conn: &mut PgConnection, vendor: Uuid) -> Result<Vec<(Uui
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.id, row.slug, row.name)).collect())
 }
 
-/// Writes a score, and a line of its history where its numbers changed.
-pub async fn save(conn: &mut PgConnection, score: &RiskScore, moved: Moved) -> Result<(), Error> {
+/// Writes scores, and a line of the history of each whose numbers are others than before.
+pub async fn save_many(conn: &mut PgConnection, all: &[RiskScore], moved: &[Uuid]) -> Result<(), Error> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let row = |score: &RiskScore| {
+        json!({
+            "integration_id": score.integration_id, "model_id": score.model_id, "model_version": score.model_version,
+            "inherent": score.inherent, "residual": score.residual, "band": score.band, "parts": score.parts,
+            "scored_at": score.scored_at, "revision": score.revision,
+            "moved": moved.contains(&score.integration_id),
+        })
+    };
+    let rows: Value = all.iter().map(row).collect();
     sqlx::query!(
-        "insert into risk_scores (integration_id, model_id, model_version, inherent, residual, band, parts, scored_at, revision)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "with given as (
+             select * from jsonb_to_recordset($1) as s (integration_id uuid, model_id uuid, model_version integer,
+                 inherent integer, residual integer, band text, parts jsonb, scored_at timestamptz, revision bigint,
+                 moved boolean)
+         ), history as (
+             insert into risk_history (integration_id, at, inherent, residual, model_version)
+             select g.integration_id, g.scored_at, g.inherent, g.residual, g.model_version from given g where g.moved
+         )
+         insert into risk_scores (integration_id, model_id, model_version, inherent, residual, band, parts, scored_at, revision)
+         select g.integration_id, g.model_id, g.model_version, g.inherent, g.residual, g.band, g.parts, g.scored_at,
+                g.revision from given g
          on conflict (integration_id) do update set model_id = excluded.model_id, model_version = excluded.model_version,
              inherent = excluded.inherent, residual = excluded.residual, band = excluded.band, parts = excluded.parts,
              scored_at = excluded.scored_at, revision = excluded.revision",
-        score.integration_id,
-        score.model_id,
-        score.model_version,
-        score.inherent,
-        score.residual,
-        score.band,
-        serde_json::to_value(&score.parts).map_err(Error::internal)?,
-        score.scored_at,
-        score.revision,
+        rows,
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    if moved == Moved::Yes {
-        sqlx::query!(
-            "insert into risk_history (integration_id, at, inherent, residual, model_version) values ($1, $2, $3, $4, $5)",
-            score.integration_id,
-            score.scored_at,
-            score.inherent,
-            score.residual,
-            score.model_version,
-        )
-        .execute(conn)
-        .await?;
-    }
     Ok(())
-}
-
-/// Whether the numbers of a score are others than before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
-    Yes,
-    No,
 }
 
 /// What scores were: moment, inherent, residual; oldest first.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -71,33 +72,38 @@ pub fn fingerprint(violation: &Violation) -> String {
     HEXLOWER.encode(&hash.finalize())
 }
 
-pub async fn save(conn: &mut PgConnection, violation: &Violation, now: DateTime<Utc>) -> Result<(), Error> {
-    let finding = &violation.finding;
+/// Writes violations, in one statement.
+pub async fn save_many(conn: &mut PgConnection, all: &[Violation], now: DateTime<Utc>) -> Result<(), Error> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let row = |violation: &Violation| {
+        let finding = &violation.finding;
+        let search = [&finding.title, &finding.rule, finding.remediation.as_deref().unwrap_or_default()];
+        json!({
+            "id": violation.id, "rule_id": finding.rule_id, "integration_id": violation.integration_id,
+            "fingerprint": fingerprint(violation), "state": violation.state.key(), "mode": finding.mode.key(),
+            "severity": finding.severity.key(), "finding": finding, "failed": finding.failure.is_some(),
+            "first_seen_at": violation.first_seen_at, "opened_at": violation.opened_at,
+            "fixed_at": violation.fixed_at, "times": violation.times, "revision": violation.revision,
+            "sort_key": text::sort_key(&finding.title), "search": text::search_text(&search),
+        })
+    };
+    let rows: Value = all.iter().map(row).collect();
     sqlx::query!(
         "insert into violations (id, rule_id, integration_id, fingerprint, state, mode, severity, finding, failed,
              first_seen_at, opened_at, fixed_at, times, revision, updated_at, sort_key, search)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         select v.id, v.rule_id, v.integration_id, v.fingerprint, v.state, v.mode, v.severity, v.finding, v.failed,
+             v.first_seen_at, v.opened_at, v.fixed_at, v.times, v.revision, $2, v.sort_key, v.search
+         from jsonb_to_recordset($1) as v (id uuid, rule_id uuid, integration_id uuid, fingerprint text, state text,
+             mode text, severity text, finding jsonb, failed boolean, first_seen_at timestamptz, opened_at timestamptz,
+             fixed_at timestamptz, times integer, revision bigint, sort_key text, search text)
          on conflict (id) do update set state = excluded.state, mode = excluded.mode, severity = excluded.severity,
              finding = excluded.finding, failed = excluded.failed, opened_at = excluded.opened_at,
              fixed_at = excluded.fixed_at, times = excluded.times, revision = excluded.revision,
              updated_at = excluded.updated_at, sort_key = excluded.sort_key, search = excluded.search",
-        violation.id,
-        finding.rule_id,
-        violation.integration_id,
-        fingerprint(violation),
-        violation.state.key(),
-        finding.mode.key(),
-        finding.severity.key(),
-        serde_json::to_value(finding).map_err(Error::internal)?,
-        finding.failure.is_some(),
-        violation.first_seen_at,
-        violation.opened_at,
-        violation.fixed_at,
-        violation.times,
-        violation.revision,
+        rows,
         now,
-        text::sort_key(&finding.title),
-        text::search_text(&[&finding.title, &finding.rule, finding.remediation.as_deref().unwrap_or_default()]),
     )
     .execute(conn)
     .await?;

@@ -1,6 +1,7 @@
 //! Rules, workflows, exceptions: what holds a request back, who decides in which stage, what is judged anew.
 
 mod apart;
+mod judging;
 mod model;
 mod rules;
 mod seen;
