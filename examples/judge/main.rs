@@ -62,6 +62,8 @@ async fn main() {
     // What filled the register queued most of it already: an entry that meets its twin waits for the next look.
     let (first, ()) = timed(async { while policy::ops::judge_due(&app).await.expect("judged") > 0 {} }).await;
     println!("first run, writing every violation and score: {first:.2} s");
+    // A server tidies up by itself after so many rows; here it is not to do so while something else is measured.
+    sqlx::raw_sql("vacuum analyze").execute(&mut conn).await.expect("tidied");
     for turn in 1..=2 {
         sqlx::raw_sql(queue).execute(&mut conn).await.expect("queued");
         let (again, judged) = timed(policy::ops::judge_due(&app)).await;

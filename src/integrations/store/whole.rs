@@ -1,5 +1,6 @@
-//! Whole integrations: their rows, and their parts. A few are read with all their parts in one statement; for many
-//! each kind of part has a statement of its own, which is several times faster for the server and for us.
+//! Whole integrations: their rows, and their parts. A few are read with all their parts in one statement, as they are
+//! at one moment; for many each kind of part has a statement of its own, which is several times faster for the server
+//! and for us.
 
 use std::collections::HashMap;
 
@@ -53,6 +54,18 @@ struct Row {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    environments: Option<Json<Vec<EnvironmentUse>>>,
+    flows: Option<Json<Vec<DataFlow>>>,
+    scopes: Option<Json<Vec<ScopeRow>>>,
+    upstreams: Option<Json<Vec<Upstream>>>,
+    credentials: Option<Json<Vec<CredentialUse>>>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct ScopeRow {
+    justification: Option<String>,
+    #[serde(flatten)]
+    grant: Grant,
 }
 
 /// The parts of one integration.
@@ -69,6 +82,24 @@ struct Parts {
 type All = HashMap<Uuid, Parts>;
 
 impl Parts {
+    /// The parts that came with a row.
+    fn of(row: &mut Row) -> Self {
+        fn taken<T>(part: &mut Option<Json<Vec<T>>>) -> Vec<T> {
+            part.take().map(|json| json.0).unwrap_or_default()
+        }
+        let mut parts = Self {
+            environments: taken(&mut row.environments),
+            flows: taken(&mut row.flows),
+            upstreams: taken(&mut row.upstreams),
+            credentials: taken(&mut row.credentials),
+            ..Self::default()
+        };
+        for scope in taken(&mut row.scopes) {
+            parts.add_scope(scope.grant, scope.justification);
+        }
+        parts
+    }
+
     fn add_scope(&mut self, grant: Grant, justification: Option<String>) {
         if grant.requested {
             self.asked.push(ScopeRequest { scope: grant.scope.clone(), justification });
@@ -95,6 +126,7 @@ fn words<T: std::str::FromStr<Err = Error>>(keys: Vec<String>) -> Result<Vec<T>,
 }
 
 fn whole(row: Row, parts: Parts) -> Result<Integration, Error> {
+    let parts = parts.sorted();
     let suspension = match (row.suspended_at, row.suspension_reason) {
         (Some(at), Some(reason)) => Some(Suspension { at, by: row.suspended_by, reason }),
         _ => None,
@@ -148,32 +180,34 @@ fn whole(row: Row, parts: Parts) -> Result<Integration, Error> {
 
 /// Whole integrations, in no particular order.
 pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    let rows = rows(conn, ids).await?;
-    let all = together(conn, ids).await?;
-    put_together(rows, all)
+    rows(conn, ids, true)
+        .await?
+        .into_iter()
+        .map(|mut row| {
+            let parts = Parts::of(&mut row);
+            whole(row, parts)
+        })
+        .collect()
 }
 
 /// The same, for many at once.
 pub async fn load(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    let rows = rows(conn, ids).await?;
+    let rows = rows(conn, ids, false).await?;
     let mut all: All = HashMap::with_capacity(rows.len());
     environments(conn, ids, &mut all).await?;
     flows(conn, ids, &mut all).await?;
     scopes(conn, ids, &mut all).await?;
     upstreams(conn, ids, &mut all).await?;
     credentials(conn, ids, &mut all).await?;
-    put_together(rows, all)
-}
-
-fn put_together(rows: Vec<Row>, mut all: All) -> Result<Vec<Integration>, Error> {
     let one = |row: Row| {
-        let parts = all.remove(&row.id).unwrap_or_default().sorted();
+        let parts = all.remove(&row.id).unwrap_or_default();
         whole(row, parts)
     };
     rows.into_iter().map(one).collect()
 }
 
-async fn rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Row>, Error> {
+/// The rows; with their parts, of one moment, where these are wanted.
+async fn rows(conn: &mut PgConnection, ids: &[Uuid], parts: bool) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select i.id, i.slug, i.name, i.state, i.system_id, i.api_id,
@@ -187,68 +221,40 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Row>, Error> 
                   i.criticality, i.exposure, i.initiated_by, i.rate_limit, i.rate_limit_per, i.gateway_route,
                   i.inbound_validation, i.inbound_inspection, i.tls_minimum, i.peer_verification,
                   i.token_lifetime_minutes, i.exit_plan, i.next_review_on, i.tags, i.suspended_at, i.suspended_by,
-                  i.suspension_reason, i.direction, i.sensitivity, i.revision, i.created_at, i.updated_at
+                  i.suspension_reason, i.direction, i.sensitivity, i.revision, i.created_at, i.updated_at,
+                  case when $2 then coalesce((select jsonb_agg(jsonb_build_object('environment', e.environment,
+                          'endpoints', e.endpoints, 'live_since', e.live_since, 'suspended_on', e.suspended_on))
+                      from integration_environments e where e.integration_id = i.id), '[]') end
+                      as "environments?: Json<Vec<EnvironmentUse>>",
+                  case when $2 then coalesce((select jsonb_agg(jsonb_build_object('data_class', d.key, 'direction', f.direction,
+                          'environments', f.environments, 'legal_basis', f.legal_basis, 'locations', f.locations,
+                          'transfer_safeguard', f.transfer_safeguard, 'retention_days', f.retention_days,
+                          'field_encryption', f.field_encryption))
+                      from data_flows f join data_classes d on d.id = f.data_class_id where f.integration_id = i.id), '[]') end
+                      as "flows?: Json<Vec<DataFlow>>",
+                  case when $2 then coalesce((select jsonb_agg(jsonb_build_object('scope', g.scope, 'justification', g.justification,
+                          'requested', g.requested, 'approved_at', g.approved_at, 'granted_on', g.granted_on,
+                          'last_used_on', g.last_used_on))
+                      from scope_grants g where g.integration_id = i.id), '[]') end
+                      as "scopes?: Json<Vec<ScopeRow>>",
+                  case when $2 then coalesce((select jsonb_agg(jsonb_build_object(
+                          'api', (select x.slug from apis x where x.id = u.upstream_api_id),
+                          'vendor', (select x.slug from vendors x where x.id = u.upstream_vendor_id)) order by u.position)
+                      from integration_upstreams u where u.integration_id = i.id), '[]') end
+                      as "upstreams?: Json<Vec<Upstream>>",
+                  case when $2 then coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'slug', c.slug, 'name', c.name,
+                          'kind', c.kind, 'environment', c.environment, 'state', c.state,
+                          'vault_reference', c.vault_reference, 'since', coalesce(c.rotated_on, c.created_on),
+                          'next_rotation_on', c.next_rotation_on,
+                          'uses', (select count(*) from credential_uses x where x.credential_id = c.id))
+                          order by c.sort_key, c.id)
+                      from credential_uses u join credentials c on c.id = u.credential_id where u.integration_id = i.id), '[]') end
+                      as "credentials?: Json<Vec<CredentialUse>>"
            from integrations i join apis a on a.id = i.api_id where i.id = any($1)"#,
-        ids
+        ids,
+        parts
     );
     Ok(rows.fetch_all(conn).await?)
-}
-
-#[derive(Debug, serde::Deserialize)]
-struct ScopeRow {
-    justification: Option<String>,
-    #[serde(flatten)]
-    grant: Grant,
-}
-
-/// The parts of each, in one statement.
-async fn together(conn: &mut PgConnection, ids: &[Uuid]) -> Result<All, Error> {
-    let rows = sqlx::query!(
-        r#"select i.id,
-                  coalesce((select jsonb_agg(jsonb_build_object('environment', e.environment, 'endpoints', e.endpoints,
-                                'live_since', e.live_since, 'suspended_on', e.suspended_on))
-                            from integration_environments e where e.integration_id = i.id), '[]')
-                      as "environments!: Json<Vec<EnvironmentUse>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('data_class', d.key, 'direction', f.direction,
-                                'environments', f.environments, 'legal_basis', f.legal_basis, 'locations', f.locations,
-                                'transfer_safeguard', f.transfer_safeguard, 'retention_days', f.retention_days,
-                                'field_encryption', f.field_encryption))
-                            from data_flows f join data_classes d on d.id = f.data_class_id
-                            where f.integration_id = i.id), '[]') as "flows!: Json<Vec<DataFlow>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('scope', g.scope, 'justification', g.justification,
-                                'requested', g.requested, 'approved_at', g.approved_at, 'granted_on', g.granted_on,
-                                'last_used_on', g.last_used_on))
-                            from scope_grants g where g.integration_id = i.id), '[]') as "scopes!: Json<Vec<ScopeRow>>",
-                  coalesce((select jsonb_agg(jsonb_build_object(
-                                'api', (select x.slug from apis x where x.id = u.upstream_api_id),
-                                'vendor', (select x.slug from vendors x where x.id = u.upstream_vendor_id))
-                                order by u.position)
-                            from integration_upstreams u where u.integration_id = i.id), '[]')
-                      as "upstreams!: Json<Vec<Upstream>>",
-                  coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'slug', c.slug, 'name', c.name,
-                                'kind', c.kind, 'environment', c.environment, 'state', c.state,
-                                'vault_reference', c.vault_reference, 'since', coalesce(c.rotated_on, c.created_on),
-                                'next_rotation_on', c.next_rotation_on,
-                                'uses', (select count(*) from credential_uses x where x.credential_id = c.id))
-                                order by c.sort_key, c.id)
-                            from credential_uses u join credentials c on c.id = u.credential_id
-                            where u.integration_id = i.id), '[]') as "credentials!: Json<Vec<CredentialUse>>"
-           from integrations i where i.id = any($1)"#,
-        ids
-    );
-    let mut all = All::new();
-    for row in rows.fetch_all(conn).await? {
-        let mut parts = Parts {
-            environments: row.environments.0,
-            flows: row.flows.0,
-            upstreams: row.upstreams.0,
-            credentials: row.credentials.0,
-            ..Parts::default()
-        };
-        row.scopes.0.into_iter().for_each(|scope| parts.add_scope(scope.grant, scope.justification));
-        all.insert(row.id, parts);
-    }
-    Ok(all)
 }
 
 async fn environments(conn: &mut PgConnection, ids: &[Uuid], all: &mut All) -> Result<(), Error> {

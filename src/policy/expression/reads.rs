@@ -49,10 +49,13 @@ impl Reads {
         let tops = Facts::fields().iter().map(|field| field.name).filter(top).collect();
         let shows = |leaf: &str| {
             let part = |part: &Watched| match part {
-                Watched::Entries { path, fields, .. } => leaf
-                    .strip_prefix(path.as_str())
-                    .and_then(|rest| rest.strip_prefix("[]."))
-                    .is_some_and(|field| CALLED.contains(&field) || fields.iter().any(|known| known == field)),
+                Watched::Entries { path, fields, .. } => match leaf.strip_prefix(path.as_str()) {
+                    // Of a list of texts the texts themselves.
+                    Some("[]") => true,
+                    rest => rest
+                        .and_then(|rest| rest.strip_prefix("[]."))
+                        .is_some_and(|field| CALLED.contains(&field) || fields.iter().any(|known| known == field)),
+                },
                 Watched::Fact { path, .. } => within(path, leaf),
             };
             watched.iter().any(part)

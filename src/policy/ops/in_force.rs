@@ -15,9 +15,6 @@ use crate::{
     publications::ops as publications,
 };
 
-/// Versions that are kept compiled, of rules and of the model each; then it begins anew.
-const KEPT: usize = 1000;
-
 /// A rule in force, ready to judge.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -79,9 +76,8 @@ async fn held<T: Made>(conn: &mut PgConnection, known: &Known<T>) -> Result<Vec<
             here.insert((id, version), Arc::new(T::make(id, version, content)?));
         }
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() + missing.len() > KEPT {
-            known.clear();
-        }
+        // What no longer holds is forgotten, with all that it remembers.
+        known.retain(|key, _| here.contains_key(key));
         known.extend(missing.iter().filter_map(|key| Some((*key, here.get(key)?.clone()))));
     }
     let one = |key: &(Uuid, i32)| here.remove(key).ok_or_else(|| Error::internal("a version in force says nothing"));

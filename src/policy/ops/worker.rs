@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db::{Open, WriteTx},
     error::Error,
     identity::Actor,
     integrations::{self, IntegrationState},
@@ -105,6 +106,9 @@ async fn judge_these(app: &App, taken: &mut PgConnection, ids: &[Uuid]) -> Resul
         return Ok(Vec::new());
     }
     let today = app.today().await?;
+    // Both connections before the lock: whoever waits for these integrations holds one as well.
+    let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
+    let tx = app.db.write(&actor).await?;
     let free = integrations::ops::lock_free(taken, ids).await?;
     let integrations = integrations::ops::load(taken, &free).await?;
     let states: HashMap<Uuid, IntegrationState> = integrations.iter().map(|one| (one.id, one.state)).collect();
@@ -117,24 +121,22 @@ async fn judge_these(app: &App, taken: &mut PgConnection, ids: &[Uuid]) -> Resul
     // Evaluating is all computing: not on a thread that answers requests.
     let work = tokio::task::spawn_blocking(move || judges.others(read, &states, &known));
     let others = work.await.map_err(Error::internal)?;
-    if !others.is_empty() {
-        bring_to_it(app, taken, model.as_deref(), others).await?;
+    if !others.is_empty() && bring_to_it(tx, taken, model.as_deref(), others).await? {
+        app.forget_counts();
     }
     Ok(ids.iter().copied().filter(|id| !free.contains(id)).collect())
 }
 
 /// Brings violations and scores to what was found, and keeps what that came to: in the transaction that writes
-/// them, or, where there is nothing to write, in the one that holds the integrations.
+/// them, or, where there is nothing to write, in the one that holds the integrations. Whether anything changed.
 async fn bring_to_it(
-    app: &App,
+    mut tx: WriteTx<Open>,
     holding: &mut PgConnection,
     model: Option<&Model>,
     others: Vec<Other>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let digests: Vec<(Uuid, Digest)> =
         others.iter().map(|other| (other.judgement.integration_id, other.digest)).collect();
-    let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
-    let mut tx = app.db.write(&actor).await?;
     let mut events = Vec::new();
     if let Some(model) = model {
         let scored =
@@ -144,12 +146,11 @@ async fn bring_to_it(
     let found: Vec<(&Judgement, IntegrationState)> = others.iter().map(|one| (&one.judgement, one.state)).collect();
     events.extend(settle(&mut tx, &found).await?);
     if events.is_empty() {
-        return judgements::save(holding, &digests).await;
+        judgements::save(holding, &digests).await?;
+        return Ok(false);
     }
     judgements::save(tx.conn(), &digests).await?;
-    tx.commit_all(events).await?;
-    app.forget_counts();
-    Ok(())
+    Ok(tx.commit_all(events).await? > 0)
 }
 
 impl Judges {

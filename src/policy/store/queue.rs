@@ -28,7 +28,9 @@ pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(r#"select exists (select from judgements_due) as "any!""#).fetch_one(conn).await?)
 }
 
-/// Once a day everything is judged anew, since days pass. `true` where this call began the day.
+/// Once a day everything is judged anew, since days pass, and of one in 28 what the last judgement came to is forgotten:
+/// within four weeks all violations and scores are compared with what is found, whatever happened to them outside of
+/// Muster. `true` where this call began the day.
 pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool, Error> {
     let begun = sqlx::query!("update installation set judged_on = $1 where judged_on is distinct from $1", today)
         .execute(&mut *conn)
@@ -36,6 +38,13 @@ pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool
     if begun.rows_affected() == 0 {
         return Ok(false);
     }
+    sqlx::query!(
+        "delete from judgements
+         where get_byte(uuid_send(integration_id), 15) % 28 = ($1::date - date '2000-01-01') % 28",
+        today
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("insert into judgements_due (integration_id) select id from integrations where state <> 'retired'")
         .execute(conn)
         .await?;

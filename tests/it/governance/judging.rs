@@ -40,11 +40,33 @@ async fn what_comes_to_the_same_is_not_written_again() {
     due(&test, live.id).await;
     assert_eq!(policy::judge_due(&test.app).await.expect("judged"), 1);
     assert_eq!(count(&test, EVENTS).await, events);
+    // What somebody is just changing is not passed over: what it comes to may be something else in a moment.
+    let mut conn = test.owner().await;
+    let mut holding = sqlx::Connection::begin(&mut conn).await.expect("begun");
+    sqlx::query("select id from integrations where id = $1 for update")
+        .bind(live.id)
+        .execute(&mut *holding)
+        .await
+        .expect("held");
+    due(&test, live.id).await;
+    assert_eq!(policy::judge_due(&test.app).await.expect("looked"), 0);
+    holding.rollback().await.expect("let go");
+    assert_eq!(policy::judge_due(&test.app).await.expect("judged"), 1);
     // Days that pass change ages and terms, and none of what was found.
     test.clock.advance(TimeDelta::days(1));
     assert!(policy::begin_day(&test.app).await.expect("a day"));
     assert_eq!(policy::judge_due(&test.app).await.expect("judged"), 1);
     assert_eq!(count(&test, EVENTS).await, events);
+    // Within four weeks each is forgotten once.
+    let mut unknown = 0;
+    for _ in 0..28 {
+        test.clock.advance(TimeDelta::days(1));
+        assert!(policy::begin_day(&test.app).await.expect("a day"));
+        unknown += 1 - count(&test, KNOWN).await;
+        policy::judge_due(&test.app).await.expect("judged");
+    }
+    assert_eq!(unknown, 1);
+    let events = count(&test, EVENTS).await;
     // Where it is not known what the last judgement came to, everything is compared, and then it is known.
     sqlx::query("delete from judgements").execute(&mut test.owner().await).await.expect("unknown");
     due(&test, live.id).await;
