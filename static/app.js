@@ -106,7 +106,16 @@
           said.textContent = "Not saved: this file is too large. What you typed is saved with the next answer.";
           return;
         }
-        if (!answer.ok) throw new Error(answer.status);
+        if (answer.redirected) {
+          said.textContent = "Not saved: you are signed out. Sign in in another tab, then press Save.";
+          return;
+        }
+        if (!answer.ok) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const reason = page.querySelector("h1 + p")?.textContent.trim();
+          said.textContent = reason ? `Not saved: ${reason}` : "Not saved. Press Save.";
+          return;
+        }
         const { progress, asked, carried, files, errors } = await answer.json();
         for (const question of form.querySelectorAll("[data-question]")) {
           const key = question.dataset.question;

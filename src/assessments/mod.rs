@@ -9,6 +9,7 @@ mod finding;
 mod logic;
 pub mod ops;
 pub mod oscal;
+mod outline;
 mod questionnaire;
 pub mod sheet;
 mod store;
@@ -19,6 +20,7 @@ pub use demand::{Cause, Demand, DemandState, Occurrence};
 pub use evidence::{Evidence, EvidenceContent, StoredFile};
 pub use finding::{Closing, FlagState, Flagged};
 pub use logic::{Progress, Score, ScorePart, asked, flags, progress, score};
+pub use outline::{Step, Way};
 pub use questionnaire::{
     AnswerOption, AskIf, Audience, Question, QuestionKind, QuestionSection, QuestionnaireContent, RedFlag,
 };

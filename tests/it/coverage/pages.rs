@@ -50,7 +50,9 @@ fn address(route: &Route, world: &World) -> String {
         .path
         .replace("/{kind}/{key}/comments", "/vendors/{key}/comments")
         .replace("/versions/{id}", "/versions/{version}")
-        .replace("{provider}", "nobody");
+        .replace("{provider}", "nobody")
+        .replace("{section}", "0")
+        .replace("{question}", "tls");
     let path = if own.iter().any(|prefix| path.starts_with(prefix)) || path.contains("/identities/{id}") {
         path.replace("{id}", &nil)
     } else {

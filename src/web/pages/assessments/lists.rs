@@ -35,7 +35,10 @@ const QUESTIONNAIRES: &[Column] = &[
 
 pub async fn questionnaires(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
     let actions = if signed.actor.may(Permission::Govern) {
-        vec![Link::main("New questionnaire", "/questionnaires/new")]
+        vec![
+            Link::other("From a file", "/questionnaires/as-yaml"),
+            Link::main("New questionnaire", "/questionnaires/new"),
+        ]
     } else {
         vec![]
     };

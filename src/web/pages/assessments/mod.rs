@@ -6,9 +6,12 @@ mod begin;
 mod card;
 mod evidence;
 mod lists;
+mod outline;
+mod question;
 mod questionnaire;
 mod review;
 mod show;
+mod specs;
 
 use axum::{
     Router,
@@ -27,14 +30,19 @@ use crate::{assessments::QuestionnaireContent, web::Web};
 pub fn router() -> Router<Web> {
     Router::new()
         .route("/questionnaires", get(lists::questionnaires).post(written::create::<QuestionnaireContent>))
-        .route("/questionnaires/new", get(written::new::<QuestionnaireContent>))
+        .route("/questionnaires/new", get(outline::new).post(outline::create))
+        .route("/questionnaires/as-yaml", get(written::new::<QuestionnaireContent>))
         .route("/questionnaires/import", post(questionnaire::import))
         .route("/questionnaires/export", get(lists::export_questionnaires))
         .route(
             "/questionnaires/{key}",
             get(publication::show::<QuestionnaireContent>).post(written::update::<QuestionnaireContent>),
         )
-        .route("/questionnaires/{key}/edit", get(written::edit::<QuestionnaireContent>))
+        .route("/questionnaires/{key}/edit", get(outline::show).post(outline::step))
+        .route("/questionnaires/{key}/settings", get(outline::settings).post(outline::set))
+        .route("/questionnaires/{key}/sections/{section}/new", get(question::new).post(question::create))
+        .route("/questionnaires/{key}/questions/{question}", get(question::edit).post(question::update))
+        .route("/questionnaires/{key}/as-yaml", get(written::edit::<QuestionnaireContent>))
         .route("/questionnaires/{key}/file", get(written::file::<QuestionnaireContent>))
         .route("/questionnaires/{key}/propose", post(publication::propose::<QuestionnaireContent>))
         .route("/questionnaires/{key}/publish", post(publication::publish::<QuestionnaireContent>))
