@@ -159,8 +159,8 @@ pub async fn set(State(web): State<Web>, Path(key): Path<String>, posted: Posted
 fn new_form(values: Value) -> FormView {
     let mut form = FormView::new(&NEW, values, format!("{BASE}/new"), BASE)
         .submit("Begin it")
-        .intro("A draft; a second governance lead publishes it. A file or YAML does as well.");
-    form.crumb = Some(Link::other("From a file or as YAML", "/questionnaires/as-yaml"));
+        .intro("A draft; a second governance lead publishes it.");
+    form.crumb = Some(Link::other("Questionnaires", BASE));
     form
 }
 
