@@ -107,7 +107,7 @@
           return;
         }
         if (answer.redirected) {
-          said.textContent = "Not saved: you are signed out. Sign in in another tab, then press Save.";
+          said.textContent = "Not saved: you are signed out. Copy what you typed, then sign in again.";
           return;
         }
         if (!answer.ok) {

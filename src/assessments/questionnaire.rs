@@ -229,6 +229,12 @@ impl Question {
             let at = format!("{at}/options/{n}");
             check.required(&format!("{at}/value"), &mut option.value, 100);
             check.optional(&format!("{at}/label"), &mut option.label, 200);
+            if option.value.contains([',', '\n']) {
+                check.fault(
+                    &format!("{at}/value"),
+                    "A word has no commas: lists of answers are joined by them. Put it into the label.",
+                );
+            }
             if option.score.is_some_and(|score| !(0..=100).contains(&score)) {
                 check.fault(&format!("{at}/score"), "Give 0 to 100.");
             }
@@ -266,8 +272,12 @@ impl Question {
     }
 }
 
+/// Words that stand in addresses where a questionnaire's key does.
+const RESERVED: [&str; 4] = ["new", "import", "export", "as-yaml"];
+
 fn is_key(key: &str) -> bool {
     (1..=60).contains(&key.len())
+        && key.bytes().any(|b| b != b'.')
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b))
 }
 
@@ -308,6 +318,12 @@ impl Publishable for QuestionnaireContent {
         check.required("/title", &mut self.title, 200);
         self.key = self.key.trim().to_owned();
         check.slug("/key", &mut self.key, &self.title, "questionnaire");
+        if RESERVED.contains(&self.key.as_str()) {
+            check.fault(
+                "/key",
+                format!("'{}' is a word of Muster's own addresses. Choose another key or title.", self.key),
+            );
+        }
         check.optional("/guidance", &mut self.guidance, 8000);
         self.chosen_when = self.chosen_when.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         if let Some(Err(faults)) = self.chosen_when.as_deref().map(Expression::compile) {

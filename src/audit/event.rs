@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_record_comes_once_in_each_turn_and_nothing_changes_places() {
-        let ids = [1, 2, 1, 3, 2, 2].map(|n| Uuid::from_u128(n));
+        let ids = [1, 2, 1, 3, 2, 2].map(Uuid::from_u128);
         let event = |id: &Uuid| Event::happened("vendor.seen", "vendor", Some(*id), Value::Null);
         let turns = in_turns(ids.iter().map(event).collect());
         let told: Vec<Vec<u128>> = turns

@@ -73,7 +73,9 @@ impl Keys {
     pub fn together<'a>(&self, all: impl Iterator<Item = &'a Digest>) -> Digest {
         let mut hashers = self.0.each_ref().map(BuildHasher::build_hasher);
         for one in all {
-            hashers.iter_mut().for_each(|hasher| one.hash(hasher));
+            for hasher in &mut hashers {
+                one.hash(hasher);
+            }
         }
         Digest(hashers.map(|hasher| hasher.finish()))
     }

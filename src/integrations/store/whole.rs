@@ -180,7 +180,7 @@ fn whole(row: Row, parts: Parts) -> Result<Integration, Error> {
 
 /// Whole integrations, in no particular order.
 pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    rows(conn, ids, true)
+    rows(conn, ids, With::Parts)
         .await?
         .into_iter()
         .map(|mut row| {
@@ -192,7 +192,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integ
 
 /// The same, for many at once.
 pub async fn load(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integration>, Error> {
-    let rows = rows(conn, ids, false).await?;
+    let rows = rows(conn, ids, With::Nothing).await?;
     let mut all: All = HashMap::with_capacity(rows.len());
     environments(conn, ids, &mut all).await?;
     flows(conn, ids, &mut all).await?;
@@ -206,8 +206,16 @@ pub async fn load(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Integrati
     rows.into_iter().map(one).collect()
 }
 
-/// The rows; with their parts, of one moment, where these are wanted.
-async fn rows(conn: &mut PgConnection, ids: &[Uuid], parts: bool) -> Result<Vec<Row>, Error> {
+/// What rows are read with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// Their parts, of one moment.
+    Parts,
+    /// Nothing else.
+    Nothing,
+}
+
+async fn rows(conn: &mut PgConnection, ids: &[Uuid], with: With) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select i.id, i.slug, i.name, i.state, i.system_id, i.api_id,
@@ -252,7 +260,7 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid], parts: bool) -> Result<Vec<
                       as "credentials?: Json<Vec<CredentialUse>>"
            from integrations i join apis a on a.id = i.api_id where i.id = any($1)"#,
         ids,
-        parts
+        with == With::Parts
     );
     Ok(rows.fetch_all(conn).await?)
 }

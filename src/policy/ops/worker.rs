@@ -55,7 +55,7 @@ pub async fn judge_due(app: &App) -> Result<usize, Error> {
     if !queue::any(&mut *app.db.read().await?).await? {
         return Ok(0);
     }
-    // Each holds two connections; two stay free for what people do meanwhile.
+    // Each holds two connections; two stay free for what people do meanwhile, where there are more than three.
     let room = (app.db.writers().saturating_sub(2) / 2).max(1);
     let lanes = std::thread::available_parallelism().map_or(1, usize::from).min(LANES).min(room);
     let mut running = tokio::task::JoinSet::new();

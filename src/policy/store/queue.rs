@@ -1,6 +1,6 @@
 //! The queue of integrations to be judged anew.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -32,19 +32,19 @@ pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
 /// within four weeks all violations and scores are compared with what is found, whatever happened to them outside of
 /// Muster. `true` where this call began the day.
 pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool, Error> {
-    let begun = sqlx::query!("update installation set judged_on = $1 where judged_on is distinct from $1", today)
+    let begun = sqlx::query_scalar!(
+        "update installation i set judged_on = $1 from (select judged_on from installation) before
+         where i.judged_on is distinct from $1 returning before.judged_on",
+        today
+    );
+    let Some(before) = begun.fetch_optional(&mut *conn).await? else { return Ok(false) };
+    // Also those whose turn came on a day without a beginning.
+    let missed = before.map_or(1, |before| (today - before).num_days()).clamp(1, 28);
+    let days = i64::from(today.num_days_from_ce());
+    let turns: Vec<i32> = (0..missed).filter_map(|n| i32::try_from((days - n).rem_euclid(28)).ok()).collect();
+    sqlx::query!("delete from judgements where get_byte(uuid_send(integration_id), 15) % 28 = any($1)", &turns)
         .execute(&mut *conn)
         .await?;
-    if begun.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query!(
-        "delete from judgements
-         where get_byte(uuid_send(integration_id), 15) % 28 = ($1::date - date '2000-01-01') % 28",
-        today
-    )
-    .execute(&mut *conn)
-    .await?;
     sqlx::query!("insert into judgements_due (integration_id) select id from integrations where state <> 'retired'")
         .execute(conn)
         .await?;

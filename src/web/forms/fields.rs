@@ -69,7 +69,7 @@ pub enum FieldKind {
 pub struct SubField {
     pub name: &'static str,
     pub label: &'static str,
-    /// `text`, `date`, `url`, `number`, `words` (joined by commas), `suggest` (with suggestions given at
+    /// `text`, `lines`, `date`, `url`, `number`, `words` (joined by commas), `suggest` (with suggestions given at
     /// run time) or `maybe` (one word of the set, or none); the words of a closed set otherwise.
     pub input: &'static str,
     pub words: &'static [&'static str],

@@ -6,7 +6,16 @@ use super::{
     SubField,
     view::{FieldView, OptionView, SubView},
 };
-use crate::web::pages::view::plain;
+
+/// A cell as it is typed: nothing is cut, since it is sent back.
+fn whole(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(whole).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
 
 /// The words of a column, with none before them where it may be left out.
 fn sub_options(column: &SubField, value: &str) -> Vec<OptionView> {
@@ -39,7 +48,7 @@ impl FieldView {
 
     fn cell(&self, n: usize, column: &SubField, row: Option<&Value>) -> SubView {
         let name = format!("{}.{n}.{}", self.name, column.name);
-        let value = row.and_then(|row| row.get(column.name)).map(plain).unwrap_or_default();
+        let value = row.and_then(|row| row.get(column.name)).map(whole).unwrap_or_default();
         SubView {
             label: format!("{} {}", column.label, n + 1),
             error: self

@@ -24,6 +24,7 @@ fn shape(content: &QuestionnaireContent) -> String {
     content.sections.iter().map(section).collect::<Vec<_>>().join("; ")
 }
 
+#[allow(clippy::too_many_lines, reason = "one sitting")]
 #[tokio::test]
 async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     let test = TestApp::new().await;
@@ -50,6 +51,7 @@ async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     // What is wrong stands at its field, and what was typed is still there.
     let question = [
         ("revision", revision.as_str()),
+        ("section", "Incidents"),
         ("text", "How often are keys changed?"),
         ("kind", "choice"),
         ("weight", "3"),
@@ -75,6 +77,9 @@ async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     assert!(wrong.text().contains("is no answer to"), "{}", wrong.text());
     assert!(wrong.text().contains("value=\"Every year\"") && wrong.text().contains("Keys stay for ever"));
     let right = question.map(|(name, value)| (name, if name == "ask_if.0.is" { "yes" } else { value }));
+    let other = right.map(|(name, value)| (name, if name == "section" { "Encryption" } else { value }));
+    let moved = lead.post(new, &other).await;
+    assert!(moved.status == 422 && moved.text().contains("Copy what you wrote"), "{}", moved.text());
     assert_eq!(lead.post(new, &right).await.status, 303);
     let (content, _) = shown(&test).await;
     let asked = content.question("how-often-are-keys-changed").expect("the question");
@@ -108,6 +113,19 @@ async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     for page in [EDIT, "/questionnaires/new", "/questionnaires/as-yaml", "/questionnaires/security-of-a-tool/as-yaml"] {
         assert_eq!(lead.get(page).await.status, 200, "{page}");
     }
+    // What is long, or many, comes back as it is.
+    let (mut content, revision) = shown(&test).await;
+    let long = format!("First line.\n{}", "x".repeat(3000));
+    content.sections[0].questions[1].red_flags[0].remediation = Some(long.clone());
+    let words: Vec<String> = (0..15).map(|n| format!("word-{n}")).collect();
+    let option = |word: &String| muster::assessments::AnswerOption { value: word.clone(), ..Default::default() };
+    content.sections[0].questions[1].options.extend(words.iter().map(option));
+    content.sections[0].questions[1].red_flags[0].is.clone_from(&words);
+    let known = ops::find::<QuestionnaireContent>(&test.app, &test.cli(), "security-of-a-tool").await.expect("it");
+    let actor = test.page(&test.person("Luis Lead", &[Role::GovernanceLead]).await).await;
+    ops::edit(&test.app, &actor, known.id, revision.parse().expect("a revision"), content).await.expect("edited");
+    let form = lead.get("/questionnaires/security-of-a-tool/questions/how-often-are-keys-changed").await.text();
+    assert!(form.contains(&long) && form.contains(&words.join(", ")), "{form}");
     for gone in ["sections/7/new", "questions/none"] {
         assert_eq!(lead.get(&format!("/questionnaires/security-of-a-tool/{gone}")).await.status, 404, "{gone}");
     }

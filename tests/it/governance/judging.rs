@@ -154,7 +154,7 @@ async fn integrations_are_the_same_whether_a_few_are_read_or_many() {
     integrations::record_grants(&test.app, &test.cli(), plain.id, plain.revision, facts).await.expect("recorded");
     let ids = [plain.id, rich];
     let few = integrations::get_integrations(&test.app, &test.cli(), &ids).await.expect("a few");
-    let many = integrations::load(&mut *test.app.db.read().await.expect("a connection"), &ids).await.expect("many");
+    let many = integrations::load(&mut test.app.db.read().await.expect("a connection"), &ids).await.expect("many");
     let (few, many) = (as_json(few), as_json(many));
     assert_eq!(few, many);
     for part in ["upstreams", "environments", "data_flows", "scopes"] {

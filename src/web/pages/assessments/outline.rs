@@ -32,6 +32,10 @@ struct OutlinePage {
     key: String,
     revision: i64,
     content: QuestionnaireContent,
+    /// Whether it waits for a second person.
+    proposed: bool,
+    /// The title of a section that was not added.
+    typed: String,
     problems: Vec<String>,
 }
 
@@ -75,7 +79,16 @@ async fn page(
     let content = known.shown()?.clone();
     let title = format!("Edit {}", content.title);
     let shell = Shell::new(web, signed, BASE, title, pairs).await?;
-    Ok(OutlinePage { shell, key: key.to_owned(), revision: known.revision, content, problems: Vec::new() })
+    let proposed = known.draft.as_ref().is_some_and(|draft| draft.proposal.is_some());
+    Ok(OutlinePage {
+        shell,
+        key: key.to_owned(),
+        revision: known.revision,
+        content,
+        proposed,
+        typed: String::new(),
+        problems: Vec::new(),
+    })
 }
 
 pub async fn show(
@@ -95,7 +108,11 @@ pub async fn step(State(web): State<Web>, Path(key): Path<String>, posted: Poste
     let known = ops::find::<QuestionnaireContent>(&web.app, actor, &key).await?;
     let mut after = known.shown()?.clone();
     let title = posted.get("title").unwrap_or_default().trim();
-    let taken = Step::of(posted.get("step").unwrap_or_default(), title).and_then(|step| after.step(step));
+    let word = posted.get("step").unwrap_or_default();
+    let taken = Step::of(word, title).and_then(|step| after.step(step)).map_err(|error| match error {
+        Error::NotFound(_) => Error::Conflict("Somebody changed the outline meanwhile. This is what it is now.".into()),
+        other => other,
+    });
     let done = match (taken, posted.revision()) {
         (Ok(()), Ok(revision)) => ops::edit(&web.app, actor, known.id, revision, after.clone()).await,
         (Err(error), _) | (_, Err(error)) => Err(error),
@@ -105,22 +122,35 @@ pub async fn step(State(web): State<Web>, Path(key): Path<String>, posted: Poste
         Err(error) => {
             let problems = faults(error)?.iter().map(|(pointer, message)| told(&after, pointer, message)).collect();
             let page = page(&web, &posted.signed, &key, &known, &Pairs::default()).await?;
-            Ok(unprocessable(html(&OutlinePage { problems, ..page })?))
+            let typed = if word == "section.add" { title.to_owned() } else { String::new() };
+            Ok(unprocessable(html(&OutlinePage { typed, problems, ..page })?))
         }
     }
 }
 
 /// What was typed of a questionnaire, without what was left empty.
-fn given(mut fields: Map<String, Value>) -> Map<String, Value> {
+fn given(mut fields: Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    if fields.get("valid_months").is_none_or(Value::is_null) {
+        return Err(Error::field("/valid_months", "Give 1 to 60 months."));
+    }
     fields.retain(|_, value| !value.is_null());
-    fields
+    Ok(fields)
 }
 
-fn settings_form(known: &Publication<QuestionnaireContent>, key: &str, values: Value) -> Result<FormView, Error> {
+fn settings_form(key: &str, title: &str, values: Value, revision: i64) -> FormView {
     let back = format!("{BASE}/{key}/edit");
-    let mut form = FormView::new(&SETTINGS, values, format!("{BASE}/{key}/settings"), back.clone()).at(known.revision);
-    form.crumb = Some(Link::other(&known.shown()?.title, &back));
-    Ok(form)
+    let mut form = FormView::new(&SETTINGS, values, format!("{BASE}/{key}/settings"), back.clone()).at(revision);
+    form.crumb = Some(Link::other(title, &back));
+    form
+}
+
+/// Takes up that somebody else wrote meanwhile, also where nothing that this form shows is another.
+pub(super) fn meanwhile(form: FormView, theirs: &Value, revision: i64) -> FormView {
+    let mut form = form.meanwhile(theirs, revision);
+    if form.theirs.is_empty() {
+        form.problem = Some("Somebody changed the questionnaire meanwhile, elsewhere. Save again.".into());
+    }
+    form
 }
 
 const SETTINGS_TITLE: &str = "What the questionnaire is";
@@ -132,7 +162,8 @@ fn values(content: &QuestionnaireContent) -> Value {
 pub async fn settings(State(web): State<Web>, signed: Signed, Path(key): Path<String>) -> Result<Response, PageError> {
     signed.actor.require(Permission::Govern)?;
     let known = ops::find::<QuestionnaireContent>(&web.app, &signed.actor, &key).await?;
-    let form = settings_form(&known, &key, values(known.shown()?))?;
+    let shown = known.shown()?;
+    let form = settings_form(&key, &shown.title, values(shown), known.revision);
     form_page(&web, &signed, BASE, SETTINGS_TITLE, form).await
 }
 
@@ -144,14 +175,15 @@ pub async fn set(State(web): State<Web>, Path(key): Path<String>, posted: Posted
     let fields = posted.over(&SETTINGS, before.clone());
     let typed = Value::Object(fields.clone());
     let revision = posted.revision()?;
-    let done = match content::<QuestionnaireContent>(given(fields)) {
+    let done = match given(fields).and_then(content::<QuestionnaireContent>) {
         Ok(content) => ops::edit(&web.app, actor, known.id, revision, content).await,
         Err(error) => Err(error),
     };
+    let again = settings_form(&key, &known.shown()?.title, typed, revision);
     let form = match done {
         Ok(_) => return Ok(Redirect::to(&format!("{BASE}/{key}/edit?note=drafted")).into_response()),
-        Err(Error::Stale { .. }) => settings_form(&known, &key, typed)?.meanwhile(&before, known.revision),
-        Err(error) => settings_form(&known, &key, typed)?.refused(error)?,
+        Err(Error::Stale { .. }) => meanwhile(again, &before, known.revision),
+        Err(error) => again.refused(error)?,
     };
     form_page(&web, &posted.signed, BASE, SETTINGS_TITLE, form).await
 }
@@ -175,7 +207,7 @@ fn begun(mut fields: Map<String, Value>) -> Result<QuestionnaireContent, Error> 
     let mut text = |name: &str| fields.remove(name).unwrap_or_else(|| "".into());
     let (section, question) = (text("section"), text("text"));
     let mut content: QuestionnaireContent = {
-        let mut fields = given(fields);
+        let mut fields = given(fields)?;
         fields.insert("sections".into(), json!([{ "title": section, "questions": [] }]));
         content(fields)?
     };

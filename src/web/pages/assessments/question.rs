@@ -23,6 +23,8 @@ use crate::{
 };
 
 const BASE: &str = "/questionnaires";
+/// The title of the section that a new question was opened for.
+const SECTION: &str = "section";
 
 /// Where a question stands, or is to stand.
 enum Spot {
@@ -61,6 +63,9 @@ fn values(question: &Question) -> Value {
 fn typed(mut fields: Map<String, Value>) -> Result<Question, Error> {
     let optional =
         fields.remove("answering").is_some_and(|chosen| chosen.as_array().is_some_and(|all| !all.is_empty()));
+    if fields.get("weight").is_none_or(Value::is_null) {
+        return Err(Error::field("/weight", "Give 0 to 100."));
+    }
     fields.retain(|_, value| !value.is_null());
     fields.insert("optional".into(), optional.into());
     for name in ["key", "text"] {
@@ -69,25 +74,45 @@ fn typed(mut fields: Map<String, Value>) -> Result<Question, Error> {
     content(fields)
 }
 
-/// Faults of the question at the fields of its form; others say where they are.
-fn at_fields(error: Error, content: &QuestionnaireContent, (section, question): (usize, usize)) -> Error {
-    let Error::Invalid(errors) = error else { return error };
+/// Faults of the question at the fields of its form, and what is wrong elsewhere in the questionnaire then.
+fn at_fields(
+    errors: &FieldErrors,
+    content: &QuestionnaireContent,
+    (section, question): (usize, usize),
+) -> (FieldErrors, Vec<String>) {
     let here = format!("/sections/{section}/questions/{question}");
-    let mut all = FieldErrors::new();
+    let (mut all, mut elsewhere) = (FieldErrors::new(), Vec::new());
     for error in errors.as_slice() {
         match error.pointer.strip_prefix(&here) {
-            Some(rest) => all.add(if rest.is_empty() { "/text" } else { rest }, error.message.clone()),
-            None => all.add("/elsewhere", super::outline::told(content, &error.pointer, &error.message)),
+            Some("") => all.add("/text", error.message.clone()),
+            // A word of a list is shown at the list's cell.
+            Some(rest) if rest.starts_with('/') => {
+                let cell: Vec<&str> = rest.splitn(5, '/').take(4).collect();
+                all.add(cell.join("/"), error.message.clone());
+            }
+            _ => elsewhere.push(super::outline::told(content, &error.pointer, &error.message)),
         }
     }
-    Error::Invalid(all)
+    (all, elsewhere)
 }
 
-fn form(known: &Publication<QuestionnaireContent>, key: &str, spot: &Spot, values: Value) -> Result<FormView, Error> {
+fn form(
+    known: &Publication<QuestionnaireContent>,
+    key: &str,
+    spot: &Spot,
+    values: Value,
+    revision: i64,
+) -> Result<FormView, Error> {
     let shown = known.shown()?;
+    let section = match spot {
+        Spot::New(section) => *section,
+        Spot::Known(question) => shown.place(question).map_or(0, |(section, _)| section),
+    };
     let before: Vec<Choice> = shown
-        .questions()
-        .map(|(_, question)| question)
+        .sections
+        .iter()
+        .take(section + 1)
+        .flat_map(|section| &section.questions)
         .take_while(|question| !matches!(spot, Spot::Known(key) if *key == question.key))
         .filter(|question| !question.values().is_empty())
         .map(|question| Choice {
@@ -95,13 +120,17 @@ fn form(known: &Publication<QuestionnaireContent>, key: &str, spot: &Spot, value
             label: format!("{} ({})", question.text, question.values().join(", ")),
         })
         .collect();
+    let title = shown.sections.get(section).map(|section| section.title.clone()).unwrap_or_default();
     let back = format!("{BASE}/{key}/edit");
     let mut form = FormView::new(&QUESTION, values, spot.path(key), back.clone())
-        .at(known.revision)
+        .at(revision)
         .offer("ask_if.question", before)
         .submit("Save the question")
         .intro("Part of a draft; a second governance lead publishes it.");
-    form.crumb = Some(Link::other(&shown.title, &back));
+    form.crumb = Some(Link::other(&format!("{} / {title}", shown.title), &back));
+    if matches!(spot, Spot::New(_)) {
+        form.hidden.push((SECTION.into(), title));
+    }
     Ok(form)
 }
 
@@ -114,7 +143,7 @@ async fn show(web: &Web, signed: &Signed, key: &str, spot: Spot) -> Result<Respo
         Spot::New(_) => return Err(Error::NotFound("section").into()),
         Spot::Known(question) => shown.question(question).cloned().ok_or(Error::NotFound("question"))?,
     };
-    form_page(web, signed, BASE, spot.title(), form(&known, key, &spot, values(&question))?).await
+    form_page(web, signed, BASE, spot.title(), form(&known, key, &spot, values(&question), known.revision)?).await
 }
 
 async fn save(web: &Web, key: &str, spot: Spot, posted: Posted) -> Result<Response, PageError> {
@@ -122,28 +151,46 @@ async fn save(web: &Web, key: &str, spot: Spot, posted: Posted) -> Result<Respon
     actor.require(Permission::Govern)?;
     let known = ops::find::<QuestionnaireContent>(&web.app, actor, key).await?;
     let mut after = known.shown()?.clone();
-    let before = match &spot {
-        Spot::New(_) => Question { weight: 1, ..Question::default() },
-        Spot::Known(question) => after.question(question).cloned().ok_or(Error::NotFound("question"))?,
+    let revision = posted.revision()?;
+    let (before, gone) = match &spot {
+        // A section goes by its place, which another one may have taken since the form was opened.
+        Spot::New(section) => {
+            let title = after.sections.get(*section).map(|section| section.title.as_str());
+            (Question { weight: 1, ..Question::default() }, title.is_none() || title != posted.get(SECTION))
+        }
+        Spot::Known(question) => {
+            let there = after.question(question).cloned();
+            let gone = there.is_none();
+            (there.unwrap_or_default(), gone)
+        }
     };
     let fields = posted.over(&QUESTION, values(&before));
-    let shown = Value::Object(fields.clone());
-    let revision = posted.revision()?;
-    let done = match typed(fields) {
-        Ok(question) => {
-            let place = match &spot {
-                Spot::New(section) => after.add_question(*section, question)?,
-                Spot::Known(key) => after.replace_question(key, question)?,
-            };
-            let done = ops::edit(&web.app, actor, known.id, revision, after.clone()).await;
-            done.map_err(|error| at_fields(error, &after, place))
-        }
-        Err(error) => Err(error),
+    let again = form(&known, key, &spot, Value::Object(fields.clone()), revision)?;
+    if gone {
+        let problem = Error::Conflict(
+            "Somebody changed the outline meanwhile, and this place is another. Copy what you wrote, and open the form anew."
+                .into(),
+        );
+        return form_page(web, &posted.signed, BASE, spot.title(), again.refused(problem)?).await;
+    }
+    let question = match typed(fields) {
+        Ok(question) => question,
+        Err(error) => return form_page(web, &posted.signed, BASE, spot.title(), again.refused(error)?).await,
     };
-    let again = match done {
+    let place = match &spot {
+        Spot::New(section) => after.add_question(*section, question)?,
+        Spot::Known(key) => after.replace_question(key, question)?,
+    };
+    let again = match ops::edit(&web.app, actor, known.id, revision, after.clone()).await {
         Ok(_) => return Ok(Redirect::to(&format!("{BASE}/{key}/edit?note=drafted")).into_response()),
-        Err(Error::Stale { .. }) => form(&known, key, &spot, shown)?.meanwhile(&values(&before), known.revision),
-        Err(error) => form(&known, key, &spot, shown)?.refused(error)?,
+        Err(Error::Stale { .. }) => super::outline::meanwhile(again, &values(&before), known.revision),
+        Err(Error::Invalid(errors)) => {
+            let (here, elsewhere) = at_fields(&errors, &after, place);
+            let mut again = again.refused(Error::Invalid(here))?;
+            again.problem = (!elsewhere.is_empty()).then(|| elsewhere.join(" "));
+            again
+        }
+        Err(error) => again.refused(error)?,
     };
     form_page(web, &posted.signed, BASE, spot.title(), again).await
 }

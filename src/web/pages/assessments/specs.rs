@@ -21,7 +21,7 @@ const CHOSEN: FieldSpec = field(
     "chosen_when",
     "Asked by itself where",
     "An expression over the facts of an integration, such as integration.criticality == 'critical'; its vendor is then to answer. Empty: somebody sends it.",
-    FieldKind::Text,
+    FieldKind::Lines,
 );
 const GUIDANCE: FieldSpec = field("guidance", "What those who answer should know", "", FieldKind::Lines);
 
@@ -110,8 +110,8 @@ pub static QUESTION: FormSpec = FormSpec {
                     column("above", "Above", "number"),
                     SubField { name: "severity", label: "Severity", input: "words-of", words: Severity::KEYS },
                     column("finding", "Finding", "text"),
-                    column("remediation", "How it is mended", "text"),
-                    column("compensating_control", "Until then", "text"),
+                    column("remediation", "How it is mended", "lines"),
+                    column("compensating_control", "Until then", "lines"),
                 ]),
             )],
         },
