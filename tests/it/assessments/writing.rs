@@ -80,6 +80,10 @@ async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     let other = right.map(|(name, value)| (name, if name == "section" { "Encryption" } else { value }));
     let moved = lead.post(new, &other).await;
     assert!(moved.status == 422 && moved.text().contains("Copy what you wrote"), "{}", moved.text());
+    assert!(
+        moved.text().contains("name=\"section\" value=\"Encryption\""),
+        "it does not turn to another one by itself"
+    );
     assert_eq!(lead.post(new, &right).await.status, 303);
     let (content, _) = shown(&test).await;
     let asked = content.question("how-often-are-keys-changed").expect("the question");
@@ -126,7 +130,7 @@ async fn a_questionnaire_is_begun_written_and_set_in_order_on_pages() {
     ops::edit(&test.app, &actor, known.id, revision.parse().expect("a revision"), content).await.expect("edited");
     let form = lead.get("/questionnaires/security-of-a-tool/questions/how-often-are-keys-changed").await.text();
     assert!(form.contains(&long) && form.contains(&words.join(", ")), "{form}");
-    for gone in ["sections/7/new", "questions/none"] {
+    for gone in ["sections/7/new", "sections/x/new", "questions/none"] {
         assert_eq!(lead.get(&format!("/questionnaires/security-of-a-tool/{gone}")).await.status, 404, "{gone}");
     }
     let other = test.browser("Ada", &[Role::Requester]).await;

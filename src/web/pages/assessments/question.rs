@@ -35,6 +35,11 @@ enum Spot {
 }
 
 impl Spot {
+    /// At the end of the section at a place, as an address gives it.
+    fn new(section: &str) -> Result<Self, Error> {
+        section.parse().map(Self::New).map_err(|_| Error::NotFound("section"))
+    }
+
     fn path(&self, key: &str) -> String {
         match self {
             Self::New(section) => format!("{BASE}/{key}/sections/{section}/new"),
@@ -165,8 +170,10 @@ async fn save(web: &Web, key: &str, spot: Spot, posted: Posted) -> Result<Respon
         }
     };
     let fields = posted.over(&QUESTION, values(&before));
-    let again = form(&known, key, &spot, Value::Object(fields.clone()), revision)?;
+    let mut again = form(&known, key, &spot, Value::Object(fields.clone()), revision)?;
     if gone {
+        // It is still for the section that it was opened for.
+        again.hidden = posted.get(SECTION).map(|title| (SECTION.into(), title.to_owned())).into_iter().collect();
         let problem = Error::Conflict(
             "Somebody changed the outline meanwhile, and this place is another. Copy what you wrote, and open the form anew."
                 .into(),
@@ -198,17 +205,17 @@ async fn save(web: &Web, key: &str, spot: Spot, posted: Posted) -> Result<Respon
 pub async fn new(
     State(web): State<Web>,
     signed: Signed,
-    Path((key, section)): Path<(String, usize)>,
+    Path((key, section)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    show(&web, &signed, &key, Spot::New(section)).await
+    show(&web, &signed, &key, Spot::new(&section)?).await
 }
 
 pub async fn create(
     State(web): State<Web>,
-    Path((key, section)): Path<(String, usize)>,
+    Path((key, section)): Path<(String, String)>,
     posted: Posted,
 ) -> Result<Response, PageError> {
-    save(&web, &key, Spot::New(section), posted).await
+    save(&web, &key, Spot::new(&section)?, posted).await
 }
 
 pub async fn edit(
