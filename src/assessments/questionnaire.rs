@@ -214,7 +214,7 @@ impl Question {
         if !is_key(&self.key) {
             check.fault(
                 &format!("{at}/key"),
-                "Use lower-case letters, digits, dots, dashes and underscores, 60 at most.",
+                "Use lower-case letters, digits, dots, dashes and underscores, 60 at most, and not dots alone.",
             );
         }
         if !(0..=100).contains(&self.weight) {

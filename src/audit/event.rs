@@ -89,17 +89,16 @@ pub(super) fn in_turns(events: Vec<Event>) -> Vec<Vec<Event>> {
     let mut parts: Vec<Vec<Event>> = Vec::new();
     let mut here = HashSet::new();
     for event in events {
-        let part = match parts.last_mut() {
-            Some(part) if part.len() < TOGETHER && !here.contains(&(event.subject_kind, event.subject_id)) => part,
-            _ => {
-                here.clear();
-                parts.push(Vec::new());
-                let Some(part) = parts.last_mut() else { continue };
-                part
-            }
-        };
-        here.insert((event.subject_kind, event.subject_id));
-        part.push(event);
+        let record = (event.subject_kind, event.subject_id);
+        let fits = parts.last().is_some_and(|part| part.len() < TOGETHER) && !here.contains(&record);
+        if !fits {
+            here.clear();
+            parts.push(Vec::new());
+        }
+        here.insert(record);
+        if let Some(part) = parts.last_mut() {
+            part.push(event);
+        }
     }
     parts
 }

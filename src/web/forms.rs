@@ -9,7 +9,7 @@ mod tree;
 mod typed;
 mod view;
 
-pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField};
+pub use fields::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField, choice, column, field};
 pub use parts::{Parts, PostedFile};
 pub use posted::Posted;
 pub use tree::{Tree, TreeNode, tree};

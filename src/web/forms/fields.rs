@@ -88,3 +88,23 @@ impl FormSpec {
         self.sections.iter().flat_map(|section| section.fields)
     }
 }
+
+/// A question.
+pub const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
+    FieldSpec { name, label, hint, kind }
+}
+
+/// A column that anything is typed into, by its input.
+pub const fn column(name: &'static str, label: &'static str, input: &'static str) -> SubField {
+    SubField { name, label, input, words: &[] }
+}
+
+/// A column with the words of a closed set.
+pub const fn choice(
+    name: &'static str,
+    label: &'static str,
+    input: &'static str,
+    words: &'static [&'static str],
+) -> SubField {
+    SubField { name, label, input, words }
+}

@@ -29,7 +29,7 @@ use crate::{
         Web,
         error::PageError,
         extract::{Pairs, Signed},
-        forms::{FieldKind, FieldSpec, FormSpec, FormView, Posted, Section},
+        forms::{FieldKind, FormSpec, FormView, Posted, Section, field},
     },
     words::label,
 };
@@ -45,10 +45,6 @@ pub fn router() -> Router<Web> {
         .route("/credentials/{key}/begin", post(show::begin))
         .route("/credentials/{key}/compromise", post(show::compromise))
         .route("/credentials/{key}/revoke", post(show::revoke))
-}
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
 }
 
 static FORM: FormSpec = FormSpec {

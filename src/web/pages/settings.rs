@@ -19,16 +19,12 @@ use crate::{
         Web,
         error::PageError,
         extract::Signed,
-        forms::{Choice, FieldKind, FieldSpec, FormSpec, FormView, Posted, Section},
+        forms::{Choice, FieldKind, FormSpec, FormView, Posted, Section, field},
     },
 };
 
 pub fn router() -> Router<Web> {
     Router::new().route("/settings", get(edit).post(update))
-}
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
 }
 
 static FORM: FormSpec = FormSpec {

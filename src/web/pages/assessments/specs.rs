@@ -3,16 +3,8 @@
 use crate::{
     assessments::{Audience, QuestionKind},
     policy::Severity,
-    web::forms::{FieldKind, FieldSpec, FormSpec, Section, SubField},
+    web::forms::{FieldKind, FieldSpec, FormSpec, Section, choice, column, field},
 };
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
-}
-
-const fn column(name: &'static str, label: &'static str, input: &'static str) -> SubField {
-    SubField { name, label, input, words: &[] }
-}
 
 const TITLE: FieldSpec = field("title", "Title", "", FieldKind::Needed);
 const AUDIENCE: FieldSpec = field("audience", "Who answers", "", FieldKind::Select(Audience::KEYS));
@@ -25,15 +17,16 @@ const CHOSEN: FieldSpec = field(
 );
 const GUIDANCE: FieldSpec = field("guidance", "What those who answer should know", "", FieldKind::Lines);
 
+const HEAD: Section =
+    Section { title: "The questionnaire", hint: "", fields: &[TITLE, AUDIENCE, VALID, CHOSEN, GUIDANCE] };
+
 /// What a questionnaire is.
-pub static SETTINGS: FormSpec = FormSpec {
-    sections: &[Section { title: "The questionnaire", hint: "", fields: &[TITLE, AUDIENCE, VALID, CHOSEN, GUIDANCE] }],
-};
+pub static SETTINGS: FormSpec = FormSpec { sections: &[HEAD] };
 
 /// The same, with what it begins with.
 pub static NEW: FormSpec = FormSpec {
     sections: &[
-        Section { title: "The questionnaire", hint: "", fields: &[TITLE, AUDIENCE, VALID, CHOSEN, GUIDANCE] },
+        HEAD,
         Section {
             title: "What it begins with",
             hint: "More sections and questions follow on the next page.",
@@ -108,7 +101,7 @@ pub static QUESTION: FormSpec = FormSpec {
                     column("is", "Answers", "words"),
                     column("below", "Below", "number"),
                     column("above", "Above", "number"),
-                    SubField { name: "severity", label: "Severity", input: "words-of", words: Severity::KEYS },
+                    choice("severity", "Severity", "words-of", Severity::KEYS),
                     column("finding", "Finding", "text"),
                     column("remediation", "How it is mended", "lines"),
                     column("compensating_control", "Until then", "lines"),

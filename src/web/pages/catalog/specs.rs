@@ -2,16 +2,8 @@
 
 use crate::{
     catalog::{AuthMethod, DpaStatus, Lifecycle, Protocol, Regulation, Sensitivity, SystemKind, TlsVersion},
-    web::forms::{FieldKind, FieldSpec, FormSpec, Section, SubField},
+    web::forms::{FieldKind, FieldSpec, FormSpec, Section, column, field},
 };
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
-}
-
-const fn column(name: &'static str, label: &'static str, input: &'static str) -> SubField {
-    SubField { name, label, input, words: &[] }
-}
 
 const STATES: &[&str] = &["active", "retired"];
 const TAGS: FieldSpec = field("tags", "Tags", "Joined by commas.", FieldKind::Words);

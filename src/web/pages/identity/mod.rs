@@ -14,7 +14,7 @@ use crate::{
     lists::Query,
     web::{
         Web,
-        forms::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField},
+        forms::{Choice, FieldKind, FieldSpec, FormSpec, Section, SubField, field},
     },
 };
 
@@ -25,10 +25,6 @@ pub fn router() -> Router<Web> {
         .merge(mappings::router())
         .merge(review::router())
         .merge(accounts::router())
-}
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
 }
 
 const ROLES: &[&str] = &["requester", "reviewer", "governance_lead", "auditor", "admin"];

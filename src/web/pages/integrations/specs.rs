@@ -6,25 +6,8 @@ use crate::{
         Criticality, Exposure, FieldEncryption, FlowDirection, InboundInspection, InboundValidation, Initiator,
         LegalBasis, PeerVerification, RatePeriod, TransferSafeguard,
     },
-    web::forms::{FieldKind, FieldSpec, FormSpec, Section, SubField},
+    web::forms::{FieldKind, FormSpec, Section, choice, column, field},
 };
-
-const fn field(name: &'static str, label: &'static str, hint: &'static str, kind: FieldKind) -> FieldSpec {
-    FieldSpec { name, label, hint, kind }
-}
-
-const fn column(name: &'static str, label: &'static str, input: &'static str) -> SubField {
-    SubField { name, label, input, words: &[] }
-}
-
-const fn choice(
-    name: &'static str,
-    label: &'static str,
-    input: &'static str,
-    words: &'static [&'static str],
-) -> SubField {
-    SubField { name, label, input, words }
-}
 
 /// The first questions: what the rest is filled in from.
 pub static START: FormSpec = FormSpec {
