@@ -9,6 +9,7 @@ use std::{
 use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 
 use crate::{
+    background::{Background, Stop},
     clock::Clock,
     config::Config,
     db::Db,
@@ -31,6 +32,8 @@ pub struct App {
     pub authorities: Arc<Authorities>,
     /// Which refusals were recorded this minute.
     pub refusals: Arc<Refusals>,
+    /// Which refused sign-ins were recorded this minute: apart from the others, so that strangers cannot fill that set.
+    pub refused_sign_ins: Arc<Refusals>,
     /// Counts of the rail, for 30 seconds.
     pub rail: Arc<crate::dashboard::RailCache>,
     /// Totals and facets of lists, for some seconds.
@@ -41,6 +44,12 @@ pub struct App {
     pub zone: Arc<Zone>,
     /// The identity providers, with what is known of them.
     pub providers: Arc<Providers>,
+    /// Background work that fails, and since when.
+    pub background: Arc<Background>,
+    /// Places for reading what others wrote.
+    pub readers: Arc<crate::foreign::Readers>,
+    /// Whether the process was told to stop.
+    pub stop: Stop,
 }
 
 impl App {
@@ -54,10 +63,14 @@ impl App {
             pepper: Arc::new(pepper),
             authorities: Arc::default(),
             refusals: Arc::default(),
+            refused_sign_ins: Arc::default(),
             rail: Arc::default(),
             facets: Arc::default(),
             rules: Arc::default(),
             zone: Arc::default(),
+            background: Arc::default(),
+            readers: Arc::default(),
+            stop: Stop::default(),
         }
     }
 

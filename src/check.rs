@@ -83,7 +83,16 @@ impl Check {
         if text.chars().any(char::is_control) {
             self.fault(pointer, "This holds control characters; remove them.");
         }
-        secret::refuse(&mut self.0, pointer, text, Place::Reference);
+        secret::refuse(&mut self.0, pointer, text, Place::Name);
+    }
+
+    /// A vendor's name for a part of its API, such as an operation id, a scope or a label: one line.
+    pub fn vendor_name(&mut self, pointer: &str, value: &mut Option<String>, max: usize) {
+        tidy_option(value);
+        if let Some(text) = value {
+            self.length(pointer, text, max);
+            self.identifier(pointer, text, 4 * max);
+        }
     }
 
     /// A slug; made from `name` where it is empty.

@@ -86,6 +86,17 @@ pub struct ImportLimits {
 const MIB: u64 = 1 << 20;
 
 impl Config {
+    /// Whether pages and API are reached on this machine alone, as far as the configuration says.
+    pub fn is_local(&self) -> bool {
+        let local = match self.public_url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        local && self.listen.ip().is_loopback()
+    }
+
     /// Merges the file under the flags and checks everything; every fault is named.
     pub fn load(flags: Options) -> Result<Self, Vec<String>> {
         let file = match &flags.config {

@@ -145,7 +145,7 @@ impl From<sqlx::Error> for Error {
 /// Turns a violated constraint into the field error that a person can act on.
 fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
     match db.code().as_deref() {
-        Some("55P03" | "57014" | "53300" | "57P01" | "57P03") => {
+        Some("55P03" | "57014" | "53300" | "57P01" | "57P02" | "57P03") => {
             return Some(Error::Unavailable("The database is busy. Try again in a moment.".into()));
         }
         // Text with a NUL, a moment out of range, a key too long for its index.
@@ -183,6 +183,7 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
             ("/name", "This name is taken. Choose another.")
         }
         "vendors_provider_name_key" => ("/provider_name", "Another vendor has this provider name."),
+        "api_operations_once" => ("/operations", "The same operation is listed twice."),
         "vendors_lei_key" => ("/lei", "Another vendor has this LEI."),
         "apis_service_name_key" => ("/service_name", "This vendor has an API with this service name."),
         "api_versions_label_key" => ("/label", "This API already has a version with this label."),

@@ -41,6 +41,17 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
         let at = if pointer.ends_with(&format!("/{name}")) { pointer } else { format!("{pointer}/{name}") };
         return Error::field(&at, "There is no such field.");
     }
+    // What chrono says of a text that is no day or moment.
+    let time =
+        ["input contains invalid characters", "premature end of input", "trailing input", "input is out of range"];
+    if time.contains(&text.as_str()) {
+        let advice = match pointer.rsplit('/').next().unwrap_or_default() {
+            name if name.ends_with("_on") => "Give a day, such as 2027-01-31.",
+            name if name.ends_with("_at") => "Give a moment, such as 2027-01-31T09:00:00Z.",
+            _ => "Give a day, such as 2027-01-31, or a moment, such as 2027-01-31T09:00:00Z.",
+        };
+        return Error::field(&pointer, advice);
+    }
     let mut message = text;
     message.push('.');
     Error::field(&pointer, crate::text::clip(&message, 300).to_owned())

@@ -3,22 +3,32 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Cursor, Read},
+    io::{Cursor, Read, Write},
 };
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, DataRef, Reader, Xlsx};
 use rust_xlsxwriter::{DataValidation, Format, FormatAlign, Workbook, XlsxError};
 
 use super::{
     AnswerValue, Answers, NewAnswer, Question, QuestionKind, QuestionSection, QuestionnaireContent, logic,
     questionnaire,
 };
-use crate::error::Error;
+use crate::{error::Error, foreign::Deadline};
 
 /// Rows of a sheet that are read; a questionnaire has 600 questions at most.
-const MOST_ROWS: usize = 2000;
+const MOST_ROWS: u32 = 2000;
+/// Columns of a sheet that are read.
+const MOST_COLUMNS: u32 = 40;
+/// Sheets that are searched for the questions.
+const MOST_SHEETS: usize = 20;
+/// Bytes of text that the cells of a sheet may have together.
+const MOST_TEXT: usize = 8 << 20;
 /// Bytes to which a workbook may unpack.
-const UNPACKED: u64 = 64 << 20;
+const UNPACKED: u64 = 32 << 20;
+/// XML elements that a workbook may have: each costs memory while it is read.
+const MOST_ELEMENTS: usize = 2_000_000;
+/// Files that a workbook may consist of.
+const MOST_FILES: usize = 2000;
 
 fn spreadsheet(error: XlsxError) -> Error {
     Error::internal(error)
@@ -121,41 +131,125 @@ fn columns(cells: &[String]) -> Option<Columns> {
     })
 }
 
-fn text(cell: &Data) -> String {
+fn text(cell: &DataRef) -> String {
     match cell {
-        Data::Empty => String::new(),
-        Data::DateTime(date) => date.as_f64().to_string(),
-        other => other.to_string().trim().to_owned(),
+        DataRef::Empty => String::new(),
+        DataRef::SharedString(text) => text.trim().to_owned(),
+        DataRef::String(text) => text.trim().to_owned(),
+        DataRef::DateTime(date) => date.as_f64().to_string(),
+        other => Data::from(other.clone()).to_string().trim().to_owned(),
     }
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> Error {
-    Error::field("/file", format!("This is no xlsx workbook: {error}."))
+    Error::field("/file", format!("This is not an xlsx workbook: {error}."))
+}
+
+/// Counts what passes through: bytes, and the elements of XML in any encoding.
+#[derive(Default)]
+struct Counted {
+    elements: usize,
+    /// The size that a list of texts claims to have: the reader makes room for so many at once.
+    claimed: Vec<u8>,
+    keep: bool,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.elements += bytes.iter().filter(|b| **b == b'<').count();
+        if self.keep {
+            // UTF-16 has a zero beside each of these characters.
+            self.claimed.extend(bytes.iter().filter(|b| **b != 0).take(CLAIM.saturating_sub(self.claimed.len())));
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes at the beginning of a list of texts within which its size stands; a longer prologue is refused.
+const CLAIM: usize = 64 << 10;
+
+impl Counted {
+    /// Whether the list of texts claims no more than it may have, in its first element.
+    fn claims_little(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.claimed);
+        let Some(list) = text.split_once("sst").map(|(_, rest)| rest) else { return false };
+        let Some((attributes, _)) = list.split_once('>') else { return false };
+        let count = attributes.split_once("uniqueCount").map(|(_, rest)| rest);
+        let digits = |rest: &str| -> String {
+            let digits = rest.trim_start_matches([' ', '=', '"', '\'', '\n', '\r', '\t']);
+            digits.chars().take_while(char::is_ascii_digit).collect()
+        };
+        count.is_none_or(|rest| digits(rest).parse::<usize>().is_ok_and(|count| count <= MOST_ELEMENTS / 2))
+    }
 }
 
 /// Refuses a workbook that unpacks to more than it should, before anything parses it. What is counted
 /// is what comes out, not what the archive says of itself.
-fn bounded(bytes: &[u8]) -> Result<(), Error> {
+fn bounded(bytes: &[u8], deadline: &Deadline) -> Result<(), Error> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
-    let mut left = UNPACKED;
+    if archive.len() > MOST_FILES {
+        return Err(Error::field("/file", format!("This workbook has more than {MOST_FILES} files in it.")));
+    }
+    let (mut left, mut elements) = (UNPACKED, 0);
     for n in 0..archive.len() {
+        deadline.check()?;
         let entry = archive.by_index(n).map_err(|error| unreadable(&error))?;
-        let out = std::io::copy(&mut entry.take(left + 1), &mut std::io::sink()).map_err(|error| unreadable(&error))?;
+        let texts = entry.name().map_err(|error| unreadable(&error))?.to_lowercase().ends_with("sharedstrings.xml");
+        let mut counted = Counted { keep: texts, ..Counted::default() };
+        let out = std::io::copy(&mut entry.take(left + 1), &mut counted).map_err(|error| unreadable(&error))?;
         left = left.checked_sub(out).ok_or_else(|| {
             Error::field("/file", format!("This workbook unpacks to more than {} MiB.", UNPACKED >> 20))
         })?;
+        elements += counted.elements;
+        if elements > MOST_ELEMENTS || (texts && !counted.claims_little()) {
+            return Err(Error::field("/file", "This workbook has more cells or texts than are read."));
+        }
     }
     Ok(())
 }
 
-fn rows(bytes: &[u8]) -> Result<Vec<Row>, Error> {
-    bounded(bytes)?;
+/// The first rows and columns of a sheet, by row and column from 0 on. Only cells that are there take memory,
+/// wherever they are.
+fn lines(book: &mut Xlsx<Cursor<&[u8]>>, name: &str, deadline: &Deadline) -> Result<Vec<Vec<String>>, Error> {
+    let mut cells = book.worksheet_cells_reader(name).map_err(|error| unreadable(&error))?;
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    let mut size = 0;
+    for n in 0_usize.. {
+        if n.is_multiple_of(256) {
+            deadline.check()?;
+        }
+        let Some(cell) = cells.next_cell().map_err(|error| unreadable(&error))? else { break };
+        let (row, column) = cell.get_position();
+        if row >= MOST_ROWS || column >= MOST_COLUMNS {
+            continue;
+        }
+        let text = text(cell.get_value());
+        size += text.len();
+        if size > MOST_TEXT {
+            return Err(Error::field("/file", format!("A sheet has more than {} MiB of text.", MOST_TEXT >> 20)));
+        }
+        let (row, column) = (row as usize, column as usize);
+        if lines.len() <= row {
+            lines.resize_with(row + 1, Vec::new);
+        }
+        let line = &mut lines[row];
+        if line.len() <= column {
+            line.resize_with(column + 1, String::new);
+        }
+        line[column] = text;
+    }
+    Ok(lines)
+}
+
+fn rows(bytes: &[u8], deadline: &Deadline) -> Result<Vec<Row>, Error> {
+    bounded(bytes, deadline)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
     let names = book.sheet_names().clone();
-    for name in names {
-        let range = book.worksheet_range(&name).map_err(|error| unreadable(&error))?;
-        let lines: Vec<Vec<String>> =
-            range.rows().take(MOST_ROWS).map(|row| row.iter().take(40).map(text).collect()).collect();
+    for name in names.iter().take(MOST_SHEETS) {
+        let lines = lines(&mut book, name, deadline)?;
         let head = lines.iter().take(20).enumerate().find_map(|(n, cells)| Some((n, columns(cells)?)));
         let Some((head, at)) = head else { continue };
         let mut section = String::new();
@@ -187,10 +281,14 @@ fn rows(bytes: &[u8]) -> Result<Vec<Row>, Error> {
 
 /// The answers of a filled sheet, by the key of their question. What a question does not take is named
 /// with its line; nothing is guessed.
-pub fn read_answers(content: &QuestionnaireContent, bytes: &[u8]) -> Result<BTreeMap<String, NewAnswer>, Error> {
+pub fn read_answers(
+    content: &QuestionnaireContent,
+    bytes: &[u8],
+    deadline: &Deadline,
+) -> Result<BTreeMap<String, NewAnswer>, Error> {
     let mut found = BTreeMap::new();
     let mut errors = crate::error::FieldErrors::new();
-    for row in rows(bytes)? {
+    for row in rows(bytes, deadline)? {
         let known = content.question(&row.id).or_else(|| content.question(&questionnaire::key_of(&row.id)));
         let Some(question) = known else {
             if !row.answer.is_empty() {
@@ -252,9 +350,9 @@ fn value(question: &Question, cell: &str) -> Option<AnswerValue> {
 
 /// The questions of a CAIQ workbook as a questionnaire of yes and no, one section for each domain. Its
 /// licence lets one use it and not pass it on: it is read here, and nothing of it comes with Muster.
-pub fn read_questions(title: &str, bytes: &[u8]) -> Result<QuestionnaireContent, Error> {
+pub fn read_questions(title: &str, bytes: &[u8], deadline: &Deadline) -> Result<QuestionnaireContent, Error> {
     let mut sections: Vec<QuestionSection> = Vec::new();
-    for row in rows(bytes)? {
+    for row in rows(bytes, deadline)? {
         let domain = if row.section.is_empty() {
             row.id.split('-').next().unwrap_or_default().to_owned()
         } else {
@@ -282,101 +380,5 @@ pub fn unasked(content: &QuestionnaireContent, answers: &Answers) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assessments::{Answer, ops::questionnaire_of_pack};
-
-    #[test]
-    fn what_goes_out_comes_back() {
-        let content = questionnaire_of_pack().expect("the questionnaire");
-        let mut answers = Answers::new();
-        for (_, question) in content.questions() {
-            let value = match question.kind {
-                QuestionKind::YesNo => AnswerValue::Text("yes".into()),
-                QuestionKind::Choice => AnswerValue::Text(question.options[0].value.clone()),
-                QuestionKind::MultiChoice => {
-                    AnswerValue::Many(question.options.iter().take(2).map(|option| option.value.clone()).collect())
-                }
-                QuestionKind::Number => AnswerValue::Number(42),
-                QuestionKind::Date => AnswerValue::Text("2027-01-31".into()),
-                QuestionKind::Text => AnswerValue::Text("In words: \"so\", and so; =1+1.".into()),
-                QuestionKind::File => AnswerValue::Text("https://example.com/report.pdf".into()),
-            };
-            let answer = Answer { value: Some(value), note: Some("A note.".into()), ..Answer::default() };
-            answers.insert(question.key.clone(), answer);
-        }
-        let bytes = write(&content, &answers).expect("a workbook");
-        let read = read_answers(&content, &bytes).expect("answers");
-        assert_eq!(read.len(), answers.len());
-        for (key, new) in read {
-            assert_eq!((&new.value, &new.note), (&answers[&key].value, &answers[&key].note), "{key}");
-        }
-    }
-
-    /// A workbook in the form of CAIQ version 4, with questions of our own.
-    fn caiq(rows: &[[&str; 4]]) -> Vec<u8> {
-        let mut book = Workbook::new();
-        let sheet = book.add_worksheet();
-        sheet.write_string(0, 0, "A self-assessment").expect("written");
-        let head = [
-            "Question ID",
-            "Question",
-            "CSP CAIQ Answer",
-            "SSRM Control Ownership",
-            "CSP Implementation Description (Optional/Recommended)",
-            "CCM Domain Title",
-        ];
-        for (n, title) in (0_u16..).zip(head) {
-            sheet.write_string(1, n, title).expect("written");
-        }
-        for (line, [id, question, answer, domain]) in (2_u32..).zip(rows) {
-            for (n, text) in [(0_u16, id), (1, question), (2, answer), (4, &"See our pages."), (5, domain)] {
-                sheet.write_string(line, n, *text).expect("written");
-            }
-        }
-        book.save_to_buffer().expect("a workbook")
-    }
-
-    #[test]
-    fn a_caiq_workbook_becomes_questions_and_answers() {
-        let bytes = caiq(&[
-            ["A&A-01.1", "Are there audit policies?", "Yes", "Audit"],
-            ["A&A-01.2", "Are they looked at each year?", "No", ""],
-            ["IAM-02.1", "Are passwords strong?", "NA", "Identity"],
-        ]);
-        let content = read_questions("CAIQ", &bytes).expect("questions");
-        let content = crate::publications::Publishable::checked(content).expect("sound");
-        let keys: Vec<&str> = content.questions().map(|(_, question)| question.key.as_str()).collect();
-        assert_eq!(keys, ["a-a-01.1", "a-a-01.2", "iam-02.1"]);
-        assert_eq!(content.sections.len(), 2);
-        let answers = read_answers(&content, &bytes).expect("answers");
-        let word = |key: &str| answers[key].value.clone();
-        assert_eq!(word("a-a-01.2"), Some(AnswerValue::Text("no".into())));
-        assert_eq!(word("iam-02.1"), Some(AnswerValue::Text("not_applicable".into())));
-        assert_eq!(answers["a-a-01.1"].note.as_deref(), Some("See our pages."));
-    }
-
-    #[test]
-    fn what_unpacks_to_more_than_it_should_is_refused_before_it_is_read() {
-        use std::io::Write;
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        archive.start_file("xl/workbook.xml", zip::write::SimpleFileOptions::default()).expect("begun");
-        let zeros = vec![0; 1 << 20];
-        for _ in 0..70 {
-            archive.write_all(&zeros).expect("written");
-        }
-        let bytes = archive.finish().expect("finished").into_inner();
-        assert!(bytes.len() < 1 << 20, "{} bytes", bytes.len());
-        let Err(Error::Invalid(errors)) = read_questions("A bomb", &bytes) else { panic!("refused") };
-        assert!(errors.as_slice()[0].message.contains("64 MiB"), "{errors:?}");
-    }
-
-    #[test]
-    fn what_does_not_fit_is_named_with_its_line() {
-        let bytes = caiq(&[["A-1", "One?", "Perhaps", "A"], ["A-2", "Two?", "Yes", "A"]]);
-        let content = read_questions("CAIQ", &bytes).expect("questions");
-        let Err(Error::Invalid(errors)) = read_answers(&content, &bytes) else { panic!("refused") };
-        assert!(errors.as_slice()[0].message.starts_with("Line 3, A-1:"), "{errors:?}");
-        assert!(read_answers(&content, b"no workbook").is_err());
-    }
-}
+#[path = "sheet_tests.rs"]
+mod tests;

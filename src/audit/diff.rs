@@ -71,7 +71,10 @@ fn keyed(parts: &[Value]) -> Option<BTreeMap<String, &Value>> {
         let pair = |first, second| text(first).zip(text(second)).map(|(a, b)| format!("{a} {b}"));
         let names =
             ["url", "name", "value", "scope", "environment", "upstream_api_id", "upstream_vendor_id", "api", "vendor"];
+        // An operation the other way round is another one.
+        let to_us = text("direction") == Some("to_us");
         let key = pair("method", "path")
+            .map(|key| if to_us { format!("{key} (to us)") } else { key })
             .or_else(|| pair("data_class", "direction"))
             .or_else(|| names.into_iter().find_map(text).map(str::to_owned))?;
         if map.insert(key, part).is_some() {

@@ -3,6 +3,7 @@
 
 mod diff;
 mod event;
+mod names;
 pub mod ops;
 mod store;
 

@@ -69,7 +69,11 @@ pub struct AuditFilter {
     pub subject_id: Option<Uuid>,
     /// This person or service account.
     pub actor_id: Option<Uuid>,
-    /// This door.
+    /// Records of this name, slug, key or id.
+    pub subject: Option<String>,
+    /// People and service accounts of this name, e-mail address, slug or id.
+    pub actor: Option<String>,
+    /// This channel.
     pub via: Option<String>,
     /// This request.
     pub request_id: Option<String>,
@@ -116,6 +120,7 @@ pub async fn version_at(
     at: DateTime<Utc>,
 ) -> Result<PastRecord, Error> {
     actor.require(Permission::Read)?;
+    sequence(app).await?;
     let found = store::version_at(&mut *app.db.read().await?, kind, id, at).await?;
     let (revision, valid_from, body) = found.ok_or(Error::NotFound("version at that moment"))?;
     Ok(PastRecord { revision, valid_from, body })
@@ -126,7 +131,7 @@ pub async fn sequence(app: &App) -> Result<(), Error> {
     if !store::pending(&mut *app.db.read().await?).await? {
         return Ok(());
     }
-    store::sequence(&mut *app.db.housekeeping().await?).await?;
+    store::sequence(&mut *app.db.housekeeping().await?, app.clock.now()).await?;
     Ok(())
 }
 

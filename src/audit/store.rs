@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     diff::Change,
     event::Event,
+    names::{self, SUBJECT_NAME},
     ops::{AuditEvent, AuditFilter},
 };
 use crate::{
@@ -110,24 +111,42 @@ pub async fn insert(
     Ok(())
 }
 
-/// Gives positions to the events that no unfinished transaction can precede any more. One
-/// sequencer at a time: the lock comes before the statement whose snapshot reads the last position.
-pub async fn sequence(conn: &mut PgConnection) -> Result<u64, Error> {
+/// Gives positions to what was committed: whole transactions, in the order of the last ordinal of each. An ordinal is
+/// drawn while the record is locked, so that a later change of the same record always comes later, whichever of the
+/// two transactions began first. A transaction waits while an older one of this database is still writing events.
+/// Positions that were given never change. One sequencer at a time: the lock comes before the statement whose snapshot
+/// reads the last position.
+///
+/// What gets a position now holds from now on, so that an answer about the past never changes afterwards.
+pub async fn sequence(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, Error> {
     let mut tx = conn.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock(7236, 1)").execute(&mut *tx).await?;
     let done = sqlx::query!(
-        r#"with ready as (
-               delete from audit_pending
-               where event_id in (
-                   select event_id from audit_pending
-                   where xid < pg_snapshot_xmin(pg_current_snapshot())
-                   order by xid, ordinal limit 5000)
-               returning event_id, xid, ordinal
+        r#"with writing as (
+               select max(age(x.transactionid)) as oldest from pg_locks w
+               join pg_locks x on x.pid = w.pid and x.virtualtransaction = w.virtualtransaction
+                   and x.locktype = 'transactionid' and x.mode = 'ExclusiveLock' and x.granted
+               where w.locktype = 'relation' and w.relation = 'audit_events'::regclass and w.mode = 'RowExclusiveLock'
+                   and w.granted and w.database = (select oid from pg_database where datname = current_database())
+           ), stood as (
+               select xid, max(ordinal) as last, count(*) as events from audit_pending group by xid
+           ), barred as (
+               select min(s.last) as last from stood s, writing w
+               where age((s.xid::text::bigint & 4294967295)::text::xid) < w.oldest
+           ), next as (
+               select xid, last, sum(events) over (order by last) - events as before from stood
+               where last < coalesce((select last from barred), 9223372036854775807)
+           ), ready as (
+               delete from audit_pending p using next n where p.xid = n.xid and n.before < 5000
+               returning p.event_id, p.ordinal, n.last
+           ), last as (
+               select position, valid_from from audit_positions order by position desc limit 1
            )
-           insert into audit_positions (position, event_id)
-           select coalesce((select max(position) from audit_positions), 0)
-                  + row_number() over (order by xid, ordinal), event_id
-           from ready"#
+           insert into audit_positions (position, event_id, valid_from)
+           select coalesce((select position from last), 0) + row_number() over (order by r.last, r.ordinal), r.event_id,
+                  greatest($1, (select valid_from from last), max(e.at) over (order by r.last, r.ordinal))
+           from ready r join audit_events e on e.id = r.event_id"#,
+        now
     )
     .execute(&mut *tx)
     .await?;
@@ -161,24 +180,6 @@ struct Row {
     os_user: Option<String>,
 }
 
-/// Where the name of a subject is found, by its kind.
-const SUBJECT_NAME: &str = "case e.subject_kind
-    when 'vendor' then (select name from vendors where id = e.subject_id)
-    when 'api' then (select name from apis where id = e.subject_id)
-    when 'api_version' then (select a.name || ' ' || v.label from api_versions v join apis a on a.id = v.api_id where v.id = e.subject_id)
-    when 'system' then (select name from systems where id = e.subject_id)
-    when 'integration' then (select name from integrations where id = e.subject_id)
-    when 'credential' then (select name from credentials where id = e.subject_id)
-    when 'change_request' then (select title from change_requests where id = e.subject_id)
-    when 'saved_view' then (select name from saved_views where id = e.subject_id)
-    when 'data_class' then (select key from data_classes where id = e.subject_id)
-    when 'person' then (select name from people where id = e.subject_id)
-    when 'team' then (select name from teams where id = e.subject_id)
-    when 'review_group' then (select name from review_groups where id = e.subject_id)
-    when 'service_account' then (select name from service_accounts where id = e.subject_id)
-    when 'token' then (select name from api_tokens where id = e.subject_id)
-    end";
-
 pub async fn list(conn: &mut PgConnection, filter: &AuditFilter) -> Result<Vec<AuditEvent>, Error> {
     let mut sql = QueryBuilder::<Postgres>::new(format!(
         "select p.position, e.id, e.at, e.actor_kind, e.actor_id,
@@ -207,6 +208,12 @@ pub async fn list(conn: &mut PgConnection, filter: &AuditFilter) -> Result<Vec<A
         if let Some(value) = value {
             sql.push(format!(" and {column} = ")).push_bind(value.clone());
         }
+    }
+    if let Some(word) = &filter.subject {
+        sql.push(" and e.subject_id = any(").push_bind(names::subjects(&mut *conn, word).await?).push(")");
+    }
+    if let Some(word) = &filter.actor {
+        sql.push(" and e.actor_id = any(").push_bind(names::actors(&mut *conn, word).await?).push(")");
     }
     if let Some(id) = filter.subject_id {
         sql.push(" and e.subject_id = ").push_bind(id);
@@ -257,8 +264,8 @@ pub async fn version_at(
     at: DateTime<Utc>,
 ) -> Result<Option<(i64, DateTime<Utc>, serde_json::Value)>, Error> {
     let row = sqlx::query!(
-        "select revision, valid_from, body from record_versions
-         where kind = $1 and id = $2 and valid_from <= $3 order by valid_from desc limit 1",
+        "select v.revision, p.valid_from, v.body from record_versions v join audit_positions p on p.event_id = v.event_id
+         where v.kind = $1 and v.id = $2 and p.valid_from <= $3 order by v.revision desc limit 1",
         kind,
         id,
         at

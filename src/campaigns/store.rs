@@ -293,17 +293,21 @@ pub async fn take_ending(
     now: DateTime<Utc>,
     today: NaiveDate,
     soon: NaiveDate,
-) -> Result<Vec<Uuid>, Error> {
+    skip: &[Uuid],
+) -> Result<Option<Uuid>, Error> {
     let found = sqlx::query_scalar!(
         "update campaigns c set reminded_at = $1
-         where c.state = 'running' and c.reminded_at is null and c.ends_on between $2 and $3
-           and exists (select from review_items r where r.campaign_id = c.id and r.state in ('pending', 'escalated'))
+         where c.id = (select d.id from campaigns d
+             where d.state = 'running' and d.reminded_at is null and d.ends_on between $2 and $3 and d.id <> all($4)
+               and exists (select from review_items r where r.campaign_id = d.id and r.state in ('pending', 'escalated'))
+             order by d.id limit 1 for update skip locked)
          returning c.id",
         now,
         today,
-        soon
+        soon,
+        skip
     );
-    Ok(found.fetch_all(conn).await?)
+    Ok(found.fetch_optional(conn).await?)
 }
 
 /// The teams that own what is open in a campaign.

@@ -42,6 +42,18 @@ words! {
     }
 }
 
+words! {
+    /// Who calls whom in an operation.
+    #[derive(Default)]
+    OperationDirection, "/direction" {
+        /// We call the vendor.
+        #[default]
+        ToVendor = "to_vendor",
+        /// The vendor calls us: a webhook.
+        ToUs = "to_us",
+    }
+}
+
 /// Where the API answers. Host and path come from the URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +114,9 @@ pub struct Operation {
     /// Whether the vendor wants callers to leave it.
     #[serde(default)]
     pub deprecated: bool,
+    /// Who calls whom.
+    #[serde(default)]
+    pub direction: OperationDirection,
 }
 
 /// A security scheme of the document.
@@ -153,7 +168,12 @@ impl VersionContent {
     /// Tidies and checks; names every fault.
     pub fn checked(mut self) -> Result<Self, Error> {
         let mut check = Check::new();
-        check.required("/label", &mut self.label, 200);
+        let mut label = Some(std::mem::take(&mut self.label));
+        check.vendor_name("/label", &mut label, 200);
+        if label.is_none() {
+            check.fault("/label", "This is needed.");
+        }
+        self.label = label.unwrap_or_default();
         check.optional("/description", &mut self.description, 20_000);
         check.in_order("/sunset_on", self.deprecated_on, self.sunset_on);
         check.at_most("/endpoints", self.endpoints.len(), 500);
@@ -168,7 +188,7 @@ impl VersionContent {
         check.at_most("/scopes", self.scopes.len(), 5000);
         for (n, scope) in self.scopes.iter_mut().enumerate() {
             let mut name = Some(std::mem::take(&mut scope.name));
-            check.reference(&format!("/scopes/{n}/name"), &mut name, 500);
+            check.vendor_name(&format!("/scopes/{n}/name"), &mut name, 500);
             if name.is_none() {
                 check.fault(&format!("/scopes/{n}/name"), "This is needed.");
             }
@@ -198,13 +218,13 @@ impl VersionContent {
             let at = format!("/operations/{n}");
             check.identifier(&format!("{at}/method"), &operation.method, 20);
             check.identifier(&format!("{at}/path"), &operation.path, 2000);
-            check.reference(&format!("{at}/operation_id"), &mut operation.operation_id, 300);
+            check.vendor_name(&format!("{at}/operation_id"), &mut operation.operation_id, 300);
             check.optional(&format!("{at}/summary"), &mut operation.summary, 500);
             check.at_most(&format!("{at}/scopes"), operation.scopes.len(), 100);
             for (m, scope) in operation.scopes.iter().enumerate() {
                 check.identifier(&format!("{at}/scopes/{m}"), scope, 500);
             }
-            if !seen.insert((operation.path.clone(), operation.method.clone())) {
+            if !seen.insert((operation.direction, operation.path.clone(), operation.method.clone())) {
                 check.fault(&format!("{at}/path"), "The same operation is listed twice.");
             }
         }

@@ -12,7 +12,8 @@ mod vendor;
 
 pub use api::{Api, ApiContent, AuthMethod, Lifecycle, Protocol, TlsVersion, Upstream};
 pub use api_version::{
-    ApiVersion, AuthScheme, Endpoint, Environment, Operation, Scope, Source, VersionContent, endpoint_of,
+    ApiVersion, AuthScheme, Endpoint, Environment, Operation, OperationDirection, Scope, Source, VersionContent,
+    endpoint_of,
 };
 pub use comment::{Comment, NewComment, render as render_markdown};
 pub use data_class::{DataClass, DataClassContent, Regulation, Sensitivity};

@@ -112,6 +112,9 @@ pub struct VendorContent {
     /// The vendor's status page.
     #[serde(default)]
     pub status_page: Option<String>,
+    /// Other names it goes by: former names, brands, abbreviations. Imports and searches find it by them.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// Tags.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -161,6 +164,17 @@ impl VendorContent {
         check.reference("/incident_contact", &mut self.incident_contact, 300);
         check.url("/status_page", &mut self.status_page);
         check.tags("/tags", &mut self.tags);
+        self.aliases.retain(|alias| !alias.trim().is_empty());
+        check.at_most("/aliases", self.aliases.len(), 20);
+        for (n, alias) in self.aliases.iter_mut().enumerate() {
+            let at = format!("/aliases/{n}");
+            check.required(&at, alias, 200);
+            if alias.contains([',', '|']) {
+                check.fault(&at, "An alias has no comma and no vertical bar.");
+            }
+        }
+        self.aliases.sort();
+        self.aliases.dedup();
         if self.tier.is_some_and(|tier| !(1..=4).contains(&tier)) {
             check.fault("/tier", "Give a tier from 1 (most critical) to 4.");
         }

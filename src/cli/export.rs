@@ -48,7 +48,15 @@ impl Export {
         notation: tables::Notation,
         pairs: &[(String, String)],
     ) -> anyhow::Result<()> {
-        let mut export = tables::Exporter::begin(&session.app, &session.actor, self.kind, notation, pairs).await?;
+        let mut export = tables::Exporter::begin(
+            &session.app,
+            &session.actor,
+            self.kind,
+            notation,
+            pairs,
+            tables::Layout::default(),
+        )
+        .await?;
         while let Some(chunk) = export.next_chunk(&session.app, &session.actor).await? {
             std::io::stdout().lock().write_all(&chunk)?;
         }

@@ -3,7 +3,8 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -17,15 +18,16 @@ use crate::{
     catalog::ops::{ApplyOutcome, DocumentImport, Identity, apply_document},
     config::Config,
     error::Error,
+    foreign,
     imports::{
-        openapi::{self, Door},
+        openapi::{self, Channel},
         tables::{self, TableKind},
     },
 };
 
 #[derive(Subcommand, Debug)]
 pub enum Import {
-    /// OpenAPI 2.0, 3.0 and 3.1 documents, JSON or YAML: files, folders, or - for standard input
+    /// OpenAPI 2.0 to 3.2 documents, JSON or YAML: files, folders, zip files, or - for standard input
     Openapi(Documents),
     /// A table as CSV or NDJSON, all or nothing
     #[command(alias = "ndjson")]
@@ -37,12 +39,15 @@ pub struct Documents {
     /// Files and folders; - reads one document from standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Id or slug of the vendor, or the name of a new one
+    /// The vendor: id, slug, name, alias or domain of one that is here, or the name of a new one
     #[arg(long)]
     vendor: Option<String>,
-    /// Id or slug of the API, or the name of a new one
+    /// The API: id, slug or name of one that is here, or the name of a new one
     #[arg(long)]
     api: Option<String>,
+    /// The slug of an API that is here, or of the new one
+    #[arg(long)]
+    api_slug: Option<String>,
     /// When the vendor published it (RFC 3339); an older one never takes a newer one's place
     #[arg(long)]
     published_at: Option<DateTime<Utc>>,
@@ -84,16 +89,17 @@ struct Tally {
 
 impl Documents {
     async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let files = collect(&self.paths)?;
-        if files.is_empty() {
-            bail!("no .json, .yaml or .yml files there");
+        let sources = collect(&self.paths)?;
+        if sources.is_empty() {
+            bail!("no OpenAPI documents there: no .json, .yaml or .yml file says 'openapi' or 'swagger' at the top");
         }
-        if files.len() > 1 && self.api.is_some() {
-            bail!("--api names one API, but there are {} documents", files.len());
+        if sources.len() > 1 && (self.api.is_some() || self.api_slug.is_some()) {
+            bail!("--api and --api-slug name one API, but there are {} documents", sources.len());
         }
         let session = Session::open(config).await?;
         let begin = Instant::now();
-        let tally = self.import_all(&session, config, &files).await;
+        let count = sources.len();
+        let tally = self.import_all(&session, config, sources).await;
         let seconds = begin.elapsed().as_secs_f64();
         session.close().await;
         let tally = tally?;
@@ -101,10 +107,9 @@ impl Documents {
             complain(&format!("{file}: {reason}"));
         }
         if !self.json {
-            let rate = tally_rate(files.len(), seconds);
+            let rate = tally_rate(count, seconds);
             say(&format!(
-                "{} documents in {seconds:.1} s ({rate:.1}/s): {} new, {} updated, {} unchanged, {} refused",
-                files.len(),
+                "{count} documents in {seconds:.1} s ({rate:.1}/s): {} new, {} updated, {} unchanged, {} refused",
                 tally.created,
                 tally.updated,
                 tally.unchanged,
@@ -115,14 +120,14 @@ impl Documents {
     }
 
     /// Reads the next documents on other threads while one is being written.
-    async fn import_all(&self, session: &Session, config: &Config, files: &[PathBuf]) -> anyhow::Result<Tally> {
-        let bar = progress(files.len());
+    async fn import_all(&self, session: &Session, config: &Config, sources: Vec<Source>) -> anyhow::Result<Tally> {
+        let bar = progress(sources.len());
         let (send, mut receive) = tokio::sync::mpsc::channel(2);
-        let (list, limits) = (files.to_vec(), config.limits);
+        let limits = config.limits;
         let reader = tokio::spawn(async move {
             let mut ahead = std::collections::VecDeque::new();
-            for file in list {
-                ahead.push_back(tokio::task::spawn_blocking(move || read(file, limits)));
+            for source in sources {
+                ahead.push_back(tokio::task::spawn_blocking(move || read(&source, limits)));
                 if ahead.len() > 2
                     && let Some(task) = ahead.pop_front()
                     && send.send(task.await).await.is_err()
@@ -136,7 +141,12 @@ impl Documents {
                 }
             }
         });
-        let identity = Identity { vendor: self.vendor.clone(), api: self.api.clone(), published_at: self.published_at };
+        let identity = Identity {
+            vendor: self.vendor.clone(),
+            api: self.api.clone(),
+            api_slug: self.api_slug.clone(),
+            published_at: self.published_at,
+        };
         let mut tally = Tally::default();
         while let Some(read) = receive.recv().await {
             let (name, document) = read?;
@@ -175,7 +185,20 @@ impl Documents {
                     _ => tally.unchanged += 1,
                 }
                 if self.json {
-                    say(&json!({ "file": name, "result": result, "api": outcome.api_slug, "version": outcome.version_slug }).to_string());
+                    let line = json!({
+                        "file": name, "result": result, "api": outcome.api_slug, "version": outcome.version_slug,
+                        "summary": outcome.summary, "warnings": outcome.warnings, "notes": outcome.notes,
+                    });
+                    say(&line.to_string());
+                } else {
+                    let summary = &outcome.summary;
+                    say(&format!(
+                        "{name}: {result} {} {} (operations {}, scopes {}, endpoints {})",
+                        outcome.api_slug, outcome.version_slug, summary.operations, summary.scopes, summary.endpoints
+                    ));
+                    for warning in &outcome.warnings {
+                        say(&format!("  warning: {warning}"));
+                    }
                 }
             }
         }
@@ -195,12 +218,57 @@ fn progress(count: usize) -> ProgressBar {
     bar
 }
 
-fn read(file: PathBuf, limits: crate::config::ImportLimits) -> (String, Result<DocumentImport, Error>) {
-    let name = file.display().to_string();
-    let document = read_bytes(&file, limits.json.max(limits.yaml))
-        .map_err(|error| Error::field("/document", format!("{error:#}")))
-        .and_then(|bytes| openapi::read(&bytes, Door::Cli, &limits));
-    (name, document)
+/// How long reading one document may take here.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// One document: a file of its own, or one of a folder whose other files it may refer to.
+struct Source {
+    /// As it is called in what is printed.
+    name: String,
+    /// Where it is.
+    path: PathBuf,
+    /// The folder, and the document's path from it, with slashes.
+    folder: Option<(Arc<PathBuf>, String)>,
+}
+
+fn read(source: &Source, limits: crate::config::ImportLimits) -> (String, Result<DocumentImport, Error>) {
+    let deadline = foreign::Deadline::within(PATIENCE);
+    let wrong = |error: anyhow::Error| Error::field("/document", format!("{error:#}"));
+    let largest = limits.json.max(limits.yaml);
+    let document = read_bytes(&source.path, largest).map_err(wrong).and_then(|bytes| {
+        let file = source.folder.as_ref().map(|(_, path)| path.clone());
+        let file = file.or_else(|| source.path.file_name().map(|name| name.to_string_lossy().into_owned()));
+        let file = file.filter(|name| name != "-");
+        let alone = openapi::read(bytes.clone(), file.as_deref(), Channel::Cli, &limits, &deadline);
+        match (alone, &source.folder) {
+            // What it refers to may be beside it.
+            (Err(Error::Invalid(faults)), Some((folder, path)))
+                if faults.to_string().contains("leaves the document") =>
+            {
+                let files = parts(folder, path, bytes, largest).map_err(wrong)?;
+                openapi::Folder::of_files(files)?.read(path, Channel::Cli, &limits, &deadline)
+            }
+            (alone, _) => alone,
+        }
+    });
+    (source.name.clone(), document)
+}
+
+/// All files of a folder that a document in it may refer to, together within the limit.
+fn parts(folder: &Path, path: &str, bytes: Vec<u8>, limit: u64) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut left = limit.saturating_sub(bytes.len() as u64);
+    let mut files = vec![(path.to_owned(), bytes)];
+    for file in files_below(folder)? {
+        let Some(below) = path_below(folder, &file).filter(|below| below != path) else { continue };
+        let bytes = read_bytes(&file, left)?;
+        left = left.checked_sub(bytes.len() as u64).context("the folder's files are too large together")?;
+        files.push((below, bytes));
+    }
+    Ok(files)
+}
+
+fn path_below(folder: &Path, file: &Path) -> Option<String> {
+    Some(file.strip_prefix(folder).ok()?.to_str()?.replace('\\', "/"))
 }
 
 /// Reads a file or standard input, one byte more than the limit at most.
@@ -217,31 +285,67 @@ fn read_bytes(file: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The documents below the paths, in a stable order. Links are not followed.
-fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The documents at the paths, in a stable order. In folders only files count that are documents by what they say at
+/// the top; the others are what those refer to.
+fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
     for path in paths {
         if path == Path::new("-") || path.is_file() {
-            files.push(path.clone());
+            sources.push(Source { name: path.display().to_string(), path: path.clone(), folder: None });
             continue;
         }
-        let mut folders = vec![path.clone()];
-        while let Some(folder) = folders.pop() {
-            let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-            for entry in entries {
-                let entry = entry?;
-                let kind = entry.file_type()?;
-                let document = entry.path().extension().is_some_and(|e| e == "json" || e == "yaml" || e == "yml");
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() && document {
-                    files.push(entry.path());
-                }
+        let folder = Arc::new(path.clone());
+        for file in files_below(path)? {
+            let zip = file.extension().is_some_and(|extension| extension == "zip");
+            let Some(below) = path_below(path, &file) else { continue };
+            if zip || is_document(&file)? {
+                let folder = (!zip).then(|| (Arc::clone(&folder), below));
+                sources.push(Source { name: file.display().to_string(), path: file, folder });
+            }
+        }
+    }
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(sources)
+}
+
+/// The JSON, YAML and zip files below a folder. Links are not followed.
+fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let wanted =
+                entry.path().extension().is_some_and(|e| ["json", "yaml", "yml", "zip"].iter().any(|w| e == *w));
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && wanted {
+                files.push(entry.path());
             }
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file says `openapi` or `swagger` as a key at the top, as far as its first MiB and its text tell: what
+/// looks like a document is read, and refused with a reason where it is none.
+fn is_document(file: &Path) -> anyhow::Result<bool> {
+    let bytes = read_bytes(file, 1 << 20)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let key = |line: &str| {
+        let line = line.trim_start_matches(['\u{feff}', '{', ' ', '\t']);
+        ["openapi", "swagger"].iter().any(|word| {
+            let bare = line.trim_start_matches(['"', '\'']);
+            bare.strip_prefix(word).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        })
+    };
+    let json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    let compact =
+        json && ["\"openapi\":", "\"swagger\":", "\"openapi\" :", "\"swagger\" :"].iter().any(|key| text.contains(key));
+    let yaml = !json && text.lines().any(|line| !line.starts_with([' ', '\t', '-']) && key(line));
+    Ok(compact || yaml)
 }
 
 impl Table {

@@ -78,7 +78,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli.command.unwrap_or(Command::Serve(serve::Serve::default())), config)) {
+    let ended = runtime.block_on(run(cli.command.unwrap_or(Command::Serve(serve::Serve::default())), config));
+    // Blocking work that goes on past its deadline ends with the process.
+    runtime.shutdown_background();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("{error:#}"));

@@ -1,12 +1,18 @@
 //! `muster serve`.
 
-use std::{process::ExitCode, sync::atomic::Ordering, time::Duration};
+use std::{
+    process::ExitCode,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{oneshot, watch},
+    task::JoinHandle,
 };
 
 use super::{admin, open_app};
@@ -33,8 +39,14 @@ impl Serve {
     pub async fn run(self, mut config: Config) -> anyhow::Result<ExitCode> {
         if self.demo && !config.listen.ip().is_loopback() {
             anyhow::bail!(
-                "--demo: {} is not a loopback address; anybody there could sign in by a click",
+                "--demo: {} is not a loopback address; anyone there could sign in with a click",
                 config.listen
+            );
+        }
+        if self.demo && !(config.is_local() && config.trusted_proxies.is_empty()) {
+            anyhow::bail!(
+                "--demo: anyone who reaches {} through a proxy could sign in with a click; remove --public-url and --trusted-proxies",
+                config.public_url
             );
         }
         config.demo = self.demo;
@@ -43,7 +55,7 @@ impl Serve {
 }
 
 async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     // Before anything is started: an address that is taken is the likeliest fault.
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -52,7 +64,8 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {} for metrics", config.metrics_listen))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let database = Database::open(&config, Use::Exclusive).await?;
+    let mut database = Database::open(&config, Use::Exclusive).await?;
+    let database_lost = lost(database.supervise()?);
     let app = open_app(&config, &database).await?;
     if config.demo && !identity::ops::is_demo(&app).await? {
         database.close().await;
@@ -76,20 +89,50 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     tracing::info!(url = %config.public_url, milliseconds = begun.elapsed().as_millis(), "Muster is ready");
     let router = web::router(web.clone());
     let serving = tokio::spawn(server::serve(listener, router, config.http_connections, until(stopped)));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let code = tokio::select! {
+        _ = terminate.recv() => ExitCode::SUCCESS,
+        _ = interrupt.recv() => ExitCode::SUCCESS,
+        reason = database_lost => {
+            tracing::error!(reason, "stopping: without its database Muster can do nothing");
+            ExitCode::FAILURE
+        }
+    };
+    let deadline = Instant::now() + server::DRAIN;
     tracing::info!("stopping: running requests may finish");
     web.ready.store(false, Ordering::Relaxed);
+    app.stop.request();
     stop.send(true)?;
-    serving.await?;
-    metrics_server.await?;
-    for job in jobs {
-        job.await?;
+    finish("background work", jobs, Instant::now() + JOBS_FINISH).await;
+    finish("requests", [serving, metrics_server], deadline + Duration::from_secs(1)).await;
+    database.close_by(deadline).await;
+    Ok(code)
+}
+
+/// How long background work may take to finish the item that it is at.
+const JOBS_FINISH: Duration = Duration::from_secs(5);
+
+/// Waits for tasks until `deadline`; those that take longer are aborted, and their transactions rolled back.
+async fn finish<const N: usize>(what: &str, tasks: [JoinHandle<()>; N], deadline: Instant) {
+    for mut task in tasks {
+        match tokio::time::timeout_at(deadline.into(), &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "{what} ended with a panic"),
+            Err(_) => {
+                tracing::warn!("{what} did not finish in time and was aborted");
+                task.abort();
+            }
+        }
     }
-    database.close().await;
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves once the managed server could not be started again; never where there is none.
+async fn lost(given_up: Option<oneshot::Receiver<String>>) -> String {
+    if let Some(given_up) = given_up
+        && let Ok(reason) = given_up.await
+    {
+        return reason;
+    }
+    std::future::pending().await
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
@@ -126,45 +169,46 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
 /// Judges what changed, as soon as it has; each minute looks whether a day began, an exception ended, a stage
 /// is overdue.
 async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
-    let mut looked = None::<std::time::Instant>;
+    let mut looked = None::<Instant>;
     while pause_until(&mut stopped, Duration::from_secs(1), app.db.written()).await {
         if looked.is_none_or(|at| at.elapsed() > Duration::from_mins(1)) {
-            looked = Some(std::time::Instant::now());
-            if let Err(error) = follow_time(&app).await {
-                tracing::warn!(%error, "what time brings could not be recorded; trying again");
-            }
+            looked = Some(Instant::now());
+            follow_time(&app).await;
         }
-        if let Err(error) = assessments::ops::follow_due(&app).await {
-            tracing::warn!(%error, "assessments could not be looked at; trying again");
-        }
-        if let Err(error) = policy::ops::judge_due(&app).await {
-            tracing::warn!(%error, "integrations could not be judged; trying again");
-        }
+        task(&app, "follow up vendors", assessments::ops::follow_due(&app)).await;
+        task(&app, "judge integrations", policy::ops::judge_due(&app)).await;
     }
 }
 
-/// What a new day and passing hours bring.
-async fn follow_time(app: &App) -> Result<(), Error> {
-    identity::ops::end_roles(app).await?;
-    identity::ops::remind_of_ends(app).await?;
-    policy::ops::begin_day(app).await?;
-    policy::ops::record_endings(app).await?;
-    policy::ops::remind_endings(app).await?;
-    approvals::ops::remind(app).await?;
-    approvals::ops::remind_conditions(app).await?;
-    approvals::ops::escalate(app).await?;
-    assessments::ops::begin_day(app).await?;
-    assessments::ops::remind_due(app).await?;
-    campaigns::ops::follow(app).await?;
-    Ok(())
+/// What a new day and passing hours bring: each task by itself, so that one that fails does not hold up the others.
+async fn follow_time(app: &App) {
+    task(app, "end roles", identity::ops::end_roles(app)).await;
+    task(app, "remind of roles that end", identity::ops::remind_of_ends(app)).await;
+    task(app, "start the day of rules", policy::ops::begin_day(app)).await;
+    task(app, "end exceptions", policy::ops::record_endings(app)).await;
+    task(app, "remind of exceptions", policy::ops::remind_endings(app)).await;
+    task(app, "remind of approvals", approvals::ops::remind(app)).await;
+    task(app, "remind of conditions", approvals::ops::remind_conditions(app)).await;
+    task(app, "escalate approvals", approvals::ops::escalate(app)).await;
+    task(app, "start the day of assessments", assessments::ops::begin_day(app)).await;
+    task(app, "remind of assessments", assessments::ops::remind_due(app)).await;
+    task(app, "follow campaigns", campaigns::ops::follow(app)).await;
+}
+
+/// Runs one task, unless the process is to stop or the task failed a moment ago; records how it went. A task that
+/// panics has failed, and does not end the others.
+async fn task<T>(app: &App, name: &'static str, work: impl Future<Output = Result<T, Error>>) {
+    if !app.stop.is_requested() && app.background.is_due(name) {
+        let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a panic")));
+        app.background.settle_task(name, outcome.map(|_| ()));
+    }
 }
 
 /// Sends letters.
 async fn post(app: App, mut stopped: watch::Receiver<bool>) {
     while pause(&mut stopped, Duration::from_secs(2)).await {
-        if let Err(error) = mail::deliver(&app).await {
-            tracing::warn!(%error, "letters could not be sent; trying again");
-        }
+        task(&app, "send e-mails", mail::deliver(&app)).await;
     }
 }
 
@@ -177,11 +221,7 @@ async fn housekeep(
     while pause(&mut stopped, Duration::from_mins(1)).await {
         recorder.run_upkeep();
         web.limits.shrink();
-        if let Err(error) = identity::ops::housekeep(&web.app).await {
-            tracing::warn!(%error, "housekeeping failed; trying again");
-        }
-        if let Err(error) = drafts::sweep(&web.app).await {
-            tracing::warn!(%error, "old drafts could not be removed; trying again");
-        }
+        task(&web.app, "remove what has expired", identity::ops::housekeep(&web.app)).await;
+        task(&web.app, "remove old drafts", drafts::sweep(&web.app)).await;
     }
 }

@@ -1,6 +1,9 @@
 //! From configuration to a migrated database: the managed server, or the one at `DATABASE_URL`.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
@@ -60,12 +63,25 @@ impl Database {
         Ok(Self { db, managed, app })
     }
 
+    /// Starts the managed server again whenever it ends by itself; see [`Managed::supervise`].
+    pub fn supervise(&mut self) -> anyhow::Result<Option<tokio::sync::oneshot::Receiver<String>>> {
+        self.managed.as_mut().map_or(Ok(None), Managed::supervise)
+    }
+
     /// Closes the pools, and the managed server where this process runs it.
     pub async fn close(self) {
-        self.db.close().await;
+        self.close_by(Instant::now() + Duration::from_secs(20)).await;
+    }
+
+    /// As `close`; connections and processes that still use the database are waited for until `deadline`.
+    pub async fn close_by(self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        if tokio::time::timeout(left, self.db.close()).await.is_err() {
+            tracing::warn!("database connections were still in use; their transactions are rolled back");
+        }
         if let Some(managed) = self.managed {
             // The server's own shutdown is waited for; nothing is left to do when that fails.
-            let _ = tokio::task::spawn_blocking(move || managed.stop()).await;
+            let _ = tokio::task::spawn_blocking(move || managed.stop(deadline)).await;
         }
     }
 }
@@ -93,7 +109,8 @@ async fn check_server(options: &PgConnectOptions, config: &Config) -> anyhow::Re
     Ok(())
 }
 
-async fn connect_patiently(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+/// Connects; a server that is just starting or away is waited for, 30 s at most.
+pub(super) async fn connect_patiently(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
     let start = tokio::time::Instant::now();
     let mut wait = Duration::from_millis(250);
     loop {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -65,7 +65,8 @@ const APPEND_ONLY: &[&str] = &[
 /// Runs what is missing. Two instances that start at once take turns: the migrator holds an
 /// advisory lock. `app_role` gets its rights when it is not the owner.
 pub async fn run(owner: &PgConnectOptions, app_role: &str) -> anyhow::Result<u64> {
-    let mut conn = PgConnection::connect_with(owner).await?;
+    // A migration takes as long as it takes: its statements are not warned of as slow ones.
+    let mut conn = super::connect::connect_patiently(&owner.clone().disable_statement_logging()).await?;
     // From the look to the last grant; the lock goes with the connection.
     sqlx::query("select pg_advisory_lock(7236, 5)").execute(&mut conn).await?;
     let before = applied(&mut conn).await;

@@ -19,6 +19,9 @@ pub use tx::{Open, Recorded, WriteTx};
 
 use crate::{clock::Clock, error::Error, identity::Actor};
 
+/// A connection that was idle for so long is asked whether it still works before it is used.
+const IDLE: Duration = Duration::from_millis(500);
+
 /// The two pools.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -44,6 +47,12 @@ impl Db {
                 .max_connections(size.max(1))
                 .acquire_timeout(Duration::from_secs(2))
                 .test_before_acquire(false)
+                // A server that was started again has closed what was idle here.
+                .before_acquire(|connection, meta| {
+                    Box::pin(
+                        async move { Ok(meta.idle_for < IDLE || sqlx::Connection::ping(connection).await.is_ok()) },
+                    )
+                })
         };
         let read = base.clone().options([("default_transaction_read_only", "on")]);
         // What is written goes by keys, and one plan fits all of them: planning a large statement for each record

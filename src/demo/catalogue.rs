@@ -88,7 +88,7 @@ pub async fn stock(stage: &Stage, cast: &Cast) -> Result<Shelf, Error> {
         shelf.vendors += 1;
         shelf.apis.extend(apis);
         if n % 6 == 5 {
-            stage.pass(1);
+            stage.pass(1).await?;
         }
     }
     for (slug, name, team, description, vendor) in SYSTEMS {

@@ -185,7 +185,7 @@ pub async fn live(stage: &Stage, cast: &Cast, shelf: &Shelf, now: DateTime<Utc>)
             fate,
         });
         let left = i64::try_from(total - n).unwrap_or(1);
-        stage.pass(((stage.days_left(now) - 40) / left).max(0));
+        stage.pass(((stage.days_left(now) - 40) / left).max(0)).await?;
     }
     Ok(made)
 }
@@ -206,7 +206,7 @@ async fn settle(
     if fate == Fate::Open {
         return Ok(());
     }
-    stage.pass(i64::try_from(n % 4).unwrap_or(1));
+    stage.pass(i64::try_from(n % 4).unwrap_or(1)).await?;
     let (verdict, reason) = match fate {
         Fate::ChangesRequested => (Verdict::RequestChanges, "Say which fields are tokenised before they leave us."),
         Fate::Rejected => (Verdict::Reject, "The first route does this already; a second vendor needs a reason."),
@@ -290,7 +290,7 @@ pub async fn lately(stage: &Stage, cast: &Cast, made: &[Used], now: DateTime<Utc
             _ => {}
         }
         if used.n % 5 == 0 && stage.days_left(now) > 3 {
-            stage.pass(1);
+            stage.pass(1).await?;
         }
     }
     Ok(())

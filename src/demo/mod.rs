@@ -47,9 +47,16 @@ struct Stage {
 
 impl Stage {
     /// Lets days pass.
-    fn pass(&self, days: i64) {
+    async fn pass(&self, days: i64) -> Result<(), Error> {
         // Some hours more, so that not everything happens at noon.
-        self.clock.advance(TimeDelta::days(days) + TimeDelta::minutes(97));
+        self.advance(TimeDelta::days(days) + TimeDelta::minutes(97)).await
+    }
+
+    /// Moves the clock. What happened until now gets its positions first: it holds from now on, not from later on.
+    async fn advance(&self, time: TimeDelta) -> Result<(), Error> {
+        crate::audit::ops::sequence(&self.app).await?;
+        self.clock.advance(time);
+        Ok(())
     }
 
     /// The days left until the day that it is.
@@ -70,10 +77,10 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
     let integrations = life::live(&stage, &cast, &shelf, now).await?;
     let assessments = assessed::assess(&stage, &cast, &shelf, now).await?;
     life::lately(&stage, &cast, &integrations, now).await?;
-    stage.clock.advance((now - stage.clock.now() - TimeDelta::days(2)).max(TimeDelta::zero()));
+    stage.advance((now - stage.clock.now() - TimeDelta::days(2)).max(TimeDelta::zero())).await?;
     crate::policy::ops::judge_due(&stage.app).await?;
     recertified::recertify(&stage, &cast, &integrations, now).await?;
-    stage.clock.advance(now - stage.clock.now() - TimeDelta::minutes(20));
+    stage.advance(now - stage.clock.now() - TimeDelta::minutes(20)).await?;
     let credentials = credentials::note(&stage, &cast, &integrations, now).await?;
     identity::ops::mark_demo_people(&stage.app, &stage.cli).await?;
     Ok(Made {

@@ -42,7 +42,7 @@ pub async fn recertify(stage: &Stage, cast: &Cast, made: &[Used], now: DateTime<
             Ok(_) | Err(Error::Conflict(_)) => {}
             Err(other) => return Err(other),
         }
-        stage.clock.advance(chrono::TimeDelta::seconds(i64::try_from(40 + n * 23).unwrap_or(60)));
+        stage.advance(chrono::TimeDelta::seconds(i64::try_from(40 + n * 23).unwrap_or(60))).await?;
     }
     Ok(())
 }

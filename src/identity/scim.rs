@@ -1,9 +1,11 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) as far as providers use it: people and groups as they write them, the filters
 //! that they ask, and what a PATCH does.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+pub use super::scim_path::Filter;
+use super::scim_path::Path;
 
 /// A core user (RFC 7643, 4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -28,9 +30,9 @@ impl Fault {
     pub fn value(detail: impl Into<String>) -> Self {
         Self { status: 400, kind: Some("invalidValue"), detail: detail.into() }
     }
-    /// A path that is not known.
-    fn path(path: &str) -> Self {
-        Self { status: 400, kind: Some("invalidPath"), detail: format!("'{path}' is not a path that is kept here.") }
+    /// Something that has to stay.
+    pub fn stays(detail: impl Into<String>) -> Self {
+        Self { status: 400, kind: Some("mutability"), detail: detail.into() }
     }
     /// Something that is not here.
     pub fn gone(what: &str) -> Self {
@@ -49,8 +51,12 @@ pub struct User {
     pub external_id: Option<String>,
     /// Their name to sign in with there.
     pub user_name: String,
-    /// Their name.
+    /// Their name, as it is displayed.
     pub name: String,
+    /// Their given name, where the provider says it.
+    pub given_name: Option<String>,
+    /// Their family name, where the provider says it.
+    pub family_name: Option<String>,
     /// Their address.
     pub email: String,
     /// Whether they may come in.
@@ -92,90 +98,181 @@ fn truth(value: &Value) -> Result<bool, Fault> {
         Value::Bool(said) => Ok(*said),
         Value::String(said) if said.eq_ignore_ascii_case("true") => Ok(true),
         Value::String(said) if said.eq_ignore_ascii_case("false") => Ok(false),
+        Value::Array(all) if all.len() == 1 => truth(&all[0]),
         _ => Err(Fault::value("active has to be true or false.")),
     }
 }
 
-impl User {
-    /// A whole user, as POST and PUT send it.
-    pub fn read(value: &Value) -> Result<Self, Fault> {
-        let all = object(value)?;
-        let user_name = attribute(all, "userName").ok_or_else(|| Fault::value("userName is missing."))?;
-        let mut user = Self { user_name: text(user_name, "userName")?, active: true, ..Self::default() };
-        for (key, value) in all {
-            user.set(key, value)?;
-        }
-        user.finished()
+/// What a request says of a person, one attribute after the other.
+struct Said {
+    user: User,
+    display: Option<String>,
+    formatted: Option<String>,
+    has_parts: bool,
+}
+
+impl Said {
+    fn of(user: User) -> Self {
+        Self { user, display: None, formatted: None, has_parts: false }
     }
 
-    /// Sets one attribute; those that are not kept here are passed over, as the standard allows.
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), Fault> {
-        match key.to_ascii_lowercase().as_str() {
-            "username" => self.user_name = text(value, "userName")?,
-            "externalid" => self.external_id = Some(text(value, "externalId")?),
-            "active" => self.active = truth(value)?,
-            "displayname" => self.name = text(value, "displayName")?,
-            "name.formatted" => self.name = text(value, "name.formatted")?,
+    /// All attributes of an object: of a whole user, or of a PATCH without a path, whose keys may be paths.
+    fn object(&mut self, value: &Value) -> Result<(), Fault> {
+        for (key, value) in object(value)? {
+            // A value that is null says that there is none (RFC 7643, 2.5); what is needed stays.
+            if !value.is_null() {
+                self.set(&Path::read(key)?, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets what a path leads to. What is not kept here is passed over (RFC 7644, 3.3): it must not keep the rest from
+    /// being done, least of all a person from being disabled.
+    fn set(&mut self, path: &Path, value: &Value) -> Result<(), Fault> {
+        if path.is_foreign {
+            return Ok(());
+        }
+        let words = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        match path.name().as_str() {
+            "" => self.object(value)?,
+            "username" => self.user.user_name = text(value, "userName")?,
+            "externalid" => self.user.external_id = words(value).or(self.user.external_id.take()),
+            "active" => self.user.active = truth(value)?,
+            "displayname" => self.display = words(value).or(self.display.take()),
             "name" => {
-                let all = object(value)?;
-                let part = |name: &str| attribute(all, name).and_then(Value::as_str).unwrap_or_default().trim();
-                let joined = format!("{} {}", part("givenName"), part("familyName")).trim().to_owned();
-                let formatted = if part("formatted").is_empty() { joined } else { part("formatted").to_owned() };
-                // The name to display counts first, whatever the order.
-                if self.name.is_empty() {
-                    self.name = formatted;
+                for (key, value) in object(value)? {
+                    let part = Path::read(&format!("name.{key}"))?;
+                    self.set(&part, value)?;
                 }
             }
-            "emails" => {
-                let all = value.as_array().ok_or_else(|| Fault::value("emails has to be a list."))?;
-                let primary = all.iter().find(|one| one["primary"] == true).or(all.first());
-                if let Some(one) = primary {
-                    self.email = text(&one["value"], "emails.value")?;
-                }
-            }
-            "emails[type eq \"work\"].value" | "emails[primary eq true].value" | "emails.value" => {
-                self.email = text(value, "emails.value")?;
-            }
+            "name.formatted" => self.formatted = words(value).or(self.formatted.take()),
+            "name.givenname" => (self.user.given_name, self.has_parts) = (words(value), true),
+            "name.familyname" => (self.user.family_name, self.has_parts) = (words(value), true),
+            "emails" | "emails.value" if is_kept(path) => self.emails(value)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn finished(mut self) -> Result<Self, Fault> {
-        if self.email.is_empty() {
-            self.email.clone_from(&self.user_name);
+    fn emails(&mut self, value: &Value) -> Result<(), Fault> {
+        let found = match value {
+            Value::Array(all) => {
+                let is_primary = |one: &&Value| one["primary"] == true || one["primary"] == "True";
+                let is_work = |one: &&Value| one["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+                all.iter().find(is_primary).or(all.iter().find(is_work)).or(all.first())
+            }
+            one => Some(one),
+        };
+        let address = found.map(|one| one.get("value").unwrap_or(one)).filter(|value| !value.is_null());
+        if let Some(address) = address {
+            self.user.email = text(address, "emails.value")?;
         }
-        if !self.email.contains('@') {
+        Ok(())
+    }
+
+    /// Removes what a path leads to.
+    fn remove(&mut self, path: &Path) -> Result<(), Fault> {
+        if path.is_foreign {
+            return Ok(());
+        }
+        match path.name().as_str() {
+            "username" => return Err(Fault::stays("userName stays: it is what a person is found by.")),
+            "externalid" => self.user.external_id = None,
+            // Who is no longer said to be active is not.
+            "active" => self.user.active = false,
+            "name" => (self.user.given_name, self.user.family_name) = (None, None),
+            "name.givenname" => self.user.given_name = None,
+            "name.familyname" => self.user.family_name = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The person, with the name that the request means: the one to display, else the formatted one, else its parts
+    /// where the name was made of them before.
+    fn finished(self, before: Option<&User>) -> Result<User, Fault> {
+        let mut user = self.user;
+        if user.email.is_empty() {
+            user.email.clone_from(&user.user_name);
+        }
+        if !user.email.contains('@') {
             return Err(Fault::value("An e-mail address is needed: as userName, or in emails."));
         }
-        if self.name.is_empty() {
-            self.name = self.email.split('@').next().unwrap_or(&self.email).to_owned();
+        let joined = |user: &User| {
+            let parts = [user.given_name.as_deref(), user.family_name.as_deref()];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        };
+        let made_of_parts = before.is_none_or(|before| {
+            let old = joined(before);
+            old.is_empty() || old == before.name
+        });
+        if let Some(name) = self.display.or(self.formatted) {
+            user.name = name;
+        } else if self.has_parts && (made_of_parts || user.name.is_empty()) && !joined(&user).is_empty() {
+            user.name = joined(&user);
         }
-        Ok(self)
+        if user.name.is_empty() {
+            user.name = user.email.split('@').next().unwrap_or(&user.email).to_owned();
+        }
+        Ok(user)
+    }
+}
+
+/// Whether addresses of a kind are kept: those for work, of which there is one.
+fn is_kept(path: &Path) -> bool {
+    path.condition("type").is_none_or(|kind| kind.eq_ignore_ascii_case("work"))
+        && path.condition("primary").is_none_or(|primary| primary.eq_ignore_ascii_case("true"))
+}
+
+impl User {
+    /// A new user, as POST sends it.
+    pub fn read(value: &Value) -> Result<Self, Fault> {
+        if attribute(object(value)?, "userName").is_none() {
+            return Err(Fault::value("userName is missing."));
+        }
+        let mut said = Said::of(Self { active: true, ..Self::default() });
+        said.object(value)?;
+        said.finished(None)
+    }
+
+    /// The user after a PUT. What it does not say stays as it is (RFC 7644, 3.5.1, leaves that to the server): a
+    /// provider that does not repeat its own id, or whether somebody is active, does not mean to change it.
+    pub fn replaced(self, value: &Value) -> Result<Self, Fault> {
+        if attribute(object(value)?, "userName").is_none() {
+            return Err(Fault::value("userName is missing."));
+        }
+        let before = self.clone();
+        let mut said = Said::of(self);
+        said.object(value)?;
+        said.finished(Some(&before))
     }
 
     /// The user after a PATCH.
-    pub fn patched(mut self, patch: &Value) -> Result<Self, Fault> {
+    pub fn patched(self, patch: &Value) -> Result<Self, Fault> {
+        let before = self.clone();
+        let mut said = Said::of(self);
         for step in steps(patch)? {
             match (&step.path, step.removes) {
                 (None, true) => return Err(Fault { kind: Some("noTarget"), ..Fault::value("Say what to remove.") }),
-                (None, false) => {
-                    for (key, value) in object(&step.value)? {
-                        self.set(key, value)?;
-                    }
-                }
-                (Some(path), true) if path.eq_ignore_ascii_case("externalId") => self.external_id = None,
-                (Some(path), true) => return Err(Fault::path(path)),
-                (Some(path), false) => self.set(path, &step.value)?,
+                (None, false) => said.object(&step.value)?,
+                (Some(path), true) => said.remove(path)?,
+                (Some(path), false) => said.set(path, &step.value)?,
             }
         }
-        self.finished()
+        said.finished(Some(&before))
     }
 
     /// As it is answered.
     pub fn shown(&self, meta: &Meta<'_>) -> Value {
+        let mut name = json!({ "formatted": self.name });
+        for (key, part) in [("givenName", &self.given_name), ("familyName", &self.family_name)] {
+            if let Some(part) = part {
+                name[key] = json!(part);
+            }
+        }
         json!({ "schemas": [USER], "id": meta.id, "externalId": self.external_id, "userName": self.user_name,
-            "displayName": self.name, "name": { "formatted": self.name },
+            "displayName": self.name, "name": name,
             "emails": [{ "value": self.email, "primary": true, "type": "work" }], "active": self.active,
             "meta": meta.shown("User", "Users") })
     }
@@ -196,46 +293,60 @@ impl Group {
     /// The group after a PATCH.
     pub fn patched(mut self, patch: &Value) -> Result<Self, Fault> {
         for step in steps(patch)? {
-            let path = step.path.clone().unwrap_or_default();
-            let lower = path.to_ascii_lowercase();
-            if let Some(id) = lower.strip_prefix("members[value eq \"").and_then(|rest| rest.strip_suffix("\"]")) {
-                let id: Uuid = id.parse().map_err(|_| Fault::value("members.value has to be an id of Muster's."))?;
-                self.members.retain(|member| step.replaces || *member != id);
-                continue;
+            match &step.path {
+                None if step.removes => {
+                    return Err(Fault { kind: Some("noTarget"), ..Fault::value("Say what to remove.") });
+                }
+                None => self.set_all(&step)?,
+                Some(path) => self.step(path, &step)?,
             }
-            match (lower.as_str(), step.removes) {
-                ("members", true) if step.value.is_null() => self.members.clear(),
-                ("members", true) => {
-                    let gone = members(&step.value)?;
+        }
+        self.members.sort_unstable();
+        self.members.dedup();
+        Ok(self)
+    }
+
+    /// Everything that a value without a path says.
+    fn set_all(&mut self, step: &Step) -> Result<(), Fault> {
+        for (key, value) in object(&step.value)? {
+            if !value.is_null() {
+                let one = Step { value: value.clone(), path: None, ..*step };
+                self.step(&Path::read(key)?, &one)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, path: &Path, step: &Step) -> Result<(), Fault> {
+        if path.is_foreign {
+            return Ok(());
+        }
+        match (path.name().as_str(), step.removes) {
+            ("", false) => self.set_all(step)?,
+            ("members", removes) => match path.condition("value") {
+                // An id that is none of ours is nobody's: nothing to remove.
+                Some(id) if removes => self.members.retain(|member| id.parse() != Ok(*member)),
+                Some(id) => self.members.push(member(id)?),
+                None if removes && step.value.is_null() => self.members.clear(),
+                None if removes => {
+                    let gone: Vec<Uuid> = member_ids(&step.value).iter().filter_map(|id| id.parse().ok()).collect();
                     self.members.retain(|member| !gone.contains(member));
                 }
-                ("members", false) => {
+                None => {
                     let new = members(&step.value)?;
                     if step.replaces {
                         self.members.clear();
                     }
                     self.members.extend(new);
                 }
-                ("displayname", false) => self.display_name = text(&step.value, "displayName")?,
-                ("externalid", false) => self.external_id = Some(text(&step.value, "externalId")?),
-                ("", false) => {
-                    let all = object(&step.value)?;
-                    if let Some(name) = attribute(all, "displayName") {
-                        self.display_name = text(name, "displayName")?;
-                    }
-                    if let Some(new) = attribute(all, "members") {
-                        if step.replaces {
-                            self.members.clear();
-                        }
-                        self.members.extend(members(new)?);
-                    }
-                }
-                _ => return Err(Fault::path(&path)),
-            }
+            },
+            ("displayname", true) => return Err(Fault::stays("displayName stays: rights are mapped by it.")),
+            ("displayname", false) => self.display_name = text(&step.value, "displayName")?,
+            ("externalid", true) => self.external_id = None,
+            ("externalid", false) => self.external_id = Some(text(&step.value, "externalId")?),
+            _ => {}
         }
-        self.members.sort_unstable();
-        self.members.dedup();
-        Ok(self)
+        Ok(())
     }
 
     /// As it is answered.
@@ -246,22 +357,29 @@ impl Group {
     }
 }
 
-fn members(value: &Value) -> Result<Vec<Uuid>, Fault> {
-    let one = |member: &Value| {
-        let id = member["value"].as_str().or(member.as_str()).and_then(|id| id.parse().ok());
-        id.ok_or_else(|| Fault::value("members.value has to be an id of Muster's."))
+/// The ids that a value names: of objects, or plain.
+fn member_ids(value: &Value) -> Vec<&str> {
+    let all: &[Value] = match value {
+        Value::Array(all) => all,
+        Value::Null => &[],
+        other => std::slice::from_ref(other),
     };
-    match value {
-        Value::Array(all) => all.iter().map(one).collect(),
-        other => Ok(vec![one(other)?]),
-    }
+    all.iter().map(|member| member["value"].as_str().or(member.as_str()).unwrap_or_default()).collect()
+}
+
+fn member(id: &str) -> Result<Uuid, Fault> {
+    id.parse().map_err(|_| Fault::value("members.value has to be an id of Muster's."))
+}
+
+fn members(value: &Value) -> Result<Vec<Uuid>, Fault> {
+    member_ids(value).into_iter().map(member).collect()
 }
 
 /// One step of a PATCH.
 struct Step {
     removes: bool,
     replaces: bool,
-    path: Option<String>,
+    path: Option<Path>,
     value: Value,
 }
 
@@ -285,7 +403,10 @@ fn steps(patch: &Value) -> Result<Vec<Step>, Fault> {
         Ok(Step {
             removes: word == "remove",
             replaces: word == "replace",
-            path: attribute(all, "path").map(|path| text(path, "path")).transpose()?,
+            path: match attribute(all, "path").map(|path| path.as_str().unwrap_or_default().trim()) {
+                None | Some("") => None,
+                Some(path) => Some(Path::read(path)?),
+            },
             value: attribute(all, "value").cloned().unwrap_or(Value::Null),
         })
     };
@@ -314,18 +435,8 @@ impl Meta<'_> {
     }
 }
 
-/// The filters that are answered: one attribute that equals a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// The attribute, in lower case.
-    pub attribute: String,
-    /// The text.
-    pub value: String,
-}
-
 /// What a list is asked (RFC 7644, 3.4.2).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Question {
     /// A filter.
     pub filter: Option<String>,
@@ -333,26 +444,28 @@ pub struct Question {
     pub start_index: Option<i64>,
     /// How many at most.
     pub count: Option<i64>,
+    /// Attributes that are left out, in lower case.
+    pub without: Vec<String>,
 }
 
-impl Filter {
-    /// `attribute eq "text"`, of one of these attributes.
-    pub fn read(text: &str, known: &[&str]) -> Result<Self, Fault> {
-        let unfit = || Fault {
-            status: 400,
-            kind: Some("invalidFilter"),
-            detail: format!("Filter by one of {} with eq and a text in double quotes.", known.join(", ")),
+impl Question {
+    /// Reads the parameters of a list. Empty ones say nothing.
+    pub fn read(pairs: &[(String, String)]) -> Result<Self, Fault> {
+        let get = |name: &str| {
+            let found = pairs.iter().find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.trim().is_empty());
+            found.map(|(_, value)| value.trim())
         };
-        let mut parts = text.trim().splitn(3, ' ');
-        let (Some(attribute), Some(word), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(unfit());
+        let number = |name: &str| {
+            let wrong = |_| Fault::value(format!("{name} has to be a whole number."));
+            get(name).map(|text| text.parse::<i64>().map_err(wrong)).transpose()
         };
-        let value: String = serde_json::from_str(value.trim()).map_err(|_| unfit())?;
-        let named = known.iter().any(|one| one.eq_ignore_ascii_case(attribute));
-        if !named || !word.eq_ignore_ascii_case("eq") {
-            return Err(unfit());
-        }
-        Ok(Self { attribute: attribute.to_ascii_lowercase(), value })
+        let without = get("excludedAttributes").unwrap_or_default();
+        Ok(Self {
+            filter: get("filter").map(str::to_owned),
+            start_index: number("startIndex")?,
+            count: number("count")?,
+            without: without.split(',').map(|name| name.trim().to_lowercase()).collect(),
+        })
     }
 }
 

@@ -104,11 +104,11 @@ pub async fn write_to_each(
 pub async fn deliver(app: &App) -> Result<usize, Error> {
     let Some(post) = app.config.post.as_ref() else { return Ok(0) };
     let mut sent = 0;
-    loop {
+    while !app.stop.is_requested() {
         let now = app.clock.now();
         // It is ours for five minutes; nothing is held while the server is talked to.
         let taken = store::take(&mut *app.db.housekeeping().await?, now, now + TimeDelta::minutes(5)).await?;
-        let Some(letter) = taken else { return Ok(sent) };
+        let Some(letter) = taken else { break };
         match post.send(&letter).await {
             Ok(()) => {
                 sent += 1;
@@ -125,6 +125,7 @@ pub async fn deliver(app: &App) -> Result<usize, Error> {
             }
         }
     }
+    Ok(sent)
 }
 
 /// Takes a letter out of the queue and records what became of it, without its text: both or neither.

@@ -214,10 +214,10 @@ impl RiskModelContent {
     /// Compiles it once for many integrations.
     pub fn compile(self) -> Result<Compiled, Error> {
         let broken = |_| Error::internal("a published risk model does not compile");
-        let one = |level: &Level| level.when.as_deref().map(Expression::compile).transpose().map_err(broken);
+        let one = |level: &Level| level.when.as_deref().map(Expression::stored).transpose().map_err(broken);
         let levels = self.factors.iter().map(|factor| factor.levels.iter().map(one).collect());
         let levels = levels.collect::<Result<_, _>>()?;
-        let mitigations = self.mitigations.iter().map(|one| Expression::compile(&one.when).map_err(broken));
+        let mitigations = self.mitigations.iter().map(|one| Expression::stored(&one.when).map_err(broken));
         let mitigations = mitigations.collect::<Result<_, _>>()?;
         Ok(Compiled { content: self, levels, mitigations })
     }

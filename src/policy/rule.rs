@@ -117,7 +117,7 @@ impl RuleContent {
             };
             TestResult { name: test.name.clone(), passed, outcome }
         };
-        Ok(self.tests.iter().map(run).collect())
+        Ok(crate::foreign::compute(|| self.tests.iter().map(run).collect()))
     }
 
     /// Its expression, compiled; faults by line and column.

@@ -195,15 +195,20 @@ pub async fn seed<C: Publishable>(app: &App, actor: &Actor, contents: Vec<C>) ->
     if !store::in_force::<C>(&mut *app.db.read().await?).await?.is_empty() {
         return Ok(0);
     }
+    // Before the lock: compiling every rule takes seconds on a busy machine, and others wait for the lock.
+    let mut sound = Vec::with_capacity(contents.len());
+    for content in contents {
+        let content = content.checked()?;
+        content.ready()?;
+        sound.push(content);
+    }
     let mut tx = app.db.write(actor).await?;
     store::lock_seed(tx.conn()).await?;
     if !store::in_force::<C>(tx.conn()).await?.is_empty() {
         return Ok(0);
     }
     let mut events = Vec::new();
-    for content in contents {
-        let content = content.checked()?;
-        content.ready()?;
+    for content in sound {
         if store::find(tx.conn(), C::KIND, content.key()).await?.is_some() {
             continue;
         }

@@ -15,7 +15,7 @@ use crate::{
     catalog,
     error::Error,
     identity::Actor,
-    imports::tables::{Exporter, Notation, TableKind},
+    imports::tables::{Exporter, Layout, Notation, TableKind},
     lists::{Alike, Facet, Query, Spec, Test},
 };
 
@@ -69,7 +69,7 @@ where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin + Serialize + ToSchema,
 {
     if let Some(notation) = wanted(headers) {
-        return Ok(export(web, actor, table, notation, &pairs.0).await?);
+        return Ok(export(web, actor, table, notation, &pairs.0, Layout::default()).await?);
     }
     refuse_blank_dates(spec, &pairs.0)?;
     let query = Query::parse(spec, &pairs.0, &["total", "facets"])?;
@@ -138,8 +138,9 @@ pub async fn export(
     table: TableKind,
     notation: Notation,
     pairs: &[(String, String)],
+    layout: Layout,
 ) -> Result<Response, Error> {
-    let mut exporter = Exporter::begin(&web.app, actor, table, notation, pairs).await?;
+    let mut exporter = Exporter::begin(&web.app, actor, table, notation, pairs, layout).await?;
     let first = exporter.next_chunk(&web.app, actor).await?.unwrap_or_default();
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(2);
     let (app, actor) = (web.app.clone(), actor.clone());
@@ -167,8 +168,10 @@ pub async fn export(
         Notation::Ndjson => ("application/x-ndjson", "ndjson"),
     };
     let name = format!("attachment; filename=\"{}.{extension}\"", table.key());
+    // Fused: compression asks once more after the end, which an unfolded stream answers with a panic.
     let stream =
         futures_util::stream::unfold(receive, async |mut receive| receive.recv().await.map(|part| (part, receive)));
+    let stream = futures_util::StreamExt::fuse(stream);
     Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(stream))
         .into_response())
 }

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Web,
     error::{ApiError, Refused as RefusedMark},
-    extract::Caller,
+    extract::{Caller, Pairs},
 };
 use crate::identity::{
     ops::{self, Kept, Refused},
@@ -118,10 +118,15 @@ fn id(text: &str, what: &str) -> Result<Uuid, ScimError> {
     text.parse().map_err(|_| Fault::gone(what).into())
 }
 
-async fn users(State(web): State<Web>, Caller(actor): Caller, Query(question): Query<Question>) -> Answer {
+async fn users(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs) -> Answer {
+    let question = Question::read(&pairs.0)?;
     let (total, page) = ops::scim_users(&web.app, &actor, &question).await?;
     let base = base(&web);
-    Ok(list(total, question.start_index, page.iter().map(|one| one.what.shown(&meta(one, &base))).collect()))
+    Ok(list(
+        total,
+        question.start_index,
+        page.iter().map(|one| without(&question, one.what.shown(&meta(one, &base)))).collect(),
+    ))
 }
 
 fn shown_user(web: &Web, status: StatusCode, kept: &Kept<User>) -> Response {
@@ -145,10 +150,7 @@ async fn put_user(
     body: Bytes,
 ) -> Answer {
     let body = read(&headers, &body)?;
-    let user = User::read(&body)?;
-    // Whoever was disabled stays so unless the provider says otherwise.
-    let says = body.as_object().is_some_and(|all| all.keys().any(|key| key.eq_ignore_ascii_case("active")));
-    let change = |before: User| Ok(User { active: if says { user.active } else { before.active }, ..user });
+    let change = |before: User| before.replaced(&body);
     let kept = ops::scim_change_user(&web.app, &actor, id(&key, "user")?, change).await?;
     Ok(shown_user(&web, StatusCode::OK, &kept))
 }
@@ -170,10 +172,20 @@ async fn remove_user(State(web): State<Web>, Caller(actor): Caller, Path(key): P
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn groups(State(web): State<Web>, Caller(actor): Caller, Query(question): Query<Question>) -> Answer {
+async fn groups(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs) -> Answer {
+    let question = Question::read(&pairs.0)?;
     let (total, page) = ops::scim_groups(&web.app, &actor, &question).await?;
     let base = base(&web);
-    Ok(list(total, question.start_index, page.iter().map(|one| one.what.shown(&meta(one, &base))).collect()))
+    let shown = page.iter().map(|one| without(&question, one.what.shown(&meta(one, &base))));
+    Ok(list(total, question.start_index, shown.collect()))
+}
+
+/// A resource without the attributes that a list leaves out (RFC 7644, 3.9); its id always comes.
+fn without(question: &Question, mut shown: Value) -> Value {
+    if let Some(all) = shown.as_object_mut() {
+        all.retain(|key, _| key == "id" || key == "schemas" || !question.without.contains(&key.to_lowercase()));
+    }
+    shown
 }
 
 fn shown_group(web: &Web, status: StatusCode, kept: &Kept<Group>) -> Response {
@@ -252,6 +264,9 @@ async fn schemas(Caller(_): Caller) -> Answer {
     };
     let active = json!({ "name": "active", "type": "boolean", "multiValued": false, "required": false,
         "mutability": "readWrite", "returned": "default" });
+    let name = json!({ "name": "name", "type": "complex", "multiValued": false, "required": false,
+        "mutability": "readWrite", "returned": "default", "subAttributes": [text("formatted", false, "none"),
+            text("givenName", false, "none"), text("familyName", false, "none")] });
     let schema = |id: &str, name: &str, attributes: Vec<Value>| {
         json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"], "id": id, "name": name,
             "attributes": attributes })
@@ -260,6 +275,7 @@ async fn schemas(Caller(_): Caller) -> Answer {
         text("userName", true, "server"),
         text("displayName", false, "none"),
         text("externalId", false, "none"),
+        name,
         many("emails"),
         active,
     ];

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 /// A client has this long to send its headers, and a kept-alive one to send the next.
 const HEADERS: Duration = Duration::from_secs(10);
 /// How long running requests may take to finish after a stop.
-const DRAIN: Duration = Duration::from_secs(20);
+pub const DRAIN: Duration = Duration::from_secs(20);
 
 /// Serves until `stop`, then drains.
 pub async fn serve(listener: TcpListener, router: Router, connections: usize, stop: impl Future<Output = ()>) {

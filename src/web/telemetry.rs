@@ -27,6 +27,27 @@ struct Noted {
     actor: Option<Actor>,
     /// Why the actor was refused, where the page says so itself.
     refused: Option<String>,
+    /// Whether the browser's first language writes decimals with a comma.
+    decimal_comma: bool,
+}
+
+/// Languages whose decimals have a comma, so that spreadsheets in them separate cells by semicolons.
+const DECIMAL_COMMA: [&str; 33] = [
+    "af", "be", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "eu", "fi", "fr", "gl", "hr", "hu", "id", "is",
+    "it", "lt", "lv", "nb", "nl", "nn", "no", "pl", "pt", "ro", "ru", "sv", "tr", "uk",
+];
+
+fn decimal_comma(request: &Request) -> bool {
+    let accepted = request.headers().get(axum::http::header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let first = accepted.and_then(|accepted| accepted.split([',', ';', '-']).next()).unwrap_or_default();
+    // Spanish and Portuguese of the Americas differ among themselves; Mexico and Switzerland write a point.
+    let point = accepted.is_some_and(|accepted| accepted.starts_with("es-MX") || accepted.starts_with("de-CH"));
+    !point && DECIMAL_COMMA.contains(&first.trim().to_lowercase().as_str())
+}
+
+/// Whether the reader's spreadsheet expects semicolons between the cells of a CSV file, by the browser's language.
+pub fn noted_decimal_comma() -> bool {
+    NOTED.try_with(|cell| cell.borrow().decimal_comma).unwrap_or_default()
 }
 
 /// Notes who turned out to be asking, for the record of refusals.
@@ -69,8 +90,9 @@ pub async fn observe(request: Request, next: Next) -> Response {
     // The route, not the path: a path may hold a sign-in link.
     let span = tracing::info_span!("request", request_id = %id, %method, %route);
     let begun = Instant::now();
+    let noted = RefCell::new(Noted { decimal_comma: decimal_comma(&request), ..Noted::default() });
     let mut response =
-        REQUEST_ID.scope(id.clone(), NOTED.scope(RefCell::default(), next.run(request))).instrument(span.clone()).await;
+        REQUEST_ID.scope(id.clone(), NOTED.scope(noted, next.run(request))).instrument(span.clone()).await;
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     span.in_scope(|| tracing::debug!(status, seconds, "answered"));

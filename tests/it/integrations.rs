@@ -5,7 +5,7 @@ use muster::{
     catalog::{self, ApiContent, SystemContent},
     error::Error,
     identity::{Permission, Role},
-    imports::tables::{Exporter, Mode, Notation, TableKind, import},
+    imports::tables::{Exporter, Layout, Mode, Notation, TableKind, import},
     integrations::{self, IntegrationContent, ops::Start},
     words::State,
 };
@@ -15,7 +15,8 @@ use crate::support::{TestApp, builders};
 
 async fn exported(test: &TestApp, kind: TableKind, notation: Notation, filter: &[(&str, &str)]) -> String {
     let pairs: Vec<(String, String)> = filter.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    let mut exporter = Exporter::begin(&test.app, &test.cli(), kind, notation, &pairs).await.expect("begun");
+    let mut exporter =
+        Exporter::begin(&test.app, &test.cli(), kind, notation, &pairs, Layout::default()).await.expect("begun");
     let mut all = Vec::new();
     while let Some(part) = exporter.next_chunk(&test.app, &test.cli()).await.expect("a part") {
         all.extend(part);

@@ -15,6 +15,8 @@ async fn every_change_leaves_an_event_and_a_version_that_rebuilds_the_past() {
     let (app, cli) = (&test.app, test.cli());
     let first = ops::create_vendor(app, &cli, vendor("Stripe")).await.expect("created");
     let before = test.clock.now();
+    // A server does so twice a second.
+    audit::ops::sequence(app).await.expect("sequenced");
     test.clock.advance(chrono::TimeDelta::days(3));
     let mut content = first.content.clone();
     content.country = Some("ie".into());
@@ -31,6 +33,93 @@ async fn every_change_leaves_an_event_and_a_version_that_rebuilds_the_past() {
     assert_eq!((past.revision, past.body["country"].is_null()), (1, true));
     let now = audit::ops::version_at(app, &cli, "vendor", first.id, test.clock.now()).await.expect("a version");
     assert_eq!(now.body["country"], "IE");
+}
+
+#[tokio::test]
+async fn an_answer_about_the_past_does_not_change_when_something_is_committed_late() {
+    let test = TestApp::new().await;
+    let (app, cli) = (&test.app, test.cli());
+    let first = ops::create_vendor(app, &cli, vendor("Stripe")).await.expect("created");
+    // A change that was made now and is committed later.
+    let mut tx = app.db.write(&cli).await.expect("begun");
+    let after = muster::catalog::Vendor { revision: 2, ..first.clone() };
+    sqlx::query("update vendors set revision = 2 where id = $1")
+        .bind(first.id)
+        .execute(tx.conn())
+        .await
+        .expect("changed");
+    let tx = tx.record(audit::Event::changed("vendor.updated", &first, &after)).await.expect("recorded");
+    let asked = test.clock.now() + chrono::TimeDelta::seconds(1);
+    test.clock.advance(chrono::TimeDelta::seconds(5));
+    let at = |moment| audit::ops::version_at(app, &cli, "vendor", first.id, moment);
+    assert_eq!(at(test.clock.now()).await.expect("a version").revision, 1);
+    tx.commit().await.expect("committed");
+    test.clock.advance(chrono::TimeDelta::seconds(5));
+    assert_eq!(at(test.clock.now()).await.expect("a version").revision, 2);
+    let earlier = at(asked).await;
+    assert!(!earlier.is_ok_and(|version| version.revision == 2), "what was answered before stays");
+}
+
+/// Twenty records that everyone changes, by transactions that take their ids long before the record's lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn positions_follow_the_order_of_changes_whichever_transaction_began_first() {
+    const RECORDS: usize = 20;
+    const ROUNDS: usize = 40;
+    let test = TestApp::new().await;
+    let mut hot = Vec::new();
+    for n in 0..RECORDS {
+        hot.push(ops::create_vendor(&test.app, &test.cli(), vendor(&format!("Hot {n}"))).await.expect("created"));
+    }
+    audit::ops::sequence(&test.app).await.expect("sequenced");
+    let mut running = tokio::task::JoinSet::new();
+    for writer in 0..6_usize {
+        let (app, cli, hot) = (test.app.clone(), test.cli(), hot.clone());
+        running.spawn(async move {
+            for round in 0..ROUNDS {
+                let one = &hot[(writer * 7 + round * 3) % RECORDS];
+                let mut tx = app.db.write(&cli).await.expect("begun");
+                sqlx::query("select pg_current_xact_id()").execute(tx.conn()).await.expect("an id");
+                if (writer + round) % 3 == 0 {
+                    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+                }
+                let revision: i64 =
+                    sqlx::query_scalar("update vendors set revision = revision + 1 where id = $1 returning revision")
+                        .bind(one.id)
+                        .fetch_one(tx.conn())
+                        .await
+                        .expect("changed");
+                let before = muster::catalog::Vendor { revision: revision - 1, ..one.clone() };
+                let after = muster::catalog::Vendor { revision, ..one.clone() };
+                let event = audit::Event::changed("vendor.updated", &before, &after);
+                tx.record(event).await.expect("recorded").commit().await.expect("committed");
+            }
+        });
+    }
+    let sequencer = {
+        let app = test.app.clone();
+        tokio::spawn(async move {
+            loop {
+                audit::ops::sequence(&app).await.expect("sequenced");
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    running.join_all().await;
+    sequencer.abort();
+    audit::ops::sequence(&test.app).await.expect("sequenced");
+    let mut conn = test.owner().await;
+    let (events, inversions, pending): (i64, i64, i64) = sqlx::query_as(
+        "with placed as (select e.subject_id, e.subject_revision, p.position, p.valid_from,
+                lag(e.subject_revision) over (partition by e.subject_id order by p.position) as previous,
+                lag(p.valid_from) over (order by p.position) as since
+             from audit_positions p join audit_events e on e.id = p.event_id where e.subject_kind = 'vendor')
+         select count(*), count(*) filter (where previous >= subject_revision or since > valid_from),
+                (select count(*) from audit_pending) from placed",
+    )
+    .fetch_one(&mut conn)
+    .await
+    .expect("compared");
+    assert_eq!((usize::try_from(events).expect("a count"), inversions, pending), (RECORDS + 6 * ROUNDS, 0, 0));
 }
 
 #[tokio::test]

@@ -3,13 +3,15 @@
 use muster::{
     catalog::{Certification, VendorContent, ops},
     identity::Permission,
-    imports::tables::{self, Exporter, Mode, Notation, TableKind},
+    imports::tables::{self, Exporter, Layout, Mode, Notation, TableKind},
 };
 
 use crate::support::{TestApp, builders::vendor};
 
 async fn export(test: &TestApp, notation: Notation) -> String {
-    let mut exporter = Exporter::begin(&test.app, &test.cli(), TableKind::Vendors, notation, &[]).await.expect("begun");
+    let mut exporter = Exporter::begin(&test.app, &test.cli(), TableKind::Vendors, notation, &[], Layout::default())
+        .await
+        .expect("begun");
     let mut out = Vec::new();
     while let Some(chunk) = exporter.next_chunk(&test.app, &test.cli()).await.expect("a part") {
         out.extend(chunk);

@@ -18,6 +18,7 @@ use crate::{
         store::{conditions, requests},
     },
     audit::Event,
+    db::{Open, WriteTx},
     error::Error,
     identity::{self, Actor, Permission},
     lists::{Filter, NAME_AND_TIME, Sort, Spec, Test},
@@ -140,25 +141,32 @@ pub async fn remind_conditions(app: &App) -> Result<usize, Error> {
     }
     let today = app.today().await?;
     let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
-    let mut tx = app.db.write(&actor).await?;
-    let now = tx.now();
-    let due = conditions::take_due(tx.conn(), now, today, today + TimeDelta::days(REMINDED_BEFORE)).await?;
-    let mut events = Vec::new();
-    for one in due {
-        let late = one.due_on < today;
-        let mut people = identity::ops::members_of(tx.conn(), &[one.team]).await?;
-        if late && !people.contains(&one.decided_by) {
-            people.push(one.decided_by);
-        }
-        let to = identity::ops::addresses_of(tx.conn(), &people).await?;
-        let (subject, verb) = if late { ("Overdue", "was") } else { ("Due soon", "is") };
-        let text = format!(
-            "“{}” was approved on a condition that {verb} due on {}:\n\n{}\n\nWho has done it notes that on the page.",
-            one.title, one.due_on, one.text
-        );
-        letters::send(app, &mut tx, &to, (one.request, format!("{subject}: condition of {}", one.title), text)).await?;
-        let detail = json!({ "condition": one.id, "due_on": one.due_on, "letters": to.len() });
-        events.push(Event::happened("change_request.condition_reminded", "change_request", Some(one.request), detail));
+    let mut run = app.background.run("remind of conditions", &app.stop);
+    while run.goes_on() {
+        let mut tx = app.db.write(&actor).await?;
+        let now = tx.now();
+        let soon = today + TimeDelta::days(REMINDED_BEFORE);
+        let Some(one) = conditions::take_due(tx.conn(), now, today, soon, &run.resting()).await? else { break };
+        let id = one.id;
+        run.settle(id, remind_of(app, tx, one, today).await);
     }
-    tx.commit_all(events).await
+    Ok(run.done())
+}
+
+async fn remind_of(app: &App, mut tx: WriteTx<Open>, one: conditions::Due, today: NaiveDate) -> Result<(), Error> {
+    let late = one.due_on < today;
+    let mut people = identity::ops::members_of(tx.conn(), &[one.team]).await?;
+    if late && !people.contains(&one.decided_by) {
+        people.push(one.decided_by);
+    }
+    let to = identity::ops::addresses_of(tx.conn(), &people).await?;
+    let (subject, verb) = if late { ("Overdue", "was") } else { ("Due soon", "is") };
+    let text = format!(
+        "“{}” was approved on a condition that {verb} due on {}:\n\n{}\n\nWho has done it notes that on the page.",
+        one.title, one.due_on, one.text
+    );
+    letters::send(app, &mut tx, &to, (one.request, format!("{subject}: condition of {}", one.title), text)).await?;
+    let detail = json!({ "condition": one.id, "due_on": one.due_on, "letters": to.len() });
+    let event = Event::happened("change_request.condition_reminded", "change_request", Some(one.request), detail);
+    tx.record(event).await?.commit().await
 }

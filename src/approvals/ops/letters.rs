@@ -27,40 +27,52 @@ pub async fn escalate(app: &App) -> Result<usize, Error> {
     let due = stages::overdue(&mut *app.db.read().await?, now).await?;
     let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
     let settings = settings::ops::in_force(app).await?;
-    let mut count = 0;
-    for (id, to) in due {
-        let mut tx = app.db.write(&actor).await?;
-        let Some(before) = requests::lock(tx.conn(), id).await? else { continue };
-        let Some(open) = before.open_stage().map(|stage| stage.position) else { continue };
-        let mut after = before.clone();
-        let now = tx.now();
-        for stage in
-            after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
-        {
-            (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
-            plan::waits(stage, &settings, now);
+    let mut run = app.background.run("escalate approvals", &app.stop);
+    let resting = run.resting();
+    for (id, to) in due.into_iter().filter(|(id, _)| !resting.contains(id)) {
+        if !run.goes_on() {
+            break;
         }
-        if after == before {
-            continue;
-        }
-        after.revision += 1;
-        after.updated_at = now;
-        let due = after.stages.iter().find(|stage| stage.position == open).and_then(|stage| stage.due_at);
-        let letter = format!(
-            "A stage of “{}” is overdue, and so it has come to your group as well.{}",
-            after.title,
-            due.map(|due| format!(" It is due on {}.", due.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default()
-        );
-        write_to(app, &mut tx, &after, Some(to), (format!("Overdue: {}", after.title), letter)).await?;
-        stages::save(tx.conn(), id, after.round, &after.stages).await?;
-        requests::save(tx.conn(), &after, None).await?;
-        tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await?;
-        count += 1;
+        let tx = app.db.write(&actor).await?;
+        run.settle(id, escalate_one(app, tx, (id, to), &settings).await);
     }
-    if count > 0 {
+    if run.done() > 0 {
         app.forget_counts();
     }
-    Ok(count)
+    Ok(run.done())
+}
+
+async fn escalate_one(
+    app: &App,
+    mut tx: WriteTx<Open>,
+    (id, to): (Uuid, Uuid),
+    settings: &settings::SettingsContent,
+) -> Result<(), Error> {
+    let Some(before) = requests::lock(tx.conn(), id).await? else { return Ok(()) };
+    let Some(open) = before.open_stage().map(|stage| stage.position) else { return Ok(()) };
+    let mut after = before.clone();
+    let now = tx.now();
+    for stage in
+        after.stages.iter_mut().filter(|stage| stage.position == open && stage.due_at.is_some_and(|due| due < now))
+    {
+        (stage.escalated_to, stage.escalated_at) = (Some(to), Some(now));
+        plan::waits(stage, settings, now);
+    }
+    if after == before {
+        return Ok(());
+    }
+    after.revision += 1;
+    after.updated_at = now;
+    let due = after.stages.iter().find(|stage| stage.position == open).and_then(|stage| stage.due_at);
+    let letter = format!(
+        "A stage of “{}” is overdue, and so it has come to your group as well.{}",
+        after.title,
+        due.map(|due| format!(" It is due on {}.", due.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default()
+    );
+    write_to(app, &mut tx, &after, Some(to), (format!("Overdue: {}", after.title), letter)).await?;
+    stages::save(tx.conn(), id, after.round, &after.stages).await?;
+    requests::save(tx.conn(), &after, None).await?;
+    tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await
 }
 
 /// Reminds those who decide, and who decide for them, once three quarters of a stage's working hours have
@@ -71,29 +83,33 @@ pub async fn remind(app: &App) -> Result<usize, Error> {
         return Ok(0);
     }
     let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
-    let mut tx = app.db.write(&actor).await?;
-    let now = tx.now();
-    let waiting = stages::take_waiting(tx.conn(), now).await?;
-    let mut events = Vec::new();
-    for one in waiting {
-        let due = one.due_at.format("%Y-%m-%d %H:%M UTC");
-        let (subject, text) = if one.due_at <= now {
-            (
-                format!("Overdue: {}", one.title),
-                format!("The stage “{}” of “{}” was due on {due}.", one.stage, one.title),
-            )
-        } else {
-            (
-                format!("Waits for you: {}", one.title),
-                format!("The stage “{}” of “{}” is due on {due}.", one.stage, one.title),
-            )
-        };
-        let Some(request) = requests::get(tx.conn(), one.request).await? else { continue };
-        let letters = write_to(app, &mut tx, &request, None, (subject, text)).await?;
-        let detail = json!({ "stage": one.stage, "position": one.position, "letters": letters });
-        events.push(Event::happened("change_request.reminded", "change_request", Some(one.request), detail));
+    let mut run = app.background.run("remind of approvals", &app.stop);
+    while run.goes_on() {
+        let mut tx = app.db.write(&actor).await?;
+        let now = tx.now();
+        let Some(one) = stages::take_waiting(tx.conn(), now, &run.resting()).await? else { break };
+        let id = one.request;
+        run.settle(id, remind_of(app, tx, one).await);
     }
-    tx.commit_all(events).await
+    Ok(run.done())
+}
+
+async fn remind_of(app: &App, mut tx: WriteTx<Open>, one: stages::Waiting) -> Result<(), Error> {
+    let now = tx.now();
+    let due = one.due_at.format("%Y-%m-%d %H:%M UTC");
+    let (subject, text) = if one.due_at <= now {
+        (format!("Overdue: {}", one.title), format!("The stage “{}” of “{}” was due on {due}.", one.stage, one.title))
+    } else {
+        (
+            format!("Waits for you: {}", one.title),
+            format!("The stage “{}” of “{}” is due on {due}.", one.stage, one.title),
+        )
+    };
+    let Some(request) = requests::get(tx.conn(), one.request).await? else { return Ok(()) };
+    let letters = write_to(app, &mut tx, &request, None, (subject, text)).await?;
+    let detail = json!({ "stage": one.stage, "position": one.position, "letters": letters });
+    let event = Event::happened("change_request.reminded", "change_request", Some(one.request), detail);
+    tx.record(event).await?.commit().await
 }
 
 /// Puts a letter about a request in the way of those who may decide its open stage; of one group of them,

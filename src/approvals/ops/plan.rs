@@ -181,7 +181,8 @@ async fn of_workflow<S>(tx: &mut WriteTx<S>, workflow: &WorkflowContent, facts: 
     for content in &workflow.stages {
         // What cannot be evaluated is looked at rather than passed over.
         let holds = content.condition.as_deref().is_none_or(|condition| {
-            Expression::compile(condition).map_or(true, |condition| condition.holds(&judged) != Ok(false))
+            Expression::compile(condition)
+                .map_or(true, |condition| crate::foreign::compute(|| condition.holds(&judged)) != Ok(false))
         });
         if !holds {
             continue;

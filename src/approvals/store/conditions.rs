@@ -67,22 +67,24 @@ pub async fn take_due(
     now: DateTime<Utc>,
     today: NaiveDate,
     soon: NaiveDate,
-) -> Result<Vec<Due>, Error> {
-    let rows = sqlx::query_as!(
+    skip: &[Uuid],
+) -> Result<Option<Due>, Error> {
+    let row = sqlx::query_as!(
         Due,
         r#"update request_conditions c set reminded_at = $1
            from change_requests r, request_decisions d
            where c.id in (
                    select k.id from request_conditions k
-                   where k.met_at is null and k.due_on <= $3
+                   where k.met_at is null and k.due_on <= $3 and k.id <> all($4)
                      and (k.reminded_at is null or (k.due_on < $2 and our_day(k.reminded_at) <= k.due_on))
                      and exists (select from conditions_in_force f where f.id = k.id)
-                   order by k.due_on, k.id limit 100 for update of k skip locked)
+                   order by k.due_on, k.id limit 1 for update of k skip locked)
              and r.id = c.request_id and d.id = c.decision_id
            returning c.id, c.request_id as request, r.title, c.text, c.owner_id as team, d.decided_by, c.due_on"#,
         now,
         today,
         soon,
+        skip,
     );
-    Ok(rows.fetch_all(conn).await?)
+    Ok(row.fetch_optional(conn).await?)
 }

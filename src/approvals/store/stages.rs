@@ -178,28 +178,33 @@ pub struct Waiting {
     pub due_at: DateTime<Utc>,
 }
 
-/// Open stages of whose working hours three quarters or all have passed, and of which nobody was reminded
-/// since; marked as reminded of.
-pub async fn take_waiting(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Waiting>, Error> {
-    let rows = sqlx::query_as!(
+/// The next open stage of whose working hours three quarters or all have passed and of which no one was reminded
+/// since; marked as reminded of. Requests in `skip` are left out.
+pub async fn take_waiting(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    skip: &[Uuid],
+) -> Result<Option<Waiting>, Error> {
+    let row = sqlx::query_as!(
         Waiting,
         r#"update request_stages u set reminded_at = $1 from change_requests r
            where (u.request_id, u.round, u.position) in (
                    select s.request_id, s.round, s.position from request_stages s
                    join change_requests q on q.id = s.request_id and q.round = s.round and q.state = 'open'
-                   where s.opened_at is not null and s.due_at is not null
+                   where s.opened_at is not null and s.due_at is not null and s.request_id <> all($2)
                      and not exists (select from request_stages l where l.request_id = s.request_id
                          and l.round = s.round and l.opened_at is not null and l.position > s.position)
                      and (($1 >= s.remind_at
                              and (s.reminded_at is null or s.reminded_at < coalesce(s.escalated_at, s.opened_at)))
                          or ($1 >= s.due_at and s.reminded_at < s.due_at))
-                   order by s.due_at limit 100 for update of s skip locked)
+                   order by s.due_at limit 1 for update of s skip locked)
              and r.id = u.request_id
            returning r.id as request, r.title, u.position, u.name as stage,
                u.due_at as "due_at!""#,
-        now
+        now,
+        skip
     );
-    Ok(rows.fetch_all(conn).await?)
+    Ok(row.fetch_optional(conn).await?)
 }
 
 /// Open requests whose open stage is overdue and has somebody to escalate to: request, and the group.

@@ -20,8 +20,8 @@ use crate::{
     publications,
 };
 
-/// Vendors looked at in one go.
-const BATCH: i64 = 200;
+/// Entries taken from the queue at once: few, since the connection that holds them waits for their follow-up.
+const BATCH: i64 = 20;
 /// Days before the end of a conclusion on which the next one is wanted.
 const AHEAD: u64 = 30;
 
@@ -42,26 +42,76 @@ pub async fn begin_day(app: &App) -> Result<bool, Error> {
     Ok(begun)
 }
 
-/// Looks at the vendors that wait for it; how many. A vendor leaves the queue after what follows is
-/// on disk: should Muster stop in between, it is looked at again, with the same outcome.
+/// Follows up the vendors that wait for it; how many succeeded. A vendor leaves the queue after what follows is
+/// on disk: if Muster stops in between, it is followed up again, with the same outcome. One that fails goes back
+/// into the queue and rests, so that the others go on.
 pub async fn follow_due(app: &App) -> Result<usize, Error> {
-    let mut count = 0;
-    loop {
-        if !vendors::any_due(&mut *app.db.read().await?).await? {
-            return Ok(count);
+    let mut run = app.background.run("follow up vendors", &app.stop);
+    let mut asked = Asked::default();
+    while run.goes_on() {
+        let resting = run.resting();
+        if !vendors::any_due(&mut *app.db.read().await?, &resting).await? {
+            break;
         }
         let mut connection = app.db.housekeeping().await?;
-        let mut taken = sqlx::Connection::begin(&mut *connection).await?;
-        let ids = vendors::take(&mut taken, BATCH).await?;
-        for id in &ids {
-            follow(app, *id).await?;
+        let mut queue = sqlx::Connection::begin(&mut *connection).await?;
+        let taken = vendors::take(&mut queue, BATCH, &resting).await?;
+        // After the entries were taken: what is published later makes entries of its own.
+        let asked = asked.refreshed(app, !taken.vendors.is_empty()).await?;
+        let mut left = Vec::new();
+        for id in &taken.vendors {
+            if !run.goes_on() {
+                left.push(*id);
+                continue;
+            }
+            match follow(app, *id, asked).await {
+                // While the database is away every one of them would fail: the entries stay in the queue.
+                Err(away @ Error::Unavailable(_)) => return Err(away),
+                failed @ Err(_) => {
+                    left.push(*id);
+                    run.settle(*id, failed);
+                }
+                Ok(()) => run.settle(*id, Ok(())),
+            }
         }
-        taken.commit().await?;
-        if ids.is_empty() {
-            return Ok(count);
+        vendors::put_back(&mut queue, &left).await?;
+        queue.commit().await?;
+        if taken.entries == 0 {
+            break;
         }
-        count += ids.len();
     }
+    Ok(run.done())
+}
+
+/// The published questionnaires, and the compiled conditions by which they are chosen: compiled once for many vendors.
+#[derive(Default)]
+struct Asked {
+    all: Vec<(Uuid, i32, QuestionnaireContent)>,
+    conditions: Vec<(Uuid, Option<Expression>)>,
+}
+
+impl Asked {
+    /// What is published now, where that is needed; conditions are compiled again only when something changed.
+    async fn refreshed(&mut self, app: &App, needed: bool) -> Result<&Self, Error> {
+        if needed {
+            let all = publications::ops::in_force::<QuestionnaireContent>(&mut *app.db.read().await?).await?;
+            if all != self.all {
+                self.conditions = conditions(&all);
+                self.all = all;
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// The conditions by which vendors' questionnaires are chosen; `None` for one that no longer compiles.
+fn conditions(all: &[(Uuid, i32, QuestionnaireContent)]) -> Vec<(Uuid, Option<Expression>)> {
+    let asked = all.iter().filter(|(.., content)| content.audience == Audience::Vendor);
+    let compiled = asked.filter_map(|(id, _, content)| {
+        let condition = content.chosen_when.as_deref()?;
+        Some((*id, Expression::compile(condition).ok()))
+    });
+    compiled.collect()
 }
 
 /// The questionnaires that are meant for a vendor: chosen by an integration of it, or used before.
@@ -77,7 +127,7 @@ pub(super) async fn questionnaires_for(
         let kept = found.iter().filter(|one| matches!(one.state, AssessmentState::Concluded | AssessmentState::Stale));
         kept.map(|one| one.questionnaire_id).collect()
     };
-    let chosen = chosen(conn, vendor.id, &all, today).await?;
+    let chosen = chosen(conn, vendor.id, &conditions(&all), today).await?;
     let meant = all.into_iter().filter(|(id, ..)| used.contains(id) || chosen.contains(id));
     Ok(meant.map(|(id, _, content)| (id, content)).collect())
 }
@@ -87,13 +137,9 @@ pub(super) async fn questionnaires_for(
 async fn chosen(
     conn: &mut PgConnection,
     vendor: Uuid,
-    all: &[(Uuid, i32, QuestionnaireContent)],
+    conditions: &[(Uuid, Option<Expression>)],
     today: NaiveDate,
 ) -> Result<Vec<Uuid>, Error> {
-    let asked = all.iter().filter(|(.., content)| content.audience == Audience::Vendor);
-    let conditions: Vec<(Uuid, Option<Expression>)> = asked
-        .filter_map(|(id, _, content)| Some((*id, Expression::compile(content.chosen_when.as_deref()?).ok())))
-        .collect();
     if conditions.is_empty() {
         return Ok(Vec::new());
     }
@@ -134,14 +180,13 @@ pub(super) fn demand(
     }
 }
 
-async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
+async fn follow(app: &App, id: Uuid, asked: &Asked) -> Result<(), Error> {
     let today = app.today().await?;
     let actor = job();
     let vendor = catalog::ops::find_vendor(app, &actor, &id.to_string()).await?;
     let mut tx = app.db.write(&actor).await?;
     vendors::lock_turn(tx.conn(), id).await?;
     let basis = vendors::basis(tx.conn(), id).await?;
-    let in_force = publications::ops::in_force::<QuestionnaireContent>(tx.conn()).await?;
     let ids = assessments::of_vendor(tx.conn(), id).await?;
     let all = assessments::get_many(tx.conn(), &ids).await?;
     let now = tx.now();
@@ -156,7 +201,7 @@ async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
             wanted.push((new, Some(before.id)));
             because.push(change.words);
         }
-        because.extend(outgrown(tx.conn(), before, &in_force).await?);
+        because.extend(outgrown(tx.conn(), before, &asked.all).await?);
         if !because.is_empty() && before.state == AssessmentState::Concluded {
             let locked = super::locked(&mut tx, before.id, None).await?;
             if locked.state == AssessmentState::Concluded {
@@ -175,13 +220,13 @@ async fn follow(app: &App, id: Uuid) -> Result<(), Error> {
             wanted.push((new, Some(before.id)));
         }
     }
-    for questionnaire in chosen(tx.conn(), id, &in_force, today).await? {
+    for questionnaire in chosen(tx.conn(), id, &asked.conditions, today).await? {
         if !all.iter().any(|one| one.questionnaire_id == questionnaire && one.state != AssessmentState::Withdrawn) {
             wanted.push((demand(now, questionnaire, id, Cause::Intake, String::new()), None));
         }
     }
     for (new, after) in wanted {
-        let title = in_force.iter().find(|(id, ..)| *id == new.questionnaire_id).map(|(.., content)| &content.title);
+        let title = asked.all.iter().find(|(id, ..)| *id == new.questionnaire_id).map(|(.., content)| &content.title);
         let names = (title.map_or("", String::as_str), vendor.content.name.as_str());
         if demands::insert(tx.conn(), &new, after, names).await? {
             events.push(Event::created("assessment_demand.made", &new));
@@ -223,12 +268,18 @@ pub async fn remind_due(app: &App) -> Result<usize, Error> {
     }
     let (today, now) = (app.today().await?, app.clock.now());
     let ids = assessments::to_remind(&mut *app.db.read().await?, today, now).await?;
-    for id in &ids {
-        match super::remind(app, &job(), *id).await {
-            // Somebody answered meanwhile.
-            Ok(_) | Err(Error::Conflict(_)) => {}
-            Err(other) => return Err(other),
+    let mut run = app.background.run("remind of assessments", &app.stop);
+    let resting = run.resting();
+    for id in ids.iter().filter(|id| !resting.contains(id)) {
+        if !run.goes_on() {
+            break;
         }
+        let reminded = match super::remind(app, &job(), *id).await {
+            // It was answered in the meantime.
+            Ok(_) | Err(Error::Conflict(_)) => Ok(()),
+            Err(other) => Err(other),
+        };
+        run.settle(*id, reminded);
     }
-    Ok(ids.len())
+    Ok(run.done())
 }

@@ -35,8 +35,6 @@ pub async fn read_sheet(app: &App, door: &Door, bytes: &[u8]) -> Result<Assessme
     }
     let (_, content, _) = opened(app, door).await?;
     let bytes = bytes.to_vec();
-    // Unpacking a workbook takes a while, and as much as it says.
-    let answers = tokio::task::spawn_blocking(move || sheet::read_answers(&content, &bytes));
-    let answers = answers.await.map_err(Error::internal)??;
+    let answers = crate::foreign::read(app, move |deadline| sheet::read_answers(&content, &bytes, deadline)).await?;
     answer(app, door, answers).await
 }

@@ -41,20 +41,47 @@ pub async fn integrations(conn: &mut PgConnection, vendor: Uuid) -> Result<Vec<U
     Ok(ids.fetch_all(conn).await?)
 }
 
-/// Takes vendors that wait to be looked at; each once. The rows go with the transaction.
-pub async fn take(conn: &mut PgConnection, most: i64) -> Result<Vec<Uuid>, Error> {
-    let taken = sqlx::query_scalar!(
-        r#"with taken as (delete from assessments_due where id in
-               (select id from assessments_due order by id limit $1 for update skip locked) returning vendor_id)
-           select distinct vendor_id as "vendor!" from taken order by 1"#,
-        most
-    );
-    Ok(taken.fetch_all(conn).await?)
+/// What was taken from the queue.
+pub struct Taken {
+    /// Entries of the queue; none where nothing waits.
+    pub entries: i64,
+    /// The vendors among them that have integrations or assessments, each once: with the others nothing can follow.
+    pub vendors: Vec<Uuid>,
 }
 
-/// Whether any vendor waits.
-pub async fn any_due(conn: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar!(r#"select exists (select from assessments_due) as "any!""#).fetch_one(conn).await?)
+/// Takes the next entries with all others of the same vendors, but for the vendors in `skip`. They leave the queue
+/// with the transaction.
+pub async fn take(conn: &mut PgConnection, most: i64, skip: &[Uuid]) -> Result<Taken, Error> {
+    let taken = sqlx::query!(
+        r#"with taken as (delete from assessments_due where id in
+               (select id from assessments_due where vendor_id in
+                    (select vendor_id from assessments_due where vendor_id <> all($2) order by id limit $1)
+                for update skip locked) returning vendor_id)
+           select count(*) as "entries!",
+               coalesce(array_agg(distinct t.vendor_id) filter (where
+                   exists (select from apis a join integrations i on i.api_id = a.id where a.vendor_id = t.vendor_id)
+                   or exists (select from assessments s where s.vendor_id = t.vendor_id)), '{}') as "vendors!"
+           from taken t"#,
+        most,
+        skip
+    );
+    let taken = taken.fetch_one(conn).await?;
+    Ok(Taken { entries: taken.entries, vendors: taken.vendors })
+}
+
+/// Puts vendors back into the queue: their follow-up failed, or has to wait.
+pub async fn put_back(conn: &mut PgConnection, vendors: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!("insert into assessments_due (vendor_id) select unnest($1::uuid[])", vendors).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether any vendor waits, but for those in `skip`.
+pub async fn any_due(conn: &mut PgConnection, skip: &[Uuid]) -> Result<bool, Error> {
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from assessments_due where vendor_id <> all($1)) as "any!""#,
+        skip
+    );
+    Ok(any.fetch_one(conn).await?)
 }
 
 /// Every vendor that something of ours uses or that was assessed is to be looked at: a new day began.

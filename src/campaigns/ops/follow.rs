@@ -28,15 +28,24 @@ fn job() -> Actor {
 pub async fn follow(app: &App) -> Result<usize, Error> {
     let today = app.today().await?;
     let (beginning, running) = store::due(&mut *app.db.read().await?, today).await?;
-    for id in &beginning {
-        begin(app, *id, today).await?;
+    let mut run = app.background.run("follow campaigns", &app.stop);
+    let resting = run.resting();
+    for id in beginning.iter().filter(|id| !resting.contains(id)) {
+        if run.goes_on() {
+            run.settle(*id, begin(app, *id, today).await);
+        }
     }
     letters::remind(app, today).await?;
-    for id in &running {
-        late(app, *id, today).await?;
-        end(app, *id).await?;
+    for id in running.iter().filter(|id| !resting.contains(id)) {
+        if run.goes_on() {
+            let followed = match late(app, *id, today).await {
+                Ok(()) => end(app, *id).await,
+                failed => failed,
+            };
+            run.settle(*id, followed);
+        }
     }
-    Ok(beginning.len() + running.len())
+    Ok(run.done())
 }
 
 async fn begin(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     audit::Event,
     campaigns::{Campaign, Reviewers, store},
-    db::WriteTx,
+    db::{Open, WriteTx},
     error::Error,
     identity::{self, Actor, Role},
     mail::{self, Letter},
@@ -49,20 +49,26 @@ pub(super) async fn remind(app: &App, today: NaiveDate) -> Result<usize, Error> 
     if app.config.post.is_none() {
         return Ok(0);
     }
-    let mut tx = app.db.write(&Actor::job("system:campaigns", Uuid::now_v7().to_string())).await?;
-    let now = tx.now();
-    let mut events = Vec::new();
-    for id in store::take_ending(tx.conn(), now, today, today + Days::new(REMINDED_BEFORE)).await? {
-        let campaign = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
-        let text = format!(
-            "“{}” ends on {}, and something of yours is still open in it.",
-            campaign.content.title,
-            campaign.ends_on()
-        );
-        let letters = to_reviewers(app, &mut tx, &campaign, ("Review ends soon", text)).await?;
-        events.push(Event::happened("campaign.reminded", "campaign", Some(id), json!({ "letters": letters })));
+    let mut run = app.background.run("remind of campaigns", &app.stop);
+    while run.goes_on() {
+        let mut tx = app.db.write(&Actor::job("system:campaigns", Uuid::now_v7().to_string())).await?;
+        let (now, soon) = (tx.now(), today + Days::new(REMINDED_BEFORE));
+        let Some(id) = store::take_ending(tx.conn(), now, today, soon, &run.resting()).await? else { break };
+        run.settle(id, remind_of(app, tx, id).await);
     }
-    tx.commit_all(events).await
+    Ok(run.done())
+}
+
+async fn remind_of(app: &App, mut tx: WriteTx<Open>, id: Uuid) -> Result<(), Error> {
+    let campaign = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
+    let text = format!(
+        "“{}” ends on {}, and something of yours is still open in it.",
+        campaign.content.title,
+        campaign.ends_on()
+    );
+    let letters = to_reviewers(app, &mut tx, &campaign, ("Review ends soon", text)).await?;
+    let event = Event::happened("campaign.reminded", "campaign", Some(id), json!({ "letters": letters }));
+    tx.record(event).await?.commit().await
 }
 
 /// To those who decide on items that are open: the campaign's group, else the people of the teams that own them.

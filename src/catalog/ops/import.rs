@@ -1,9 +1,12 @@
 //! A vendor's document becomes a vendor, an API and an API version: planned first, then applied
 //! all at once. What a person wrote stays; a document never takes the place of a newer one.
 
+mod api;
 mod merge;
 mod plan;
 mod shown;
+mod spelling;
+mod vendor;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,7 @@ use crate::{
     app::App,
     audit::{Change, Event},
     catalog::{
-        AuthMethod, AuthScheme, Endpoint, Operation, Scope,
+        AuthMethod, AuthScheme, Endpoint, Environment, Operation, Scope,
         store::{apis, vendors, versions},
     },
     error::Error,
@@ -67,20 +70,53 @@ pub struct DocumentImport {
     pub endpoints: Vec<Endpoint>,
     /// OAuth scopes offered.
     pub scopes: Vec<Scope>,
-    /// Operations.
+    /// Operations, those of webhooks among them.
     pub operations: Vec<Operation>,
+    /// The hosts of all servers, their variables replaced by defaults.
+    pub hosts: Vec<Host>,
+    /// The path of the document's file, from the folder that was imported.
+    pub file: Option<String>,
+    /// `$self` or `$id`.
+    pub document_id: Option<String>,
+    /// A digest of what it says, whatever its notation and the order of its keys.
+    pub meaning: Vec<u8>,
+    /// What a reader should know of it.
+    pub notes: Vec<String>,
+}
+
+/// A host of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Lower case; `*` where nothing is known of a variable.
+    pub name: String,
+    /// What answers there.
+    pub environment: Environment,
+}
+
+/// A record that may be meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Candidate {
+    /// Its id.
+    pub id: Uuid,
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What the person importing says of the document's identity.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// Id or slug of a vendor that is here, or the name of a new one.
+    /// A vendor that is here, by id, slug, name, alias or domain; else the name of a new one.
     #[serde(default)]
     pub vendor: Option<String>,
-    /// Id or slug of an API that is here, or the name of a new one.
+    /// An API that is here, by id, slug or name; else the name of a new one.
     #[serde(default)]
     pub api: Option<String>,
+    /// The slug of an API that is here, or of the new one.
+    #[serde(default)]
+    pub api_slug: Option<String>,
     /// When the vendor published the document; an older one never takes a newer one's place.
     #[serde(default)]
     pub published_at: Option<DateTime<Utc>>,
@@ -114,8 +150,20 @@ pub struct ImportPreview {
     pub sha256: String,
     /// Fields that have to be said before it can be applied: `vendor`.
     pub asks: Vec<String>,
-    /// Why it would not be applied, where it is older than what is here.
+    /// Why that is asked.
+    pub ask_reason: Option<String>,
+    /// Vendors that may be meant.
+    pub candidates: Vec<Candidate>,
+    /// The name that the document suggests for the vendor.
+    pub proposed: Option<String>,
+    /// Why it would not be applied: older than what is here, or of another API.
     pub refused: Option<String>,
+    /// What to know before it is applied.
+    pub warnings: Vec<String>,
+    /// What was noticed in the document.
+    pub notes: Vec<String>,
+    /// What it adds, removes and changes.
+    pub summary: ImportSummary,
     /// What would happen, vendor first.
     pub records: Vec<PlannedRecord>,
     /// APIs here that answer on the same host.
@@ -135,6 +183,34 @@ pub struct ImportCounts {
     pub operations: usize,
 }
 
+/// What a document adds to a version, removes from it and changes in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ImportSummary {
+    /// Operations.
+    pub operations: Delta,
+    /// OAuth scopes.
+    pub scopes: Delta,
+    /// Endpoints.
+    pub endpoints: Delta,
+}
+
+/// How many parts come, go and change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Delta {
+    /// New ones.
+    pub added: usize,
+    /// Ones that are no longer there.
+    pub removed: usize,
+    /// Ones that say something else.
+    pub changed: usize,
+}
+
+impl std::fmt::Display for Delta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "+{} −{} ~{}", self.added, self.removed, self.changed)
+    }
+}
+
 /// What applying a document did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ApplyOutcome {
@@ -152,6 +228,12 @@ pub struct ApplyOutcome {
     pub version_slug: String,
     /// The records, with what was done.
     pub records: Vec<PlannedRecord>,
+    /// What it added, removed and changed.
+    pub summary: ImportSummary,
+    /// What to know of it.
+    pub warnings: Vec<String>,
+    /// What was noticed in the document.
+    pub notes: Vec<String>,
 }
 
 /// Shows what applying would do; writes nothing.
@@ -177,8 +259,14 @@ pub async fn preview_document(
         label: document.label.clone(),
         openapi_version: document.openapi_version.clone(),
         sha256: data_encoding::HEXLOWER.encode(&document.sha256),
-        asks: plan.asks.iter().map(|ask| (*ask).to_owned()).collect(),
+        asks: plan.ask.iter().map(|_| "vendor".to_owned()).collect(),
+        ask_reason: plan.ask.as_ref().map(|ask| ask.reason.clone()),
+        candidates: plan.ask.as_ref().map(|ask| ask.candidates.clone()).unwrap_or_default(),
+        proposed: plan.ask.as_ref().and_then(|ask| ask.proposed.clone()),
         refused: plan.refused.clone(),
+        warnings: plan.warnings.clone(),
+        notes: document.notes.clone(),
+        summary: plan.summary(),
         records: plan.records(),
         likely,
         counts: ImportCounts {
@@ -202,21 +290,17 @@ pub async fn apply_document(
     let now = tx.now();
     sqlx::query!("select pg_advisory_xact_lock(7236, 4)").execute(tx.conn()).await?;
     let plan = plan::make(tx.conn(), actor, now, document, identity, Hold::Lock).await?;
-    if !plan.asks.is_empty() {
-        return Err(Error::field(
-            "/vendor",
-            "The document does not say whose API this is: it has no x-providerName and no absolute server. Name the vendor.",
-        ));
+    if let Some(ask) = &plan.ask {
+        return Err(Error::field("/vendor", ask.advice()));
     }
     if let Some(reason) = &plan.refused {
         return Err(Error::Conflict(reason.clone()));
     }
-    let outcome = plan.outcome();
+    let outcome = ApplyOutcome { notes: document.notes.clone(), ..plan.outcome() };
     if !outcome.changed {
         return Ok(outcome);
     }
-    versions::keep_document(tx.conn(), &document.sha256, document.media_type, document.size, &document.compressed, now)
-        .await?;
+    versions::keep_document(tx.conn(), document, now).await?;
     let mut events = Vec::new();
     write(tx.conn(), &plan, &mut events).await?;
     versions::remember_document(tx.conn(), outcome.version_id, &document.sha256, identity.published_at, now).await?;

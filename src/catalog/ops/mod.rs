@@ -21,7 +21,8 @@ pub use data_classes::{
     create_data_class, data_classes_by_key, find_data_class, get_data_classes, seed_data_classes, update_data_class,
 };
 pub use import::{
-    ApplyOutcome, DocumentImport, Identity, ImportPreview, PlannedRecord, apply_document, preview_document,
+    ApplyOutcome, Candidate, Delta, DocumentImport, Host, Identity, ImportPreview, PlannedRecord, apply_document,
+    preview_document,
 };
 pub use lists::{
     APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets, list_total,

@@ -125,23 +125,33 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Er
     Ok(id.fetch_optional(conn).await?)
 }
 
-/// The vendor's API with a service name, or without one and with this title.
+/// The vendor's API of a name, whatever its case.
+pub async fn by_name(conn: &mut PgConnection, vendor: Uuid, name: &str) -> Result<Option<Uuid>, Error> {
+    let id = sqlx::query_scalar!(
+        "select id from apis where vendor_id = $1 and sort_key = $2 order by created_at limit 1",
+        vendor,
+        text::sort_key(name)
+    );
+    Ok(id.fetch_optional(conn).await?)
+}
+
+/// The vendor's APIs with a service name, or without one and with this title, the oldest first; at most 50.
 pub async fn by_identity(
     conn: &mut PgConnection,
     vendor: Uuid,
     service: Option<&str>,
     title: &str,
-) -> Result<Option<Uuid>, Error> {
-    let id = sqlx::query_scalar!(
+) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
         "select id from apis where vendor_id = $1
            and case when $2::text is not null then service_name = $2
                     else service_name is null and (imported ->> 'name' = $3 or name = $3) end
-         order by created_at limit 1",
+         order by created_at limit 50",
         vendor,
         service,
         title
     );
-    Ok(id.fetch_optional(conn).await?)
+    Ok(ids.fetch_all(conn).await?)
 }
 
 pub async fn free_slug(conn: &mut PgConnection, slug: &str) -> Result<String, Error> {

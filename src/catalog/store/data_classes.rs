@@ -90,6 +90,9 @@ pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
 
 /// Serialises the first seeding.
 pub async fn lock_seed(conn: &mut PgConnection) -> Result<(), Error> {
+    // Another process that starts may be filling in its own for longer than requests may wait.
+    sqlx::query!("set local lock_timeout = '60s'").execute(&mut *conn).await?;
+    sqlx::query!("set local statement_timeout = '60s'").execute(&mut *conn).await?;
     sqlx::query!("select pg_advisory_xact_lock(7236, 3)").execute(conn).await?;
     Ok(())
 }

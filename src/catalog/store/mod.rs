@@ -4,5 +4,6 @@ pub mod apis;
 pub mod comments;
 pub mod data_classes;
 pub mod systems;
+mod vendor_names;
 pub mod vendors;
 pub mod versions;

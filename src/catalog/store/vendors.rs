@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
+pub use super::vendor_names::{by_domain, by_provider_name, find, matching};
 use crate::{
     catalog::{Certification, Identifier, SubProcessor, Vendor, VendorContent},
     error::Error,
@@ -39,6 +40,7 @@ struct Row {
     verified_by: Option<Uuid>,
     edited_by: Vec<Uuid>,
     imported: Json<Map<String, Value>>,
+    aliases: Vec<String>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -74,6 +76,7 @@ impl TryFrom<Row> for Vendor {
                 incident_contact: row.incident_contact,
                 status_page: row.status_page,
                 tags: row.tags,
+                aliases: row.aliases,
                 state: row.state.parse()?,
                 tier: row.tier,
                 locations: row.locations,
@@ -97,7 +100,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vendo
                   (select p.slug from vendors p where p.id = v.parent_id) as parent_slug,
                   v.website, v.provider_name, v.tier, v.locations, v.security_contact, v.incident_contact,
                   v.status_page, v.dpa_status, v.dpa_signed_on, v.dpa_expires_on, v.dpa_reference, v.tags,
-                  v.state, v.verified_at, v.verified_by, v.edited_by,
+                  v.state, v.verified_at, v.verified_by, v.edited_by, v.aliases,
                   v.imported as "imported: Json<Map<String, Value>>", v.revision, v.created_at, v.updated_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'reference', c.reference,
                         'valid_from', c.valid_from, 'expires_on', c.expires_on, 'evidence_url', c.evidence_url)
@@ -119,31 +122,6 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Vendor>, Er
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Vendor>, Error> {
     sqlx::query!("select id from vendors where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     get(conn, id).await
-}
-
-/// The id behind an id, a slug or a former slug.
-pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Error> {
-    let id = sqlx::query_scalar!(
-        r#"select id as "id!" from vendors where slug = $1
-           union all select id from vendors where id = $2
-           union all select record_id from slug_history where kind = 'vendor' and slug = $1 limit 1"#,
-        key,
-        Uuid::parse_str(key).ok()
-    );
-    Ok(id.fetch_optional(conn).await?)
-}
-
-pub async fn by_provider_name(conn: &mut PgConnection, name: &str) -> Result<Option<Uuid>, Error> {
-    let id = sqlx::query_scalar!("select id from vendors where provider_name = $1", name);
-    Ok(id.fetch_optional(conn).await?)
-}
-
-/// The one vendor with a registrable domain; `None` where there are several.
-pub async fn by_domain(conn: &mut PgConnection, domain: &str) -> Result<Option<Uuid>, Error> {
-    let ids = sqlx::query_scalar!("select id from vendors where domain = $1 order by created_at limit 2", domain)
-        .fetch_all(conn)
-        .await?;
-    Ok(if ids.len() == 1 { ids.first().copied() } else { None })
 }
 
 /// Taken slugs among `slug`, `slug-2`, `slug-3` …: the first free one.
@@ -174,9 +152,9 @@ pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
         "insert into vendors (id, slug, name, legal_name, description, lei, identifiers, country, parent_id,
              website, domain, provider_name, tier, locations, security_contact, incident_contact, status_page,
              dpa_status, dpa_signed_on, dpa_expires_on, dpa_reference, tags, state, verified_at, verified_by,
-             edited_by, imported, revision, created_at, updated_at, sort_key, search)
+             edited_by, imported, revision, created_at, updated_at, sort_key, search, aliases, alias_keys)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
+                 $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
         vendor.id,
         c.slug,
         c.name,
@@ -209,6 +187,8 @@ pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
         vendor.updated_at,
         sort_key,
         search,
+        &c.aliases,
+        &alias_keys(c)
     )
     .execute(&mut *conn)
     .await?;
@@ -224,7 +204,7 @@ pub async fn update(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
              locations = $14, security_contact = $15, incident_contact = $16, status_page = $17, dpa_status = $18,
              dpa_signed_on = $19, dpa_expires_on = $20, dpa_reference = $21, tags = $22, state = $23,
              verified_at = $24, verified_by = $25, edited_by = $26, imported = $27, revision = $28,
-             updated_at = $29, sort_key = $30, search = $31
+             updated_at = $29, sort_key = $30, search = $31, aliases = $32, alias_keys = $33
          where id = $1",
         vendor.id,
         c.slug,
@@ -257,6 +237,8 @@ pub async fn update(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Erro
         vendor.updated_at,
         sort_key,
         search,
+        &c.aliases,
+        &alias_keys(c)
     )
     .execute(&mut *conn)
     .await?;
@@ -348,6 +330,11 @@ pub async fn likely_duplicates(
     Ok(rows.fetch_all(conn).await?)
 }
 
+/// The aliases as names are compared.
+fn alias_keys(c: &VendorContent) -> Vec<String> {
+    c.aliases.iter().map(|alias| text::sort_key(alias)).collect()
+}
+
 fn keys(c: &VendorContent) -> (String, String) {
     let part = |text: &Option<String>| text.clone().unwrap_or_default();
     let tags = c.tags.join(" ");
@@ -355,6 +342,7 @@ fn keys(c: &VendorContent) -> (String, String) {
         &c.name,
         &c.slug,
         &part(&c.legal_name),
+        &c.aliases.join(" "),
         &part(&c.provider_name),
         &c.domain().unwrap_or_default(),
         &part(&c.lei),

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::vendors::first_free;
+use crate::catalog::ops::DocumentImport;
 use crate::{
     catalog::{ApiVersion, AuthScheme, Endpoint, Operation, Scope, VersionContent},
     error::Error,
@@ -78,7 +79,7 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<ApiVersion>
                    from api_scopes s where s.version_id = v.id) as "scopes!: Json<Vec<Scope>>",
                   (select coalesce(jsonb_agg(jsonb_build_object('method', o.method, 'path', o.path,
                       'operation_id', o.operation_id, 'summary', o.summary, 'scopes', o.scopes,
-                      'deprecated', o.deprecated) order by o.position), '[]')
+                      'deprecated', o.deprecated, 'direction', o.direction) order by o.position), '[]')
                    from api_operations o where o.version_id = v.id) as "operations!: Json<Vec<Operation>>"
            from api_versions v where v.id = $1"#,
         id
@@ -250,9 +251,11 @@ async fn insert_parts(conn: &mut PgConnection, version: &ApiVersion) -> Result<(
     }
     if !c.operations.is_empty() {
         sqlx::query!(
-            "insert into api_operations (version_id, position, method, path, operation_id, summary, scopes, deprecated)
-             select $1, row_number() over ()::int, x.method, x.path, x.operation_id, x.summary, x.scopes, x.deprecated
-             from jsonb_to_recordset($2::jsonb) x (method text, path text, operation_id text, summary text, scopes text[], deprecated boolean)",
+            "insert into api_operations (version_id, position, method, path, operation_id, summary, scopes, deprecated, direction)
+             select $1, row_number() over ()::int, x.method, x.path, x.operation_id, x.summary, x.scopes, x.deprecated,
+                 x.direction
+             from jsonb_to_recordset($2::jsonb) x (method text, path text, operation_id text, summary text, scopes text[],
+                 deprecated boolean, direction text)",
             version.id,
             Json(&c.operations) as _
         )
@@ -270,20 +273,18 @@ fn hash(version: &ApiVersion) -> Result<Option<Vec<u8>>, Error> {
 /// Keeps a document, once by its hash.
 pub async fn keep_document(
     conn: &mut PgConnection,
-    sha256: &[u8],
-    media_type: &str,
-    size: i64,
-    body: &[u8],
+    document: &DocumentImport,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "insert into documents (sha256, media_type, size, body, created_at) values ($1, $2, $3, $4, $5)
+        "insert into documents (sha256, media_type, size, body, created_at, meaning) values ($1, $2, $3, $4, $5, $6)
          on conflict do nothing",
-        sha256,
-        media_type,
-        size,
-        body,
-        now
+        document.sha256,
+        document.media_type,
+        document.size,
+        document.compressed,
+        now,
+        document.meaning
     )
     .execute(conn)
     .await?;
@@ -296,16 +297,43 @@ pub async fn document(conn: &mut PgConnection, sha256: &[u8]) -> Result<Option<(
     Ok(row.fetch_optional(conn).await?.map(|row| (row.media_type, row.body)))
 }
 
-/// When a version's documents were published, as far as known: (hash, moment), newest import first.
-pub async fn documents_of(
-    conn: &mut PgConnection,
-    version: Uuid,
-) -> Result<Vec<(Vec<u8>, Option<DateTime<Utc>>)>, Error> {
-    let rows = sqlx::query!(
-        "select sha256, published_at from version_documents where version_id = $1 order by imported_at desc",
+/// A document that a version had.
+pub struct KnownDocument {
+    /// SHA-256 of its bytes.
+    pub sha256: Vec<u8>,
+    /// The digest of what it says; none where it was imported before there was such a digest.
+    pub meaning: Option<Vec<u8>>,
+    /// When it was published, as far as known.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+impl KnownDocument {
+    /// Whether another one is this one, in whatever notation.
+    pub fn says_the_same(&self, sha256: &[u8], meaning: &[u8]) -> bool {
+        self.sha256 == sha256 || self.meaning.as_deref() == Some(meaning)
+    }
+}
+
+/// The documents of a version, newest import first.
+pub async fn documents_of(conn: &mut PgConnection, version: Uuid) -> Result<Vec<KnownDocument>, Error> {
+    let rows = sqlx::query_as!(
+        KnownDocument,
+        "select v.sha256, d.meaning, v.published_at from version_documents v join documents d on d.sha256 = v.sha256
+         where v.version_id = $1 order by v.imported_at desc",
         version
     );
-    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.sha256, row.published_at)).collect())
+    Ok(rows.fetch_all(conn).await?)
+}
+
+/// The operations of an API's version with a label, as 'direction method path'.
+pub async fn operation_keys(conn: &mut PgConnection, api: Uuid, label: &str) -> Result<Vec<String>, Error> {
+    let keys = sqlx::query_scalar!(
+        r#"select o.direction || ' ' || o.method || ' ' || o.path as "key!"
+           from api_versions v join api_operations o on o.version_id = v.id where v.api_id = $1 and v.label = $2"#,
+        api,
+        label
+    );
+    Ok(keys.fetch_all(conn).await?)
 }
 
 pub async fn remember_document(

@@ -53,16 +53,22 @@ impl Locks {
         }
     }
 
+    /// Whether no process runs the server of a data directory.
+    pub fn is_free(data_dir: &Path) -> anyhow::Result<bool> {
+        let run = open(&data_dir.join("muster.lock"))?;
+        // The lock goes with the file at once.
+        Ok(run.try_lock().is_ok())
+    }
+
     /// Whether this process is the one that runs the server.
     pub fn runs_server(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Waits until no other process uses the server: 20 s for `serve`, which was told to stop; a
-    /// command waits until the other command is done.
-    pub fn wait_for_others(&self) {
-        let start = Instant::now();
-        while self.purpose == Use::Beside || start.elapsed() < Duration::from_secs(20) {
+    /// Waits until no other process uses the server: `serve`, which was told to stop, until `deadline`; a
+    /// command until the other command is done.
+    pub fn wait_for_others(&self, deadline: Instant) {
+        while self.purpose == Use::Beside || Instant::now() < deadline {
             if !matches!(self.using.try_lock(), Err(TryLockError::WouldBlock)) {
                 return;
             }

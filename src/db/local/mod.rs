@@ -5,21 +5,28 @@ mod binaries;
 mod lock;
 mod package;
 mod process;
+mod supervise;
 mod user;
 
 use std::{
     fs,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Child,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, postgres::PgConnectOptions};
 
 pub use binaries::{Binaries, candidates};
 use lock::Locks;
+use supervise::Server;
+use tokio::sync::oneshot;
 
+use super::connect::connect_patiently;
 use crate::config::Config;
 
 /// Whether a process insists on running the server itself.
@@ -51,9 +58,14 @@ struct Cluster {
 pub struct Managed {
     data_dir: PathBuf,
     cluster: Cluster,
-    child: Option<Child>,
+    server: Option<Arc<Server>>,
+    watcher: Option<JoinHandle<()>>,
+    account: Option<user::Account>,
     locks: Locks,
 }
+
+/// How long the start of another Muster is waited for.
+const LONGEST_START: Duration = Duration::from_mins(5);
 
 const DATABASE: &str = "muster";
 const OWNER: &str = "muster_owner";
@@ -64,12 +76,16 @@ impl Managed {
     pub fn start(config: &Config, purpose: Use) -> anyhow::Result<Self> {
         let data_dir = config.data_dir.clone();
         user::make_passable(&data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
-        let locks = Locks::take(&data_dir, purpose)?;
         let file = data_dir.join("cluster.json");
-        if !locks.runs_server() {
-            let cluster = wait_prepared(&file)?;
-            return Ok(Self { data_dir, cluster, child: None, locks });
-        }
+        let locks = loop {
+            let locks = Locks::take(&data_dir, purpose)?;
+            if locks.runs_server() {
+                break locks;
+            }
+            if let Some(cluster) = wait_prepared(&file, &data_dir)? {
+                return Ok(Self { data_dir, cluster, server: None, watcher: None, account: None, locks });
+            }
+        };
         let account = user::Account::choose()?;
         let cluster = match read(&file)? {
             Some(cluster) => binaries::for_existing(config, cluster)?,
@@ -77,7 +93,8 @@ impl Managed {
         };
         write(&file, &cluster)?;
         let child = process::start(&cluster, &account)?;
-        Ok(Self { data_dir, cluster, child: Some(child), locks })
+        let server = Some(Server::new(child));
+        Ok(Self { data_dir, cluster, server, watcher: None, account: Some(account), locks })
     }
 
     /// Makes the roles and the database on the first start.
@@ -86,7 +103,7 @@ impl Managed {
             return Ok(());
         }
         let options = self.options("postgres", &self.cluster.superuser_password, "postgres");
-        let mut conn = PgConnection::connect_with(&options).await.context("the new cluster")?;
+        let mut conn = connect_patiently(&options).await.context("the new cluster")?;
         let exists = "select exists (select from pg_roles where rolname = $1)";
         for (role, password) in [(OWNER, &self.cluster.owner_password), (APP, &self.cluster.app_password)] {
             if !sqlx::query_scalar::<_, bool>(exists).bind(role).fetch_one(&mut conn).await? {
@@ -130,20 +147,32 @@ impl Managed {
 
     /// The process id of the server, where this process runs it.
     pub fn server_pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.server.as_ref().and_then(|server| server.pid())
     }
 
-    /// Stops the server where this process runs it, once nobody else uses it.
-    pub fn stop(mut self) {
-        if let Some(child) = self.child.take() {
-            self.locks.wait_for_others();
-            process::stop(child);
+    /// Starts the server again whenever it ends by itself. The receiver hears of it when that fails repeatedly;
+    /// `None` where another process runs the server.
+    pub fn supervise(&mut self) -> anyhow::Result<Option<oneshot::Receiver<String>>> {
+        let (Some(server), Some(account)) = (&self.server, &self.account) else { return Ok(None) };
+        let (watcher, given_up) = supervise::watch(server, self.cluster.clone(), account.clone())?;
+        self.watcher = Some(watcher);
+        Ok(Some(given_up))
+    }
+
+    /// Stops the server where this process runs it, once no other process uses it; `serve` waits for others until
+    /// `deadline`.
+    pub fn stop(mut self, deadline: Instant) {
+        if let Some(server) = self.server.take() {
+            self.locks.wait_for_others(deadline);
+            server.stop(self.watcher.take());
         }
     }
 
     /// Leaves the server running when this value goes; a test's watchdog stops it.
     pub fn leave_running(mut self) {
-        self.child = None;
+        if let Some(server) = self.server.take() {
+            server.release();
+        }
     }
 
     fn options(&self, role: &str, password: &str, database: &str) -> PgConnectOptions {
@@ -159,8 +188,8 @@ impl Managed {
 /// Whatever goes wrong after the start, no server is left behind.
 impl Drop for Managed {
     fn drop(&mut self) {
-        if let Some(child) = self.child.take() {
-            process::stop(child);
+        if let Some(server) = self.server.take() {
+            server.stop(self.watcher.take());
         }
     }
 }
@@ -190,15 +219,25 @@ fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::
     Ok(cluster)
 }
 
-/// The cluster of the Muster that runs the server, once its first start is through.
-fn wait_prepared(file: &Path) -> anyhow::Result<Cluster> {
-    let begin = std::time::Instant::now();
+/// The cluster of the Muster that runs the server, once its first start is through and the server accepts
+/// connections: for as long as that process lives, since a first start takes its time on a busy machine. `None`
+/// where it has ended in the meantime.
+fn wait_prepared(file: &Path, data_dir: &Path) -> anyhow::Result<Option<Cluster>> {
+    let begin = Instant::now();
     loop {
-        match read(file) {
-            Ok(Some(cluster)) if cluster.prepared => return Ok(cluster),
-            _ if begin.elapsed().as_secs() > 30 => bail!("another Muster is still starting; try again"),
-            _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+        if let Ok(Some(cluster)) = read(file)
+            && cluster.prepared
+            && UnixStream::connect(cluster.socket_dir.join(".s.PGSQL.5432")).is_ok()
+        {
+            return Ok(Some(cluster));
         }
+        if Locks::is_free(data_dir)? {
+            return Ok(None);
+        }
+        if begin.elapsed() > LONGEST_START {
+            bail!("another Muster has been starting for {} minutes; try again", LONGEST_START.as_secs() / 60);
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt,
+    io::{Read, Seek, SeekFrom},
+    os::unix::{
+        fs::{OpenOptionsExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -18,6 +22,8 @@ use super::{Cluster, user::Account};
 
 /// How long a server may take to start or stop.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the server's log after which a new one begins.
+const LARGEST_LOG: u64 = 4 << 20;
 
 /// Makes the cluster: UTF-8, locale C, data checksums, scram for everyone.
 pub fn initdb(cluster: &Cluster, account: &Account) -> anyhow::Result<()> {
@@ -53,14 +59,15 @@ pub fn start(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
     stop_orphan(cluster);
     let begin = Instant::now();
     loop {
+        let said = log_size(cluster);
         let mut child = spawn(cluster, account)?;
-        match wait_ready(cluster, &mut child, begin)? {
+        match wait_ready(cluster, &mut child, begin, said)? {
             Start::Ready => return Ok(child),
             Start::LockHeld if begin.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(200));
             }
             Start::LockHeld | Start::Failed => {
-                let log = fs::read_to_string(log_file(cluster)).unwrap_or_default();
+                let log = log_since(cluster, said);
                 let lines: Vec<&str> = log.lines().rev().take(3).collect();
                 let tail: Vec<&str> = lines.into_iter().rev().collect();
                 bail!("PostgreSQL did not start: {}", tail.join(" / "));
@@ -76,7 +83,7 @@ enum Start {
 }
 
 fn spawn(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
-    let log = fs::File::create(log_file(cluster)).context("the server's log file")?;
+    let log = open_log(cluster).context("the server's log file")?;
     let mut command = command(cluster, account, "postgres");
     command.arg("-D").arg(&cluster.dir).arg("-k").arg(&cluster.socket_dir);
     let mut settings = vec![
@@ -86,6 +93,9 @@ fn spawn(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
         "max_connections=60",
         "password_encryption=scram-sha-256",
         "log_min_messages=warning",
+        // Details and statements hold the contents of rows.
+        "log_error_verbosity=terse",
+        "log_min_error_statement=panic",
         "jit=off",
     ];
     if cluster.throwaway {
@@ -99,12 +109,12 @@ fn spawn(cluster: &Cluster, account: &Account) -> anyhow::Result<Child> {
     command.spawn().with_context(|| format!("cannot run {}/postgres", cluster.binaries.display()))
 }
 
-fn wait_ready(cluster: &Cluster, child: &mut Child, begin: Instant) -> anyhow::Result<Start> {
+fn wait_ready(cluster: &Cluster, child: &mut Child, begin: Instant, said: u64) -> anyhow::Result<Start> {
     let pid = child.id().to_string();
     // A server that recovers from a crash takes as long as it takes.
     while begin.elapsed() < PATIENCE || recovering(cluster) {
         if child.try_wait()?.is_some() {
-            let log = fs::read_to_string(log_file(cluster)).unwrap_or_default();
+            let log = log_since(cluster, said);
             let held = log.contains("already exists") || log.contains("pre-existing shared memory");
             return Ok(if held { Start::LockHeld } else { Start::Failed });
         }
@@ -174,6 +184,36 @@ fn command(cluster: &Cluster, account: &Account, program: &str) -> Command {
         command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
     }
     command
+}
+
+/// Opens the server's log for appending; only we may read it. One that has grown is put aside first.
+fn open_log(cluster: &Cluster) -> std::io::Result<fs::File> {
+    let path = log_file(cluster);
+    if log_size(cluster) > LARGEST_LOG {
+        fs::rename(&path, path.with_extension("log.old"))?;
+    }
+    let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+fn log_size(cluster: &Cluster) -> u64 {
+    fs::metadata(log_file(cluster)).map_or(0, |meta| meta.len())
+}
+
+/// What the server wrote since its log had this size; at most the last 64 KiB of it.
+fn log_since(cluster: &Cluster, size: u64) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = fs::File::open(log_file(cluster))?;
+        let end = file.metadata()?.len();
+        // A log that was put aside begins again.
+        let from = if size > end { 0 } else { size };
+        file.seek(SeekFrom::Start(from.max(end.saturating_sub(64 << 10))))?;
+        let mut bytes = Vec::new();
+        file.take(64 << 10).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 fn log_file(cluster: &Cluster) -> std::path::PathBuf {

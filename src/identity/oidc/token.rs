@@ -52,7 +52,19 @@ impl From<Refusal> for Fault {
 /// What went wrong at the token endpoint, without what came back: that may hold tokens.
 pub fn told(error: &RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>) -> String {
     match error {
-        RequestTokenError::ServerResponse(said) => format!("the token endpoint refused: {}", said.error()),
+        RequestTokenError::ServerResponse(said) => {
+            let known = [
+                "invalid_request",
+                "invalid_client",
+                "invalid_grant",
+                "unauthorized_client",
+                "unsupported_grant_type",
+                "invalid_scope",
+            ];
+            let word = said.error().to_string();
+            let word = known.into_iter().find(|known| *known == word).unwrap_or("an error of its own");
+            format!("the token endpoint refused: {word}")
+        }
         RequestTokenError::Request(error) => format!("the token endpoint: {error}"),
         RequestTokenError::Parse(..) => "the token endpoint's answer, or its ID token, cannot be read".into(),
         RequestTokenError::Other(_) => "the token endpoint does not answer as the standard asks".into(),
@@ -76,6 +88,9 @@ fn verifier(known: &Known, demand: Demand, now: DateTime<Utc>) -> IdTokenVerifie
         metadata.issuer().clone(),
         metadata.jwks().clone(),
     )
+    // Whether others may stand beside us is decided by azp, in `rest`: the token comes straight from the token endpoint
+    // and holds our nonce, so that one which names us as the party it was issued to is ours.
+    .set_other_audience_verifier_fn(|_| true)
     .set_allowed_algs(ASYMMETRIC.into_iter().filter(|algorithm| offered.contains(algorithm)))
     .set_time_fn(move || now - SKEW)
     .set_issue_time_verifier_fn(move |issued| within(now, issued, OLDEST))

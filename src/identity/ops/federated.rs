@@ -4,12 +4,16 @@ use chrono::TimeDelta;
 use url::Url;
 use uuid::Uuid;
 
-use super::arrivals::{link, sign_in, step_up};
+use super::{
+    access,
+    arrivals::{link, sign_in, step_up},
+};
 use crate::{
     app::App,
+    audit::Event,
     error::Error,
     identity::{
-        FRESH, Origin, Proof, Session,
+        Actor, FRESH, Origin, Proof, Session,
         oidc::{self, Answer, Demand, Pending, Refusal},
         seal, secrets,
         store::flows,
@@ -158,8 +162,53 @@ pub struct Arrived {
     pub purpose: Purpose,
 }
 
-/// Finishes a sign-in at a provider: the flow is used up before anything else, whatever comes of it.
+/// Finishes a sign-in at a provider: the flow is used up before anything else, whatever comes of it. A refusal is
+/// recorded in the audit log.
 pub async fn finish_at_provider(
+    app: &App,
+    returned: Returned<'_>,
+    present: Option<Present<'_>>,
+    previous: Option<&str>,
+    (origin, request_id): (Origin, String),
+) -> Result<Arrived, Fault> {
+    let provider = app.providers.get(returned.provider).map_or("unknown", |provider| provider.key.as_str()).to_owned();
+    let who = present.map(|present| present.person);
+    let from = (origin.clone(), request_id.clone());
+    let finished = finish(app, returned, present, previous, (origin, request_id)).await;
+    let reason = match &finished {
+        Err(Fault::Refused(refusal)) => refusal.0.as_str(),
+        Err(Fault::Told(text)) => text,
+        Ok(_) | Err(Fault::Error(_)) => return finished,
+    };
+    if let Err(error) = record_refusal(app, &provider, who, reason, from).await {
+        tracing::error!(%error, "a refused sign-in could not be recorded");
+    }
+    finished
+}
+
+/// Records a refused sign-in: which provider, and why in our own words; nothing of what the provider said of anyone.
+/// Strangers may cause it, so that each reason of a provider is recorded once a minute.
+async fn record_refusal(
+    app: &App,
+    provider: &str,
+    person: Option<Uuid>,
+    reason: &str,
+    (origin, request_id): (Origin, String),
+) -> Result<(), Error> {
+    if !app.refused_sign_ins.first_this_minute(format!("{provider} {reason}"), app.clock.now()) {
+        return Ok(());
+    }
+    let actor = match person {
+        Some(person) => access::signing_in(person, &origin, request_id),
+        None => Actor::link("system:sign_in", request_id, origin),
+    };
+    let (kind, about) = if person.is_some() { ("person", person) } else { ("attempt", None) };
+    let detail = serde_json::json!({ "provider": provider, "reason": reason });
+    let tx = app.db.write(&actor).await?;
+    tx.record(Event::happened("sign_in.refused", kind, about, detail)).await?.commit().await
+}
+
+async fn finish(
     app: &App,
     returned: Returned<'_>,
     present: Option<Present<'_>>,

@@ -15,11 +15,11 @@ use crate::{
     db::{Open, WriteTx},
     error::Error,
     identity::{
-        Actor, Identity, Origin, Passkey, Proof, Token, TokenOwner, password, seal, secrets,
+        Actor, Identity, Origin, Passkey, Proof, TokenOwner, password, seal, secrets,
         store::{
             access as sessions, flows,
             local::{self, Counted},
-            passkeys, people, tokens,
+            passkeys, people,
         },
     },
 };
@@ -288,13 +288,7 @@ async fn take_ways(app: &App, tx: &mut WriteTx<Open>, person: Uuid) -> Result<Ve
         passkeys::retire(tx.conn(), &after).await?;
         events.push(Event::changed("passkey.retired", &before, &after));
     }
-    for before in tokens::of_owner(tx.conn(), Some(TokenOwner::Person(person))).await? {
-        if before.revoked_at.is_none() {
-            let after = Token { revoked_at: Some(now), revision: before.revision + 1, ..before.clone() };
-            tokens::revoke(tx.conn(), &after).await?;
-            events.push(Event::changed("token.revoked", &before, &after));
-        }
-    }
+    events.extend(super::shut_out::revoke_tokens(tx, TokenOwner::Person(person)).await?);
     let keeper = flows::keeper_of(tx.conn(), person).await?;
     let kept = |one: &Identity| {
         let account = app.providers.get(&one.provider).and_then(|provider| provider.scim_account.clone());

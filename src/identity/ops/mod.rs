@@ -15,6 +15,7 @@ mod review;
 mod rights;
 mod scim;
 mod service_accounts;
+mod shut_out;
 mod throttle;
 mod tokens;
 mod ways;

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{Actor, Permission, Person, PersonContent, Role, Sensitive, store::people},
+    identity::{Actor, Permission, Person, PersonContent, PersonState, Principal, Role, Sensitive, store::people},
     lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
 };
 
@@ -146,14 +146,23 @@ pub async fn update_person(
         return Ok(before);
     }
     refuse_past_ends(&content, Some(&before.content), app.today().await?)?;
+    let readdressed = before.content.email != content.email;
     if before.content.roles != content.roles
         || before.content.role_ends != content.role_ends
         || before.content.state != content.state
+        || readdressed
     {
         super::refuse_token(actor)?;
         // A link minted for who they were does not sign in who they become.
         let now = tx.now();
         people::end_links(tx.conn(), id, now).await?;
+    }
+    // An address is what links and e-mails go to: who changes an admin's becomes that admin.
+    let is_admin = before.content.roles.contains(&Role::Admin) && actor.person() != Some(id);
+    if readdressed && is_admin && !matches!(actor.authority.principal, Principal::System(_)) {
+        return Err(Error::Forbidden(
+            "Only the admin themselves, or whoever operates Muster, changes an admin's e-mail address.".into(),
+        ));
     }
     let now = tx.now();
     let after = Person { revision: revision + 1, updated_at: now, content, ..before.clone() };
@@ -166,7 +175,11 @@ pub async fn update_person(
             "This is the last admin whose role does not end. Make somebody else an admin first.".into(),
         ));
     }
-    tx.record(Event::changed("person.updated", &before, &after)).await?.commit().await?;
+    let mut events = vec![Event::changed("person.updated", &before, &after)];
+    if after.content.state == PersonState::Disabled {
+        events.extend(super::shut_out::shut_out(&mut tx, id).await?);
+    }
+    tx.commit_all(events).await?;
     app.authorities.clear();
     Ok(after)
 }

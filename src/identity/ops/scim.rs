@@ -12,7 +12,7 @@ use crate::{
     identity::{
         Actor, Permission, Person, PersonContent, PersonState,
         scim::{Fault, Filter, Group, Question, User},
-        store::{access as sessions, flows, people, scim as store, service_accounts},
+        store::{flows, people, scim as store, service_accounts},
     },
 };
 pub use store::Kept;
@@ -70,19 +70,19 @@ fn page(question: &Question) -> (i64, i64) {
     (from, question.count.unwrap_or(100).clamp(0, MOST))
 }
 
-fn filter(question: &Question, known: &[&str]) -> Result<Option<Filter>, Fault> {
+fn filter(question: &Question, known: &[&'static str]) -> Result<Option<Filter>, Fault> {
     question.filter.as_deref().filter(|text| !text.trim().is_empty()).map(|text| Filter::read(text, known)).transpose()
 }
 
 /// One page of the people that the provider keeps here, with how many there are.
 pub async fn scim_users(app: &App, actor: &Actor, question: &Question) -> Result<(i64, Vec<Kept<User>>), Refused> {
     let keeper = keeper(app, actor).await?;
-    let filter = filter(question, &["userName", "externalId", "id"])?;
+    let filter = filter(question, &["userName", "externalId", "id", "emails", "active"])?;
     Ok(store::users(&mut *app.db.read().await?, &keeper.account, filter.as_ref(), page(question)).await?)
 }
 
 async fn user(app: &App, keeper: &Keeper, id: Uuid) -> Result<Kept<User>, Refused> {
-    let filter = Filter { attribute: "id".into(), value: id.to_string() };
+    let filter = Filter::of("id", id.to_string());
     let found = store::users(&mut *app.db.read().await?, &keeper.account, Some(&filter), (0, 1)).await?.1.pop();
     found.ok_or_else(|| Fault::gone("user").into())
 }
@@ -126,7 +126,7 @@ fn taken(error: Error) -> Refused {
 pub async fn scim_create_user(app: &App, actor: &Actor, user: User) -> Result<Kept<User>, Refused> {
     let keeper = keeper(app, actor).await?;
     let content = content(&user, None)?;
-    let same = Filter { attribute: "username".into(), value: user.user_name.clone() };
+    let same = Filter::of("userName", user.user_name.clone());
     if store::users(&mut *app.db.read().await?, &keeper.account, Some(&same), (0, 1)).await?.0 > 0 {
         return Err(Fault::taken("userName").into());
     }
@@ -151,30 +151,29 @@ pub async fn scim_change_user(
     let before = people::lock(tx.conn(), id).await?;
     let known = user(app, &keeper, id).await?;
     let before = before.ok_or_else(|| Fault::gone("user"))?;
-    let wanted = change(known.what.clone())?;
-    if wanted == known.what {
-        return Ok(known);
-    }
+    let mut wanted = change(known.what.clone())?;
     // Who has signed in as a subject is not handed to another one.
     let known_there = flows::identities_of(tx.conn(), id).await?.iter().any(|one| one.provider == keeper.provider);
     if known_there && wanted.external_id != known.what.external_id {
-        return Err(Fault {
-            status: 400,
-            kind: Some("mutability"),
-            detail: "They have signed in by this externalId: it stays.".into(),
+        if wanted.active {
+            return Err(Fault::stays("This person has signed in by this externalId: it stays.").into());
         }
-        .into());
+        // Whatever else is said, who is to be disabled is.
+        wanted.external_id.clone_from(&known.what.external_id);
+    }
+    if wanted == known.what {
+        return Ok(known);
     }
     let now = tx.now();
     let content = content(&wanted, Some(&before.content))?;
     let after = Person { revision: before.revision + 1, updated_at: now, content, ..before.clone() };
     people::update(tx.conn(), &after).await.map_err(taken)?;
     store::set_names(tx.conn(), id, &keeper.account, &wanted).await.map_err(taken)?;
+    let mut events = vec![Event::changed("person.provisioned", &before, &after)];
     if after.content.state == PersonState::Disabled {
-        people::end_links(tx.conn(), id, now).await?;
-        sessions::end_sessions_of(tx.conn(), id, None).await?;
+        events.extend(super::shut_out::shut_out(&mut tx, id).await?);
     }
-    tx.record(Event::changed("person.provisioned", &before, &after)).await?.commit().await?;
+    tx.commit_all(events).await?;
     app.authorities.clear();
     Ok(Kept { changed: now, revision: after.revision, what: wanted, ..known })
 }
@@ -221,14 +220,14 @@ fn on_record<'a>(keeper: &'a Keeper, kept: &'a Kept<Group>) -> OnRecord<'a> {
 /// One page of the groups that the provider keeps here, with how many there are.
 pub async fn scim_groups(app: &App, actor: &Actor, question: &Question) -> Result<(i64, Vec<Kept<Group>>), Refused> {
     let keeper = keeper(app, actor).await?;
-    let filter = filter(question, &["displayName", "externalId", "id"])?;
+    let filter = filter(question, &["displayName", "externalId", "id", "members"])?;
     Ok(store::groups(&mut *app.db.read().await?, &keeper.provider, filter.as_ref(), page(question)).await?)
 }
 
 /// One of them.
 pub async fn scim_group(app: &App, actor: &Actor, id: Uuid) -> Result<Kept<Group>, Refused> {
     let keeper = keeper(app, actor).await?;
-    let filter = Filter { attribute: "id".into(), value: id.to_string() };
+    let filter = Filter::of("id", id.to_string());
     let found = store::groups(&mut *app.db.read().await?, &keeper.provider, Some(&filter), (0, 1)).await?.1.pop();
     found.ok_or_else(|| Fault::gone("group").into())
 }
@@ -258,7 +257,7 @@ async fn refuse_strangers(tx: &mut WriteTx<Open>, keeper: &Keeper, members: &[Uu
 /// Makes a group.
 pub async fn scim_create_group(app: &App, actor: &Actor, group: Group) -> Result<Kept<Group>, Refused> {
     let keeper = keeper(app, actor).await?;
-    let same = Filter { attribute: "displayname".into(), value: group.display_name.clone() };
+    let same = Filter::of("displayName", group.display_name.clone());
     if store::groups(&mut *app.db.read().await?, &keeper.provider, Some(&same), (0, 1)).await?.0 > 0 {
         return Err(Fault::taken("displayName").into());
     }

@@ -316,19 +316,25 @@ pub async fn take_ended(conn: &mut PgConnection, person: Uuid, today: NaiveDate)
     Ok(())
 }
 
-/// Roles that end by a day and that nobody was reminded of: whose, which, and the last day. They are now.
+/// The next person with roles that end by a day and that no one was reminded of: who, which roles, and their last
+/// days. They are now marked as reminded of. People in `skip` are left out.
 pub async fn take_ending(
     conn: &mut PgConnection,
     by: NaiveDate,
     now: DateTime<Utc>,
+    skip: &[Uuid],
 ) -> Result<Vec<(Uuid, Role, NaiveDate)>, Error> {
     let rows = sqlx::query!(
         r#"update role_grants g set reminded_at = $2 from people p
            where p.id = g.person_id and p.state = 'active' and g.until_on <= $1 and g.reminded_at is null
              and g.sources = '{muster}'
+             and g.person_id = (select e.person_id from role_grants e join people q on q.id = e.person_id
+                 where q.state = 'active' and e.until_on <= $1 and e.reminded_at is null and e.sources = '{muster}'
+                   and e.person_id <> all($3) limit 1)
            returning g.person_id, g.role, g.until_on as "until_on!""#,
         by,
-        now
+        now,
+        skip
     );
     let rows = rows.fetch_all(conn).await?.into_iter();
     rows.map(|row| Ok((row.person_id, row.role.parse()?, row.until_on))).collect()

@@ -26,25 +26,45 @@ pub async fn users(
     filter: Option<&Filter>,
     (offset, limit): (i64, i64),
 ) -> Result<(i64, Vec<Kept<User>>), Error> {
-    let asked = |name: &str| filter.filter(|filter| filter.attribute == name).map(|filter| filter.value.clone());
-    let (name, external, id) = (asked("username"), asked("externalid"), asked("id"));
-    let rows = sqlx::query!(
-        r#"select p.id, p.external_id, p.user_name as "user_name!", p.name, p.email, p.state, p.revision, p.created_at,
-                  p.updated_at, count(*) over () as "total!"
-           from people p where p.provisioned_by = $1 and p.user_name is not null
+    let asked = |name: &str| filter.and_then(|filter| filter.get(name));
+    let Some(id) = id_of(asked("id")).filter(|_| !filter.is_some_and(|filter| filter.fits_nothing)) else {
+        return Ok((0, Vec::new()));
+    };
+    let state = asked("active").map(|said| if said.eq_ignore_ascii_case("true") { "active" } else { "disabled" });
+    let (name, external, email) = (asked("userName"), asked("externalId"), asked("emails"));
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "total!" from people p where p.provisioned_by = $1 and p.user_name is not null
              and ($2::text is null or lower(p.user_name) = lower($2)) and ($3::text is null or p.external_id = $3)
-             and ($4::text is null or p.id::text = $4)
-           order by p.created_at, p.id offset $5 limit $6"#,
+             and ($4::uuid is null or p.id = $4) and ($5::text is null or lower(p.email) = lower($5))
+             and ($6::text is null or p.state = $6)"#,
         account,
         name,
         external,
         id,
+        email,
+        state
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"select p.id, p.external_id, p.user_name as "user_name!", p.name, p.given_name, p.family_name, p.email, p.state,
+                  p.revision, p.created_at, p.updated_at
+           from people p where p.provisioned_by = $1 and p.user_name is not null
+             and ($2::text is null or lower(p.user_name) = lower($2)) and ($3::text is null or p.external_id = $3)
+             and ($4::uuid is null or p.id = $4) and ($5::text is null or lower(p.email) = lower($5))
+             and ($6::text is null or p.state = $6)
+           order by p.created_at, p.id offset $7 limit $8"#,
+        account,
+        name,
+        external,
+        id,
+        email,
+        state,
         offset,
         limit
     )
     .fetch_all(conn)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total);
     let kept = rows.into_iter().map(|row| Kept {
         id: row.id,
         created: row.created_at,
@@ -54,6 +74,8 @@ pub async fn users(
             external_id: row.external_id,
             user_name: row.user_name,
             name: row.name,
+            given_name: row.given_name,
+            family_name: row.family_name,
             email: row.email,
             active: row.state == "active",
         },
@@ -61,14 +83,26 @@ pub async fn users(
     Ok((total, kept.collect()))
 }
 
+/// An id that is asked for: `Some(None)` where none is, `None` where what is asked for is no id.
+#[allow(clippy::option_option, reason = "asked for or not, and a resource's id or not")]
+fn id_of(asked: Option<&str>) -> Option<Option<Uuid>> {
+    match asked {
+        None => Some(None),
+        Some(text) => text.parse().ok().map(Some),
+    }
+}
+
 /// What a provider knows a person by.
 pub async fn set_names(conn: &mut PgConnection, id: Uuid, account: &str, user: &User) -> Result<(), Error> {
     sqlx::query!(
-        "update people set provisioned_by = $2, external_id = $3, user_name = $4 where id = $1",
+        "update people set provisioned_by = $2, external_id = $3, user_name = $4, given_name = $5, family_name = $6
+         where id = $1",
         id,
         account,
         user.external_id,
-        user.user_name
+        user.user_name,
+        user.given_name,
+        user.family_name
     )
     .execute(conn)
     .await?;
@@ -82,25 +116,43 @@ pub async fn groups(
     filter: Option<&Filter>,
     (offset, limit): (i64, i64),
 ) -> Result<(i64, Vec<Kept<Group>>), Error> {
-    let asked = |name: &str| filter.filter(|filter| filter.attribute == name).map(|filter| filter.value.clone());
-    let (name, external, id) = (asked("displayname"), asked("externalid"), asked("id"));
-    let rows = sqlx::query!(
-        r#"select g.id, g.external_id, g.display_name, g.revision, g.created_at, g.updated_at, count(*) over () as "total!",
-                  array(select m.person_id from provider_group_members m where m.group_id = g.id order by 1) as "members!"
-           from provider_groups g where g.provider = $1
+    let asked = |name: &str| filter.and_then(|filter| filter.get(name));
+    let ids = id_of(asked("id")).zip(id_of(asked("members")));
+    let Some((id, member)) = ids.filter(|_| !filter.is_some_and(|filter| filter.fits_nothing)) else {
+        return Ok((0, Vec::new()));
+    };
+    let (name, external) = (asked("displayName"), asked("externalId"));
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "total!" from provider_groups g where g.provider = $1
              and ($2::text is null or lower(g.display_name) = lower($2)) and ($3::text is null or g.external_id = $3)
-             and ($4::text is null or g.id::text = $4)
-           order by g.created_at, g.id offset $5 limit $6"#,
+             and ($4::uuid is null or g.id = $4) and ($5::uuid is null or exists (select from provider_group_members m
+                 where m.group_id = g.id and m.person_id = $5))"#,
         provider,
         name,
         external,
         id,
+        member
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"select g.id, g.external_id, g.display_name, g.revision, g.created_at, g.updated_at,
+                  array(select m.person_id from provider_group_members m where m.group_id = g.id order by 1) as "members!"
+           from provider_groups g where g.provider = $1
+             and ($2::text is null or lower(g.display_name) = lower($2)) and ($3::text is null or g.external_id = $3)
+             and ($4::uuid is null or g.id = $4) and ($5::uuid is null or exists (select from provider_group_members m
+                 where m.group_id = g.id and m.person_id = $5))
+           order by g.created_at, g.id offset $6 limit $7"#,
+        provider,
+        name,
+        external,
+        id,
+        member,
         offset,
         limit
     )
     .fetch_all(conn)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total);
     let kept = rows.into_iter().map(|row| Kept {
         id: row.id,
         created: row.created_at,
@@ -114,7 +166,7 @@ pub async fn groups(
 /// Locks a group of a provider.
 pub async fn lock_group(conn: &mut PgConnection, provider: &str, id: Uuid) -> Result<Option<Kept<Group>>, Error> {
     sqlx::query!("select id from provider_groups where id = $1 for update", id).fetch_optional(&mut *conn).await?;
-    let filter = Filter { attribute: "id".into(), value: id.to_string() };
+    let filter = Filter::of("id", id.to_string());
     Ok(groups(conn, provider, Some(&filter), (0, 1)).await?.1.pop())
 }
 

@@ -1,91 +1,154 @@
-//! From a document's parts to what the register keeps: tidied, bounded, without secrets.
+//! From a document to what the register keeps: tidied, bounded, without secrets.
 
 use std::collections::HashSet;
 
 use super::{
-    lenient::{Items, Object, Pairs, Text},
-    raw, refuse,
+    hosts::Servers,
+    node::{Documents, Node, Object},
+    notes::Notes,
+    refuse,
+    security::{self, Needs, children},
 };
 use crate::{
-    catalog::{AuthMethod, AuthScheme, Endpoint, Operation, Scope, Source, ops::DocumentImport},
+    catalog::{AuthMethod, Operation, OperationDirection, ops::DocumentImport},
     check::Check,
     error::Error,
     secret::{self, Place},
     text,
 };
 
-pub fn document(raw: &raw::Document) -> Result<DocumentImport, Error> {
-    let openapi_version = version(raw)?;
-    let names = [&raw.info.title, &raw.info.service_name, &raw.info.provider_name];
-    let title = names
+/// Operations of one document at most, and scope names over all of them together.
+const MOST_OPERATIONS: usize = 50_000;
+const MOST_NEEDED: usize = 500_000;
+
+/// What a document says, from the file that it begins in.
+pub fn document(documents: &Documents, root: usize, notes: &mut Notes) -> Result<DocumentImport, Error> {
+    let top = documents.root(root).and_then(|root| documents.object(root)).map_err(refuse)?;
+    let openapi_version = version(&top)?;
+    let info = part(documents, &top, "info")?;
+    let titles = [info.text("title"), info.text("x-serviceName"), info.text("x-providerName")];
+    let title = titles
         .into_iter()
-        .find_map(|name| line(name.0.as_deref(), 200))
+        .find_map(|title| line(title.as_deref(), 200))
         .ok_or_else(|| refuse("info.title is missing: a document has to say what it describes.".into()))?;
-    let label = line(raw.info.version.0.as_deref(), 200)
-        .ok_or_else(|| refuse("info.version is missing: a document has to say which version it describes.".into()))?;
-    let endpoints = endpoints(raw);
-    let schemes = if raw.swagger.0.is_some() { &raw.security_definitions } else { &raw.components.security_schemes };
-    let (auth_schemes, scopes) = security(schemes);
-    let operations = operations(&raw.paths, raw.security.as_ref(), &auth_schemes);
+    let label = name(info.text("version").as_deref(), 200).unwrap_or_else(|| {
+        notes.add("info.version is empty: it is imported as 'unversioned'.".into());
+        "unversioned".into()
+    });
+    let mut servers = Servers::default();
+    if let Some(node) = top.get("servers") {
+        servers.add(documents, node, notes);
+    }
+    let components = children(documents, &top, "components");
+    let schemes = if top.get("swagger").is_some() {
+        servers.add_swagger(documents, &top, notes);
+        part(documents, &top, "securityDefinitions")?
+    } else {
+        part(documents, &components, "securitySchemes")?
+    };
+    let (auth_schemes, scopes) = security::schemes(documents, &schemes, notes)?;
+    let mut reader = Reader {
+        documents,
+        needs: Needs::new(&auth_schemes),
+        everywhere: Vec::new(),
+        servers: &mut servers,
+        notes,
+        found: Vec::new(),
+        seen: HashSet::new(),
+        named: 0,
+    };
+    reader.everywhere = top.get("security").map(|node| reader.needs.scopes(documents, node)).unwrap_or_default();
+    reader.paths(&part(documents, &top, "paths")?, OperationDirection::ToVendor)?;
+    for key in ["webhooks", "x-webhooks"] {
+        reader.paths(&part(documents, &top, key)?, OperationDirection::ToUs)?;
+    }
+    let operations = reader.found;
+    let contact = children(documents, &info, "contact");
+    let license = children(documents, &info, "license");
+    let external = children(documents, &top, "externalDocs");
     let mut auth_methods: Vec<AuthMethod> = auth_schemes.iter().map(|scheme| scheme.method).collect();
     auth_methods.sort_unstable();
     auth_methods.dedup();
-    Ok(DocumentImport {
+    let described = info.text("description").or_else(|| info.text("summary"));
+    let document = DocumentImport {
         openapi_version,
-        provider_name: line(raw.info.provider_name.0.as_deref(), 200),
-        service_name: line(raw.info.service_name.0.as_deref(), 200),
-        description: prose(raw.info.description.0.as_deref().or(raw.info.summary.0.as_deref()), 8000),
-        terms_url: url(raw.info.terms.0.clone()),
-        contact_name: line(raw.info.contact.name.0.as_deref(), 200),
-        contact_email: email(raw.info.contact.email.0.clone()),
-        contact_url: url(raw.info.contact.url.0.clone()),
-        licence: line(raw.info.license.name.0.as_deref(), 200),
-        licence_url: url(raw.info.license.url.0.clone()),
-        documentation_url: url(raw.external_docs.url.0.clone()),
+        provider_name: line(info.text("x-providerName").as_deref(), 200),
+        service_name: line(info.text("x-serviceName").as_deref(), 200),
+        description: prose(described.as_deref(), 8000, "the description", notes),
+        terms_url: servers.link(info.text("termsOfService")),
+        contact_name: line(contact.text("name").as_deref(), 200),
+        contact_email: email(contact.text("email")),
+        contact_url: servers.link(contact.text("url")),
+        licence: line(license.text("name").as_deref(), 200),
+        licence_url: servers.link(license.text("url")),
+        documentation_url: servers.link(external.text("url")),
+        document_id: top
+            .text("$self")
+            .or_else(|| top.text("$id"))
+            .or_else(|| top.text("id"))
+            .and_then(|id| name(Some(&id), 500)),
         title,
         label,
         auth_methods,
         auth_schemes,
-        endpoints,
         scopes,
         operations,
         ..DocumentImport::default()
-    })
+    };
+    let (endpoints, hosts) = servers.finish();
+    Ok(DocumentImport { endpoints, hosts, ..document })
 }
 
-fn version(raw: &raw::Document) -> Result<String, Error> {
-    let said = raw.openapi.0.as_deref().or(raw.swagger.0.as_deref());
-    let known = |version: &str| version == "2.0" || version.starts_with("3.0") || version.starts_with("3.1");
+/// An object that the register needs: a reference that leads nowhere refuses the document.
+fn part<'a>(documents: &Documents<'a>, object: &Object<'a>, key: &str) -> Result<Object<'a>, Error> {
+    let Some(node) = object.get(key) else { return Ok(Object::default()) };
+    documents.object(node).map_err(|reason| refuse(format!("'{key}': {reason}.")))
+}
+
+fn version(top: &Object) -> Result<String, Error> {
+    let said = top.text("openapi").or_else(|| top.text("swagger"));
+    let known = |version: &str| {
+        version == "2.0" || version == "2" || ["3.0", "3.1", "3.2"].iter().any(|known| version.starts_with(known))
+    };
     match said {
-        Some(version) if known(version) => Ok(text::clip(version, 20).to_owned()),
+        Some(version) if known(&version) => Ok(text::clip(&version, 20).to_owned()),
         Some(other) => {
-            Err(refuse(format!("This is OpenAPI {}; Muster reads 2.0, 3.0 and 3.1.", text::clip(other, 20))))
+            Err(refuse(format!("This is OpenAPI {}; Muster reads 2.0, 3.0, 3.1 and 3.2.", text::clip(&other, 20))))
         }
-        None => Err(refuse("This is no OpenAPI document: it has neither 'openapi' nor 'swagger' at the top.".into())),
+        None => {
+            Err(refuse("This is not an OpenAPI document: it has neither 'openapi' nor 'swagger' at the top.".into()))
+        }
     }
 }
 
-/// One line of prose without a secret; white space collapsed, cut at `max` characters.
-fn line(value: Option<&str>, max: usize) -> Option<String> {
+/// One line of a name or identifier, white space collapsed, cut at `max` characters. Only what has the form of a
+/// vendor's key is blanked: how random it looks says nothing of a path, an id or a scope.
+pub fn name(value: Option<&str>, max: usize) -> Option<String> {
+    tidy(value?, max, Place::Name).map(|(text, _)| text)
+}
+
+/// One line of prose, white space collapsed, cut at `max` characters, secrets blanked.
+pub fn line(value: Option<&str>, max: usize) -> Option<String> {
+    tidy(value?, max, Place::Prose).map(|(text, _)| text)
+}
+
+fn tidy(value: &str, max: usize, place: Place) -> Option<(String, bool)> {
     let words: Vec<&str> =
-        value?.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    keep(text::clip(&words.join(" "), max))
+        value.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let (text, blanked) = secret::blanked(text::clip(&words.join(" "), max), place);
+    let text = text::clip(&text, max).to_owned();
+    (!text.is_empty()).then_some((text, blanked))
 }
 
-/// Prose of several lines without a secret.
-fn prose(value: Option<&str>, max: usize) -> Option<String> {
+/// Prose of several lines, secrets blanked and noted; `what` says what it describes.
+pub fn prose(value: Option<&str>, max: usize, what: &str, notes: &mut Notes) -> Option<String> {
     let clean: String = text::clip(value?, max).chars().filter(|c| !c.is_control() || "\n\t".contains(*c)).collect();
-    keep(clean.trim())
-}
-
-fn keep(text: &str) -> Option<String> {
-    (!text.is_empty() && !secret::looks_secret(text, Place::Prose)).then(|| text.to_owned())
-}
-
-fn url(mut value: Option<String>) -> Option<String> {
-    let mut check = Check::new();
-    check.url("", &mut value);
-    check.finish().ok().and(value)
+    let (text, blanked) = secret::blanked(clean.trim(), Place::Prose);
+    if blanked {
+        notes.add(format!("Something that looks like a live secret was removed from {what}."));
+    }
+    let text = text::clip(&text, max).to_owned();
+    (!text.is_empty()).then_some(text)
 }
 
 fn email(mut value: Option<String>) -> Option<String> {
@@ -94,129 +157,86 @@ fn email(mut value: Option<String>) -> Option<String> {
     check.finish().ok().and(value)
 }
 
-fn endpoints(raw: &raw::Document) -> Vec<Endpoint> {
-    let mut written: Vec<(String, Option<String>)> = raw
-        .servers
-        .0
-        .iter()
-        .filter_map(|server| Some((server.url.0.clone()?, line(server.description.0.as_deref(), 500))))
-        .collect();
-    if raw.swagger.0.is_some() {
-        let base = raw.base_path.0.clone().unwrap_or_default();
-        let base = if base.len() > 2000 { String::new() } else { base };
-        let schemes: Vec<&str> = raw.schemes.0.iter().filter_map(|scheme| scheme.0.as_deref()).take(8).collect();
-        let schemes = if schemes.is_empty() { vec!["https"] } else { schemes };
-        match &raw.host.0 {
-            Some(host) => written.extend(schemes.iter().map(|scheme| (format!("{scheme}://{host}{base}"), None))),
-            None if !base.is_empty() => written.push((base, None)),
-            None => {}
-        }
-    }
-    let mut seen = HashSet::new();
-    written
-        .into_iter()
-        .filter(|(url, _)| url.chars().count() <= 2000 && keep(url).is_some() && seen.insert(url.clone()))
-        .filter_map(|(url, description)| Endpoint::imported(url, description))
-        .take(500)
-        .collect()
+/// Reads paths and webhooks.
+struct Reader<'r, 'a, 's> {
+    documents: &'r Documents<'a>,
+    needs: Needs<'s>,
+    everywhere: Vec<String>,
+    servers: &'r mut Servers,
+    notes: &'r mut Notes,
+    found: Vec<Operation>,
+    seen: HashSet<(OperationDirection, String, String)>,
+    named: usize,
 }
 
-fn security(schemes: &Pairs<Object<raw::SecurityScheme>>) -> (Vec<AuthScheme>, Vec<Scope>) {
-    let (mut found, mut scopes, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    for (name, scheme) in schemes.0.iter().take(200) {
-        let Some((method, detail)) = method(scheme) else { continue };
-        let Some(name) = line(Some(name), 200) else { continue };
-        let offered = scheme.flows.0.iter().flat_map(|(_, flow)| &flow.scopes.0).chain(&scheme.scopes.0);
-        for (scope, description) in offered {
-            let Some(scope) = line(Some(scope), 500) else { continue };
-            if seen.insert((name.clone(), scope.clone())) && scopes.len() < 5000 {
-                let description = prose(description.0.as_deref(), 2000);
-                scopes.push(Scope { name: scope, description, scheme: name.clone(), source: Source::Import });
-            }
-        }
-        found.push(AuthScheme { name, method, detail });
-    }
-    (found, scopes)
-}
+const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
-fn method(scheme: &raw::SecurityScheme) -> Option<(AuthMethod, Option<String>)> {
-    let text = |value: &Text| value.0.as_deref().and_then(|v| line(Some(v), 100));
-    let http = scheme.scheme.0.as_deref().unwrap_or_default().to_ascii_lowercase();
-    Some(match scheme.kind.0.as_deref()? {
-        "apiKey" => {
-            let place = text(&scheme.place).unwrap_or_default();
-            (AuthMethod::ApiKey, Some(format!("{} in {place}", text(&scheme.name).unwrap_or_default())))
-        }
-        "basic" => (AuthMethod::HttpBasic, None),
-        "http" if http == "basic" => (AuthMethod::HttpBasic, None),
-        "http" if http == "bearer" => (AuthMethod::HttpBearer, None),
-        "http" if http == "mutual" => (AuthMethod::MutualTls, None),
-        "http" => (AuthMethod::HttpOther, line(Some(&http), 100)),
-        "mutualTLS" => (AuthMethod::MutualTls, None),
-        "openIdConnect" => (AuthMethod::OpenidConnect, None),
-        "oauth2" => {
-            let flows: Vec<&str> = scheme.flows.0.iter().map(|(name, _)| name.as_str()).collect();
-            let flows = if flows.is_empty() { scheme.flow.0.iter().map(String::as_str).collect() } else { flows };
-            (AuthMethod::Oauth2, line(Some(&flows.join(", ")), 200))
-        }
-        _ => return None,
-    })
-}
-
-/// A security requirement list: alternatives of schemes with their scopes.
-type Security = Items<Pairs<Items<Text>>>;
-
-/// Operations of one document at most, and scope names over all of them together.
-const MOST_OPERATIONS: usize = 50_000;
-const MOST_NEEDED: usize = 500_000;
-
-fn operations(paths: &Pairs<raw::PathItem>, global: Option<&Security>, schemes: &[AuthScheme]) -> Vec<Operation> {
-    let scoped: HashSet<&str> = schemes
-        .iter()
-        .filter(|s| matches!(s.method, AuthMethod::Oauth2 | AuthMethod::OpenidConnect))
-        .map(|s| s.name.as_str())
-        .collect();
-    let everywhere = needed(global, &scoped);
-    let (mut found, mut seen, mut named) = (Vec::new(), HashSet::new(), 0);
-    for (path, item) in &paths.0 {
-        let Some(path) = line(Some(path), 2000).filter(|path| path.len() <= 2000) else { continue };
-        for (method, operation) in &item.0 {
-            if found.len() >= MOST_OPERATIONS {
-                return found;
-            }
-            if !seen.insert((path.clone(), *method)) {
+impl<'a> Reader<'_, 'a, '_> {
+    fn paths(&mut self, paths: &Object<'a>, direction: OperationDirection) -> Result<(), Error> {
+        for (path, node) in paths.entries() {
+            // Extensions stand among the paths; a path begins with a slash, which some leave out.
+            if path.starts_with("x-") {
                 continue;
             }
-            let mut scopes = match &operation.security {
-                Some(own) => needed(Some(own), &scoped),
-                None => everywhere.clone(),
+            let Some(path) = name(Some(path), 2000).filter(|path| path.len() <= 2000) else {
+                self.notes.add("A path is longer than 2,000 bytes and was left out.".into());
+                continue;
             };
-            named += scopes.len();
-            if named > MOST_NEEDED {
-                scopes.clear();
+            let leads = |reason| refuse(format!("The path '{}': {reason}.", text::clip(&path, 120)));
+            let item = self.documents.object(node).map_err(leads)?;
+            if let Some(servers) = item.get("servers") {
+                self.servers.add(self.documents, servers, self.notes);
             }
-            found.push(Operation {
-                method: (*method).to_owned(),
-                path: path.clone(),
-                operation_id: line(operation.operation_id.0.as_deref(), 300),
-                summary: line(operation.summary.0.as_deref(), 500),
-                scopes,
-                deprecated: operation.deprecated.is_true(),
-            });
+            for (key, operation) in item.entries() {
+                if METHODS.contains(&key) {
+                    self.operation(&path, &key.to_ascii_uppercase(), operation, direction)?;
+                }
+            }
+            for (method, operation) in children(self.documents, &item, "additionalOperations").entries() {
+                let Some(method) = name(Some(method), 20) else { continue };
+                self.operation(&path, &method, operation, direction)?;
+            }
         }
+        Ok(())
     }
-    found
-}
 
-/// The scopes named by any alternative, each once; 100 at most, of the first 1,000 names.
-fn needed(security: Option<&Security>, scoped: &HashSet<&str>) -> Vec<String> {
-    let mut scopes: Vec<String> = Vec::new();
-    let alternatives = security.iter().flat_map(|s| &s.0).flat_map(|alternative| &alternative.0);
-    let names = alternatives.filter(|(scheme, _)| scoped.contains(scheme.as_str())).flat_map(|(_, names)| &names.0);
-    for name in names.take(1000).filter_map(|name| line(name.0.as_deref(), 300)) {
-        if !scopes.contains(&name) && scopes.len() < 100 {
-            scopes.push(name);
+    fn operation(
+        &mut self,
+        path: &str,
+        method: &str,
+        node: Node<'a>,
+        direction: OperationDirection,
+    ) -> Result<(), Error> {
+        if self.found.len() >= MOST_OPERATIONS {
+            self.notes.add(format!("Only the first {MOST_OPERATIONS} operations were read."));
+            return Ok(());
         }
+        if !self.seen.insert((direction, path.to_owned(), method.to_owned())) {
+            return Ok(());
+        }
+        let leads = |reason| refuse(format!("The operation {method} {}: {reason}.", text::clip(path, 120)));
+        let operation = self.documents.object(node).map_err(leads)?;
+        if let Some(servers) = operation.get("servers") {
+            self.servers.add(self.documents, servers, self.notes);
+        }
+        let mut scopes = match operation.get("security") {
+            Some(own) => self.needs.scopes(self.documents, own),
+            None => self.everywhere.clone(),
+        };
+        self.named += scopes.len();
+        if self.named > MOST_NEEDED {
+            scopes.clear();
+        }
+        self.found.push(Operation {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            operation_id: name(operation.text("operationId").as_deref(), 300),
+            summary: prose(operation.text("summary").as_deref(), 500, "a summary", self.notes)
+                .and_then(|s| line(Some(&s), 500)),
+            scopes,
+            deprecated: operation.text("deprecated").as_deref() == Some("true"),
+            direction,
+        });
+        Ok(())
     }
-    scopes
 }

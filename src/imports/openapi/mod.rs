@@ -1,17 +1,24 @@
-//! Reads OpenAPI 2.0, 3.0 and 3.1 documents, JSON or YAML, in bounded time and memory: typed
-//! visitors keep what the register wants and skip the rest.
+//! Reads OpenAPI 2.0, 3.0, 3.1 and 3.2 documents, JSON or YAML, in one file or several, in bounded time and memory:
+//! the text is walked, and what the register does not want is skipped.
 
+mod bundle;
 mod extract;
-mod lenient;
-mod raw;
+mod hosts;
+mod node;
+mod notes;
 mod scan;
+mod security;
+mod yaml;
 
 use std::io::Write;
 
-use serde::de::DeserializeSeed;
 use sha2::{Digest, Sha256};
 
-use crate::{catalog::ops::DocumentImport, config::ImportLimits, error::Error};
+use crate::{catalog::ops::DocumentImport, config::ImportLimits, error::Error, foreign::Deadline};
+use node::{Documents, File};
+use notes::Notes;
+
+pub use bundle::Folder;
 
 /// How deep objects and lists may nest.
 pub const DEPTH: usize = 64;
@@ -25,37 +32,83 @@ pub enum Notation {
     Yaml,
 }
 
-/// Through which door a document came; the sizes differ.
+/// Through which channel a document came; the sizes differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Channel {
     /// The command line.
     Cli,
     /// A page or the API.
     Web,
 }
 
-/// Reads a document: checks size, encoding, nesting, duplicate keys and references, then extracts.
-/// Refusals say what is wrong and where.
-pub fn read(bytes: &[u8], door: Door, limits: &ImportLimits) -> Result<DocumentImport, Error> {
-    let notation = notation_of(bytes);
-    check_size(bytes.len(), notation, door, limits)?;
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        refuse(format!("The document is not valid UTF-8: the first wrong byte is number {}.", error.valid_up_to() + 1))
+/// Reads a document, or a zip file with one that is split over several files. `name` is what its file is called, where
+/// it has a name. Refusals say what is wrong and where.
+pub fn read(
+    bytes: Vec<u8>,
+    name: Option<&str>,
+    channel: Channel,
+    limits: &ImportLimits,
+    deadline: &Deadline,
+) -> Result<DocumentImport, Error> {
+    if bundle::is_zip(&bytes) {
+        let folder = Folder::of_zip(&bytes, channel, limits, deadline)?;
+        let root = folder.only_root(deadline)?;
+        return folder.read(&root, channel, limits, deadline);
+    }
+    let name = name.unwrap_or("document").to_owned();
+    read_files(&[File::new(name, bytes)], 0, channel, limits, deadline)
+}
+
+/// Reads one of several files as the document; the others are what its references lead to.
+fn read_files(
+    files: &[File],
+    root: usize,
+    channel: Channel,
+    limits: &ImportLimits,
+    deadline: &Deadline,
+) -> Result<DocumentImport, Error> {
+    let file = &files[root];
+    let notation = notation_of(&file.bytes);
+    check_size(file.bytes.len(), notation, channel, limits)?;
+    let documents = Documents::new(files, deadline);
+    let text = file.json(deadline).map_err(|reason| {
+        deadline.check().err().unwrap_or_else(|| refuse(format!("The {} cannot be read: {reason}.", notation.name())))
     })?;
-    let text = text.trim_start_matches('\u{feff}');
-    let raw = match notation {
-        Notation::Json => read_json(text)?,
-        Notation::Yaml => read_yaml(text)?,
+    let mut notes = Notes::default();
+    let meaning = scan::scan(text, &mut notes, deadline).map_err(|error| {
+        let reason = || refuse(format!("The {} cannot be read: {error}.", notation.name()));
+        deadline.check().err().unwrap_or_else(reason)
+    })?;
+    let mut import = extract::document(&documents, root, &mut notes)?;
+    let used = documents.used();
+    let (stored, media_type) = match used.as_slice() {
+        [_] | [] => (file.bytes.clone(), notation.media_type()),
+        several => (bundle::zipped(file, several)?, "application/zip"),
     };
-    let mut import = extract::document(&raw)?;
-    import.sha256 = Sha256::digest(bytes).to_vec();
-    import.size = i64::try_from(bytes.len()).map_err(Error::internal)?;
-    import.media_type = match notation {
-        Notation::Json => "application/json",
-        Notation::Yaml => "application/yaml",
-    };
-    import.compressed = compress(bytes)?;
+    import.meaning = if used.len() > 1 { Sha256::digest(&stored).to_vec() } else { meaning };
+    import.sha256 = Sha256::digest(&stored).to_vec();
+    import.size = i64::try_from(stored.len()).map_err(Error::internal)?;
+    import.media_type = media_type;
+    import.compressed = compress(&stored)?;
+    import.file = Some(file.path.clone()).filter(|path| path != "document");
+    import.notes = notes.finish();
     Ok(import)
+}
+
+impl Notation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+        }
+    }
 }
 
 fn refuse(reason: String) -> Error {
@@ -71,17 +124,18 @@ fn notation_of(bytes: &[u8]) -> Notation {
     }
 }
 
-fn check_size(size: usize, notation: Notation, door: Door, limits: &ImportLimits) -> Result<(), Error> {
-    let (word, limit) = match (notation, door) {
-        (Notation::Json, Door::Cli) => ("JSON", limits.json),
-        (Notation::Json, Door::Web) => ("JSON", limits.upload),
-        (Notation::Yaml, Door::Cli) => ("YAML", limits.yaml),
-        (Notation::Yaml, Door::Web) => ("YAML", limits.yaml.min(limits.upload)),
+fn check_size(size: usize, notation: Notation, channel: Channel, limits: &ImportLimits) -> Result<(), Error> {
+    let limit = match (notation, channel) {
+        (Notation::Json, Channel::Cli) => limits.json,
+        (Notation::Json, Channel::Web) => limits.upload,
+        (Notation::Yaml, Channel::Cli) => limits.yaml,
+        (Notation::Yaml, Channel::Web) => limits.yaml.min(limits.upload),
     };
     if size as u64 > limit {
         return Err(Error::TooLarge(format!(
-            "The document has {} MiB; {word} may have {} MiB here. An operator can raise the limit, or import it on the command line.",
+            "The document has {} MiB; {} may have {} MiB here. An operator can raise the limit, or import it on the command line.",
             (size as u64).div_ceil(1 << 20),
+            notation.name(),
             limit >> 20
         )));
     }
@@ -89,51 +143,6 @@ fn check_size(size: usize, notation: Notation, door: Door, limits: &ImportLimits
         return Err(refuse("The document is empty.".into()));
     }
     Ok(())
-}
-
-fn read_json(text: &str) -> Result<raw::Document, Error> {
-    let fault = |error: serde_json::Error| refuse(format!("The JSON cannot be read: {error}."));
-    let mut scan = serde_json::Deserializer::from_str(text);
-    scan::Scan::default().deserialize(&mut scan).map_err(fault)?;
-    scan.end().map_err(fault)?;
-    serde_json::from_str(text).map_err(fault)
-}
-
-fn read_yaml(text: &str) -> Result<raw::Document, Error> {
-    let fault = |error: serde_saphyr::Error| {
-        let reason = crate::text::clip(&error.to_string().replace('\n', " "), 300).to_owned();
-        refuse(format!("The YAML cannot be read: {reason}."))
-    };
-    serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(text.len()), |de| {
-        scan::Scan::default().deserialize(de)
-    })
-    .map_err(fault)?;
-    serde_saphyr::from_str_with_options(text, yaml_options(text.len())).map_err(fault)
-}
-
-/// Budgets in proportion to the text: aliases can repeat little, nothing can explode.
-fn yaml_options(size: usize) -> serde_saphyr::Options {
-    let nodes = size + 1000;
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: DEPTH + 8,
-            max_nodes: nodes,
-            max_events: nodes * 2,
-            max_aliases: 10_000,
-            max_anchors: 10_000,
-            max_documents: 1,
-            max_total_scalar_bytes: size * 2 + 1000,
-            max_total_comment_bytes: size + 1000,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: nodes,
-            max_replay_stack_depth: 16,
-        },
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        no_schema: false,
-        with_snippet: false,
-    }
 }
 
 fn compress(bytes: &[u8]) -> Result<Vec<u8>, Error> {

@@ -11,6 +11,7 @@ pub fn columns(kind: TableKind) -> &'static [&'static str] {
             "slug",
             "name",
             "legal_name",
+            "aliases",
             "description",
             "lei",
             "identifiers",

@@ -24,8 +24,24 @@ pub struct Exporter {
     notation: Notation,
     pairs: Vec<(String, String)>,
     cursor: Option<String>,
+    layout: Layout,
     begun: bool,
     done: bool,
+}
+
+/// How a CSV file is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// What separates cells: a comma, or a semicolon where the reader's spreadsheet expects one.
+    pub delimiter: u8,
+    /// Whether a byte order mark comes first, by which some spreadsheets recognise UTF-8.
+    pub byte_order_mark: bool,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { delimiter: b',', byte_order_mark: false }
+    }
 }
 
 impl Exporter {
@@ -36,6 +52,7 @@ impl Exporter {
         kind: TableKind,
         notation: Notation,
         pairs: &[(String, String)],
+        layout: Layout,
     ) -> Result<Self, Error> {
         let kept = |name: &str| !["limit", "cursor", "facets", "total"].contains(&name);
         let mut pairs: Vec<(String, String)> = pairs.iter().filter(|(name, _)| kept(name)).cloned().collect();
@@ -44,7 +61,7 @@ impl Exporter {
         let format = if notation == Notation::Csv { "csv" } else { "ndjson" };
         audit::ops::exported(app, actor, kind.key(), &filter, format).await?;
         pairs.push(("limit".into(), "200".into()));
-        Ok(Self { kind, notation, pairs, cursor: None, begun: false, done: false })
+        Ok(Self { kind, notation, pairs, cursor: None, layout, begun: false, done: false })
     }
 
     /// The next part of the file; `None` at its end.
@@ -66,7 +83,7 @@ impl Exporter {
 
     fn csv(&mut self, records: &[Value]) -> Result<Vec<u8>, Error> {
         let header = if std::mem::replace(&mut self.begun, true) { Header::Left } else { Header::Written };
-        csv_text(self.kind, records, header)
+        csv_text(self.kind, records, header, self.layout)
     }
 }
 
@@ -78,8 +95,9 @@ pub(super) enum Header {
 }
 
 /// Records as the lines of a CSV file.
-pub(super) fn csv_text(kind: TableKind, records: &[Value], header: Header) -> Result<Vec<u8>, Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+pub(super) fn csv_text(kind: TableKind, records: &[Value], header: Header, layout: Layout) -> Result<Vec<u8>, Error> {
+    let mark: &[u8] = if layout.byte_order_mark && header == Header::Written { b"\xef\xbb\xbf" } else { b"" };
+    let mut writer = csv::WriterBuilder::new().delimiter(layout.delimiter).from_writer(mark.to_vec());
     let names = || columns(kind).iter().chain(derived(kind));
     if header == Header::Written {
         writer.write_record(names()).map_err(Error::internal)?;

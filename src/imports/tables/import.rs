@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Notation, TableKind, cells,
-    columns::{columns, derived},
+    Notation, TableKind,
+    columns::columns,
+    csv_file::{self, Form},
 };
 use crate::{
     app::App,
@@ -16,6 +17,7 @@ use crate::{
     catalog::ops::{RowKind, content, over, save_row},
     db::{Open, WriteTx},
     error::{Error, FieldError},
+    foreign::Deadline,
     identity::{self, Actor, GroupKind, Permission},
 };
 
@@ -44,6 +46,10 @@ pub struct Report {
     pub unchanged: usize,
     /// Rows with errors.
     pub wrong: usize,
+    /// The encoding that the file was read in: `UTF-8`, `UTF-16` or `Windows-1252`.
+    pub encoding: String,
+    /// What separates its cells: `comma`, `semicolon` or `tab`; null for NDJSON.
+    pub delimiter: Option<String>,
     /// Row by row.
     pub rows: Vec<RowReport>,
 }
@@ -78,9 +84,11 @@ pub async fn import(
         TableKind::Integrations => Permission::Propose,
         _ => Permission::EditCatalog,
     })?;
-    let parsed = parse(kind, notation, bytes)?;
+    let bytes = bytes.to_vec();
+    let (parsed, form) = crate::foreign::read(app, move |deadline| parse(kind, notation, &bytes, deadline)).await?;
     let mut tx = app.db.write(actor).await?;
-    let mut report = Report::default();
+    let mut report =
+        Report { encoding: form.encoding.into(), delimiter: form.delimiter.map(str::to_owned), ..Report::default() };
     let mut events = Vec::new();
     for (row, fields) in parsed {
         let line = try_row(app, &mut tx, kind, (row, fields), &mut events).await?;
@@ -196,13 +204,17 @@ async fn save_team(
     }
 }
 
-pub(super) fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result<Vec<ParsedRow>, Error> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8."))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let rows = match notation {
-        Notation::Csv => parse_csv(kind, text)?,
-        Notation::Ndjson => parse_ndjson(kind, text),
+pub(super) fn parse(
+    kind: TableKind,
+    notation: Notation,
+    bytes: &[u8],
+    deadline: &Deadline,
+) -> Result<(Vec<ParsedRow>, Form), Error> {
+    let (text, encoding) = csv_file::decoded(bytes);
+    let (rows, delimiter) = match notation {
+        Notation::Csv => csv_file::parse(kind, &text, deadline).map(|(rows, name)| (rows, Some(name)))?,
+        Notation::Ndjson if encoding == "UTF-8" => (parse_ndjson(kind, &text), None),
+        Notation::Ndjson => return Err(Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8.")),
     };
     if rows.is_empty() {
         return Err(Error::field("/file", "There are no rows in this file."));
@@ -213,44 +225,7 @@ pub(super) fn parse(kind: TableKind, notation: Notation, bytes: &[u8]) -> Result
             rows.len()
         )));
     }
-    Ok(rows)
-}
-
-fn parse_csv(kind: TableKind, text: &str) -> Result<Vec<ParsedRow>, Error> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
-    let fault = |error: csv::Error| Error::field("/file", format!("The CSV cannot be read: {error}."));
-    let header: Vec<String> = reader.headers().map_err(fault)?.iter().map(|name| name.trim().to_owned()).collect();
-    let known = columns(kind);
-    let is_known = |name: &&str| known.contains(name) || derived(kind).contains(name);
-    let unknown: Vec<&str> = header.iter().map(String::as_str).filter(|name| !is_known(name)).collect();
-    if !unknown.is_empty() {
-        return Err(Error::field(
-            "/file",
-            format!("Unknown columns: {}. Known are {}.", unknown.join(", "), known.join(", ")),
-        ));
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(fault)?;
-        let row = record.position().map_or(0, csv::Position::line);
-        let (mut fields, mut errors) = (Map::new(), Vec::new());
-        for (name, cell) in header.iter().zip(&record).filter(|(name, _)| known.contains(&name.as_str())) {
-            match cells::from_cell(cell, cells::column(name)) {
-                Ok(Value::Null)
-                    if matches!(
-                        name.as_str(),
-                        "id" | "slug" | "name" | "state" | "kind" | "protocol" | "lifecycle" | "dpa_status"
-                    ) => {}
-                Ok(value) => {
-                    fields.insert(name.clone(), value);
-                }
-                Err(message) => errors.push(FieldError { pointer: format!("/{name}"), message }),
-            }
-        }
-        let fields = if errors.is_empty() { Ok(fields) } else { Err(errors) };
-        rows.push((usize::try_from(row).unwrap_or(usize::MAX), fields));
-    }
-    Ok(rows)
+    Ok((rows, Form { encoding, delimiter }))
 }
 
 fn parse_ndjson(kind: TableKind, text: &str) -> Vec<ParsedRow> {

@@ -3,6 +3,7 @@
 
 mod cells;
 mod columns;
+mod csv_file;
 mod export;
 mod import;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod round_trip;
 use clap::ValueEnum;
 
 pub use cells::{escape, unescape};
-pub use export::Exporter;
+pub use export::{Exporter, Layout};
 pub use import::{Mode, Report, RowReport, import};
 
 /// Which table.

@@ -6,7 +6,7 @@ use cel::{
 };
 
 use super::{
-    DEEPEST, Fault, LEVELS, NODES, STEPS,
+    DEEPEST, Fault, LEVELS, NODES,
     guard::{self, Came},
     matching,
     walk::path,
@@ -102,7 +102,7 @@ pub(super) fn check(program: &Program, source: &str) -> Result<Vec<Fault>, Vec<F
         hints: Vec::new(),
     };
     let root = program.expression();
-    let (known, steps) = checker.visit(root);
+    let known = checker.visit(root);
     if !matches!(known.scalar(), Some('b')) && known != Known::Any {
         checker.fault(root, format!("A rule says true where it fires, else false; this gives {}.", known.label()));
     }
@@ -111,12 +111,6 @@ pub(super) fn check(program: &Program, source: &str) -> Result<Vec<Fault>, Vec<F
     }
     if checker.lowest > LEVELS {
         checker.fault(root, format!("Its parts stand within parts more than {LEVELS} deep. Split the rule."));
-    }
-    if steps > STEPS {
-        checker.fault(
-            root,
-            format!("This may take about {steps} steps; at most {STEPS} are allowed. Go through one list at a time."),
-        );
     }
     checker.faults.truncate(10);
     checker.hints.dedup();
@@ -148,7 +142,7 @@ impl Checker<'_> {
     }
 
     /// Visits a part with what a condition before it makes sure of.
-    fn visit_after(&mut self, before: &IdedExpr, came: Came, part: &IdedExpr) -> (Known, u64) {
+    fn visit_after(&mut self, before: &IdedExpr, came: Came, part: &IdedExpr) -> Known {
         let kept = self.present.len();
         self.present.extend(guard::present(&before.expr, came));
         let found = self.visit(part);
@@ -156,8 +150,8 @@ impl Checker<'_> {
         found
     }
 
-    /// The type of a part, and the steps that it takes at most.
-    fn visit(&mut self, at: &IdedExpr) -> (Known, u64) {
+    /// The type of a part.
+    fn visit(&mut self, at: &IdedExpr) -> Known {
         self.level += 1;
         self.lowest = self.lowest.max(self.level);
         let found = self.part(at);
@@ -165,35 +159,37 @@ impl Checker<'_> {
         found
     }
 
-    fn part(&mut self, at: &IdedExpr) -> (Known, u64) {
+    fn part(&mut self, at: &IdedExpr) -> Known {
         self.nodes += 1;
         // Beyond this the tree is refused anyway.
         if self.nodes > 4 * NODES {
-            return (Known::Any, 0);
+            return Known::Any;
         }
         match &at.expr {
-            Expr::Unspecified => (Known::Any, 1),
-            Expr::Ident(name) => (self.ident(at, name), 1),
-            Expr::Literal(literal) => (known(literal), 1),
+            Expr::Unspecified => Known::Any,
+            Expr::Ident(name) => self.ident(at, name),
+            Expr::Literal(literal) => known(literal),
             Expr::Select(select) => self.select(at, select),
             Expr::Call(call) => self.call(at, call),
             Expr::Comprehension(comprehension) => self.comprehension(at, comprehension),
             Expr::List(list) => {
-                let steps: u64 = list.elements.iter().map(|element| self.visit(element).1).sum();
-                (Known::List, steps + 1)
+                for element in &list.elements {
+                    self.visit(element);
+                }
+                Known::List
             }
             Expr::Map(map) => {
-                let mut steps = 1;
                 for entry in &map.entries {
                     if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        steps += self.visit(&entry.key).1 + self.visit(&entry.value).1;
+                        self.visit(&entry.key);
+                        self.visit(&entry.value);
                     }
                 }
-                (Known::Any, steps)
+                Known::Any
             }
             Expr::Struct(_) => {
                 self.fault(at, "Messages are not made here; use the facts.");
-                (Known::Any, 1)
+                Known::Any
             }
         }
     }
@@ -209,8 +205,8 @@ impl Checker<'_> {
         Known::Any
     }
 
-    fn select(&mut self, at: &IdedExpr, select: &SelectExpr) -> (Known, u64) {
-        let (operand, steps) = self.visit(&select.operand);
+    fn select(&mut self, at: &IdedExpr, select: &SelectExpr) -> Known {
+        let operand = self.visit(&select.operand);
         self.needed(&select.operand, operand);
         let name = &select.field;
         let found = match operand {
@@ -238,17 +234,16 @@ impl Checker<'_> {
                 Known::Any
             }
         };
-        (if select.test { Known::Bool } else { found }, steps + 1)
+        if select.test { Known::Bool } else { found }
     }
 
-    fn call(&mut self, at: &IdedExpr, call: &CallExpr) -> (Known, u64) {
+    fn call(&mut self, at: &IdedExpr, call: &CallExpr) -> Known {
         let mut kinds = Vec::new();
-        let mut steps = 1;
         let name = call.func_name.as_str();
         for (n, part) in call.target.as_deref().into_iter().chain(&call.args).enumerate() {
             // Of 'and' and 'or' either side may say what spares the other: false, or true, wins over an error.
             let other = if n == 0 { call.args.get(1) } else { call.args.first() };
-            let (known, cost) = match (name, n, other) {
+            let known = match (name, n, other) {
                 (operators::LOGICAL_AND, 0, Some(after)) => self.visit_after(after, Came::True, part),
                 (operators::LOGICAL_OR, 0, Some(after)) => self.visit_after(after, Came::False, part),
                 (operators::LOGICAL_AND | operators::CONDITIONAL, 1, Some(before)) => {
@@ -263,9 +258,8 @@ impl Checker<'_> {
                 self.needed(part, known);
             }
             kinds.push(known);
-            steps += cost;
         }
-        let result = if LOGIC.contains(&name) {
+        if LOGIC.contains(&name) {
             for (part, known) in call.args.iter().zip(&kinds) {
                 if known.scalar().is_some_and(|kind| kind != 'b') {
                     self.fault(part, format!("This has to be true or false, and is {}.", known.label()));
@@ -299,9 +293,7 @@ impl Checker<'_> {
                     Known::Any
                 }
             }
-        };
-        // Going through a text costs its length.
-        (result, if matches!(name, "matches" | "contains") { steps + 20 } else { steps })
+        }
     }
 
     fn comparable(&mut self, at: &IdedExpr, name: &str, kinds: &[Known]) {
@@ -330,41 +322,41 @@ impl Checker<'_> {
         }
     }
 
-    fn comprehension(&mut self, at: &IdedExpr, c: &ComprehensionExpr) -> (Known, u64) {
-        let (range, before) = self.visit(&c.iter_range);
+    fn comprehension(&mut self, at: &IdedExpr, c: &ComprehensionExpr) -> Known {
+        let range = self.visit(&c.iter_range);
         self.needed(&c.iter_range, range);
-        let (element, entries) = match range {
+        let element = match range {
             Known::Fact(ty) => match ty.present() {
-                Ty::List { of, cap } => (Known::Fact(of), *cap as u64),
+                Ty::List { of, .. } => Known::Fact(of),
                 other => {
                     self.fault(&c.iter_range, format!("This is {}, not a list to go through.", other.label()));
-                    (Known::Any, 1)
+                    Known::Any
                 }
             },
-            Known::List | Known::Any => (Known::Any, 50),
+            Known::List | Known::Any => Known::Any,
             other => {
                 self.fault(&c.iter_range, format!("This is {}, not a list to go through.", other.label()));
-                (Known::Any, 1)
+                Known::Any
             }
         };
         self.depth += 1;
         if self.depth == DEEPEST + 1 {
             self.fault(at, format!("Lists are gone through within lists at most {DEEPEST} deep."));
         }
-        let (accumulated, _) = self.visit(&c.accu_init);
+        let accumulated = self.visit(&c.accu_init);
         let kept = self.scope.len();
         self.scope.push((c.accu_var.clone(), accumulated));
         self.scope.push((c.iter_var.clone(), element));
         if let Some(second) = &c.iter_var2 {
             self.scope.push((second.clone(), Known::Any));
         }
-        let (_, condition) = self.visit(&c.loop_cond);
-        let (_, step) = self.visit(&c.loop_step);
+        self.visit(&c.loop_cond);
+        self.visit(&c.loop_step);
         self.scope.truncate(kept + 1);
-        let (result, _) = self.visit(&c.result);
+        let result = self.visit(&c.result);
         self.scope.truncate(kept);
         self.depth -= 1;
-        (result, before.saturating_add(entries.saturating_mul(condition.saturating_add(step))))
+        result
     }
 }
 

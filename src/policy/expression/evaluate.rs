@@ -156,6 +156,9 @@ impl Expression {
     /// Whether it is true of facts, without by which values; or why it could not be evaluated. What it said
     /// of the same facts before is not worked out again.
     pub fn holds(&self, facts: &Judged) -> Result<bool, String> {
+        if let Some(why) = &self.unbounded {
+            return Err(why.clone());
+        }
         let key = self.reads.key(&facts.digests);
         if let Some(known) = self.said.get(&key) {
             return known;

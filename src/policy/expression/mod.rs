@@ -1,6 +1,7 @@
 //! A CEL expression over the facts: checked on save, compiled once, bounded, and able to say which
 //! values made it fire.
 
+mod bounds;
 mod check;
 mod evaluate;
 mod guard;
@@ -31,8 +32,6 @@ const LEVELS: usize = 100;
 const BRACKETS: usize = 50;
 /// Bytes of stack for the parser: the longest text at its deepest fits several times.
 const STACK: usize = 128 << 20;
-/// Steps that an evaluation is estimated to take at most.
-const STEPS: u64 = 100_000;
 
 /// One environment for all: the standard library of the language, its patterns compiled once.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(matching::environment()));
@@ -60,6 +59,8 @@ pub struct Expression {
     watched: Vec<Watched>,
     hints: Vec<Fault>,
     reads: Reads,
+    /// Why it is not evaluated: its values or steps could get too many.
+    unbounded: Option<String>,
     /// What it said, by what it had read.
     said: Memory<Result<bool, String>>,
     /// The hash of the values by which it fired, by what it had read and shows of it.
@@ -76,6 +77,16 @@ impl Expression {
     /// Compiles and checks: syntax, names, types as far as they are known, and the bounds. Every fault
     /// comes with its place.
     pub fn compile(source: &str) -> Result<Self, Vec<Fault>> {
+        let compiled = Self::stored(source)?;
+        match compiled.unbounded {
+            Some(message) => Err(vec![Fault { line: 1, column: 1, message }]),
+            None => Ok(compiled),
+        }
+    }
+
+    /// As `compile`, for what was saved before: one that exceeds the bounds is compiled all the same, and cannot be
+    /// evaluated, so that the others are.
+    pub fn stored(source: &str) -> Result<Self, Vec<Fault>> {
         if source.trim().is_empty() {
             return Err(vec![Fault { line: 1, column: 1, message: "Write an expression.".into() }]);
         }
@@ -102,11 +113,14 @@ impl Expression {
             let work = || {
                 let program = ENVIRONMENT.compile(source).map_err(syntax)?;
                 let hints = check::check(&program, source)?;
+                let unbounded = bounds::fault(program.expression());
                 let watched = walk::watched(program.expression());
                 let reads = Reads::of(program.expression(), &watched);
-                Ok(Self { program, watched, hints, reads, said: Memory::default(), fired: Memory::default() })
+                let (said, fired) = (Memory::default(), Memory::default());
+                Ok(Self { program, watched, hints, reads, unbounded, said, fired })
             };
-            thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join)
+            let wait = || thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join);
+            crate::foreign::compute(wait)
         });
         let broken = || vec![Fault { line: 1, column: 1, message: "This cannot be read.".into() }];
         compiled.map_err(|_| broken())?.map_err(|_| broken())?

@@ -52,6 +52,46 @@ fn what_would_explode_is_refused() {
 }
 
 #[test]
+fn values_that_would_grow_beyond_bounds_are_refused_before_they_do() {
+    let doubling = |times: usize, step: &str| {
+        let start = "['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa']".to_owned();
+        let maps =
+            (0..times).fold(start, |text, n| text + &format!(".map(x{n}, {})", step.replace('x', &format!("x{n}"))));
+        format!("size({maps}) == 1")
+    };
+    for (times, step) in [
+        (24, "x + x"),
+        (10, "x + x + x + x + x + x + x + x"),
+        (20, "[x, x]"),
+        (20, "{'a': x, 'b': x}"),
+        (24, "string(x) + string(x)"),
+    ] {
+        assert!(fault(&doubling(times, step)).contains("MiB"), "{step}");
+    }
+    assert!(
+        fault("[[1, 2].map(a, data_flows)].map(b, b + b).map(c, c + c).map(d, d + d)[0].exists(e, true)")
+            .contains("MiB")
+    );
+    assert!(
+        fault("data_flows.exists(f, data_flows.map(g, g.locations).exists(l, l.exists(m, m == 'US')))")
+            .contains("at most")
+    );
+    // A few doublings are fine, and so is what rules are made of.
+    for fine in [
+        &doubling(3, "x + x"),
+        "data_flows.filter(f, f.direction == 'sent').exists(g, g.sensitivity == 'restricted')",
+        "size(data_flows.map(f, f.regulations)) > 1",
+        "('a' + vendor.name + 'b').contains('x')",
+    ] {
+        assert!(Expression::compile(fine).is_ok(), "{fine}");
+    }
+    // What was saved before is compiled, and says why it cannot be evaluated.
+    let facts = Facts::sample_with(&json!({})).expect("facts");
+    let stored = Expression::stored(&doubling(24, "x + x")).expect("compiled");
+    assert!(matches!(stored.judge(&Judged::new(&facts)), Outcome::Failed(why) if why.contains("MiB")));
+}
+
+#[test]
 fn what_made_it_fire_is_shown() {
     let patch = json!({ "data_flows": [
         { "data_class": "user.name", "sensitivity": "internal" },

@@ -170,26 +170,34 @@ pub async fn revoke_exception(
 pub async fn record_endings(app: &App) -> Result<usize, Error> {
     let today = app.today().await?;
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
-    let mut tx = app.db.write(&actor).await?;
-    let ids = exceptions::ended(tx.conn(), today).await?;
+    let mut run = app.background.run("end exceptions", &app.stop);
+    while run.goes_on() {
+        let mut tx = app.db.write(&actor).await?;
+        let Some(id) = exceptions::ended(tx.conn(), today, &run.resting()).await? else { break };
+        run.settle(id, record_ending(app, tx, id).await);
+    }
+    if run.done() > 0 {
+        app.forget_counts();
+    }
+    Ok(run.done())
+}
+
+async fn record_ending(app: &App, mut tx: WriteTx<Open>, id: Uuid) -> Result<(), Error> {
     let now = tx.now();
     let mut events = Vec::new();
-    for before in exceptions::get_many(tx.conn(), &ids).await? {
+    for before in exceptions::get_many(tx.conn(), &[id]).await? {
         let after = Exception { ended_at: Some(now), revision: before.revision + 1, ..before.clone() };
         exceptions::save(tx.conn(), &after, "page", now).await?;
         events.push(Event::changed("exception.ended", &before, &after));
     }
-    for one in exceptions::endings(tx.conn(), &ids).await? {
+    for one in exceptions::endings(tx.conn(), &[id]).await? {
         let text = format!(
             "The exception of “{}” from the rule “{}” held until {} and has ended: the rule counts again.",
             one.integration, one.rule, one.ends_on
         );
         write_to_owner(app, &mut tx, &one, (format!("An exception has ended: {}", one.integration), text)).await?;
     }
-    if tx.commit_all(events).await? > 0 {
-        app.forget_counts();
-    }
-    Ok(ids.len())
+    tx.commit_all(events).await.map(|_| ())
 }
 
 /// Reminds the owners of exceptions that end within two weeks, once each; how many. The letter goes to the
@@ -197,18 +205,21 @@ pub async fn record_endings(app: &App) -> Result<usize, Error> {
 pub async fn remind_endings(app: &App) -> Result<usize, Error> {
     let today = app.today().await?;
     let actor = Actor::job("system:policy", Uuid::now_v7().to_string());
-    let mut tx = app.db.write(&actor).await?;
-    let ending = exceptions::take_ending(tx.conn(), today).await?;
-    let mut events = Vec::new();
-    for one in &ending {
-        let text =
-            format!("The exception of “{}” from the rule “{}” ends on {}.", one.integration, one.rule, one.ends_on);
-        let subject = format!("An exception ends on {}: {}", one.ends_on, one.integration);
-        let by = if write_to_owner(app, &mut tx, one, (subject, text)).await? { "letter" } else { "home page" };
-        let detail = serde_json::json!({ "ends_on": one.ends_on, "by": by });
-        events.push(Event::happened("exception.reminded", "exception", Some(one.id), detail));
+    let mut run = app.background.run("remind of exceptions", &app.stop);
+    while run.goes_on() {
+        let mut tx = app.db.write(&actor).await?;
+        let Some(one) = exceptions::take_ending(tx.conn(), today, &run.resting()).await? else { break };
+        run.settle(one.id, remind_of(app, tx, &one).await);
     }
-    tx.commit_all(events).await
+    Ok(run.done())
+}
+
+async fn remind_of(app: &App, mut tx: WriteTx<Open>, one: &exceptions::Ending) -> Result<(), Error> {
+    let text = format!("The exception of “{}” from the rule “{}” ends on {}.", one.integration, one.rule, one.ends_on);
+    let subject = format!("An exception ends on {}: {}", one.ends_on, one.integration);
+    let by = if write_to_owner(app, &mut tx, one, (subject, text)).await? { "letter" } else { "home page" };
+    let detail = serde_json::json!({ "ends_on": one.ends_on, "by": by });
+    tx.record(Event::happened("exception.reminded", "exception", Some(one.id), detail)).await?.commit().await
 }
 
 /// Puts a letter about an exception in the way of the team that answers for the integration; `false` where

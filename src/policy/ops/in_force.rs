@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Error,
-    policy::{Compiled, Expression, Mode, RiskModelContent, RuleContent},
+    policy::{Compiled, Expression, Mode, RiskModelContent, RuleContent, rule::faulty},
     publications::ops as publications,
 };
 
@@ -51,7 +51,7 @@ trait Made: Sized {
 impl Made for Ready {
     type Content = RuleContent;
     fn make(id: Uuid, version: i32, content: RuleContent) -> Result<Self, Error> {
-        let expression = content.compile()?;
+        let expression = Expression::stored(&content.expression).map_err(|faults| faulty("/expression", &faults))?;
         Ok(Self { id, version, content, expression })
     }
 }

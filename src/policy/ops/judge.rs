@@ -74,7 +74,8 @@ pub async fn judge(
     let facts = facts(conn, today, subjects).await?;
     let ids: Vec<Uuid> = subjects.iter().map(|subject| subject.integration.id).collect();
     let holding = exceptions::holding(conn, &ids, today).await?;
-    let mut judgements: Vec<Judgement> = facts.into_iter().map(|facts| evaluate(&rules, None, facts)).collect();
+    let judge = || facts.into_iter().map(|facts| evaluate(&rules, None, facts)).collect();
+    let mut judgements: Vec<Judgement> = crate::foreign::compute(judge);
     for judgement in &mut judgements {
         for finding in &mut judgement.findings {
             finding.excepted_until = holding.get(&(judgement.integration_id, finding.rule_id)).copied();

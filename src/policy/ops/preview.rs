@@ -124,7 +124,10 @@ async fn past(conn: &mut sqlx::PgConnection, expression: &Expression, preview: &
             preview.lacking.push(past);
             continue;
         }
-        match serde_json::from_value::<Facts>(decision.facts).map(|facts| expression.holds(&Judged::new(&facts))) {
+        let judged = crate::foreign::compute(|| {
+            serde_json::from_value::<Facts>(decision.facts).map(|facts| expression.holds(&Judged::new(&facts)))
+        });
+        match judged {
             Ok(Ok(true)) => preview.stopped.push(past),
             Ok(Ok(false)) => {}
             Ok(Err(_)) | Err(_) => preview.lacking.push(past),

@@ -30,6 +30,8 @@ use crate::{
 
 /// Entries taken at once.
 const BATCH: i64 = 200;
+/// The name of this work in logs and metrics.
+const TASK: &str = "judge integrations";
 /// Batches under way at once, at most: while one is read the other is evaluated.
 const LANES: usize = 4;
 /// The form of what is hashed of a judgement. It rises when the same finding would be written otherwise, so that
@@ -52,7 +54,8 @@ struct Judges {
 /// Judges what waits; how many integrations were judged. Entries leave the queue after what follows
 /// from them is on disk: should Muster stop in between, they are judged again.
 pub async fn judge_due(app: &App) -> Result<usize, Error> {
-    if !queue::any(&mut *app.db.read().await?).await? {
+    let resting = app.background.run(TASK, &app.stop).resting();
+    if !queue::any(&mut *app.db.read().await?, &resting).await? {
         return Ok(0);
     }
     // Each holds two connections; two stay free for what people do meanwhile, where there are more than three.
@@ -67,22 +70,46 @@ pub async fn judge_due(app: &App) -> Result<usize, Error> {
     Ok(done.into_iter().sum())
 }
 
-/// Judges batch after batch, as long as there is one.
+/// Judges batch after batch, as long as there is one. A batch that fails is judged one integration at a time, and
+/// the one that fails rests, so that the others are judged.
 async fn judge_batches(app: &App) -> Result<usize, Error> {
-    let mut count = 0;
-    loop {
+    let mut run = app.background.run(TASK, &app.stop);
+    let (mut count, mut singly) = (0, 0);
+    while run.goes_on() {
+        let most = if singly > 0 { 1 } else { BATCH };
+        singly -= i64::from(singly > 0);
         let mut connection = app.db.housekeeping().await?;
         let mut taken = sqlx::Connection::begin(&mut *connection).await?;
-        let ids = queue::take(&mut taken, BATCH).await?;
-        let held = judge_these(app, &mut taken, &ids).await?;
+        let ids = queue::take(&mut taken, most, &run.resting()).await?;
+        let held = match (judge_these(app, &mut taken, &ids).await, ids.as_slice()) {
+            (Ok(held), [only]) => {
+                run.settle(*only, Ok(()));
+                held
+            }
+            (Ok(held), _) => held,
+            // While the database is away every one of them would fail.
+            (Err(away @ Error::Unavailable(_)), _) => return Err(away),
+            (Err(error), [only]) => {
+                taken.rollback().await?;
+                run.settle(*only, Err(error));
+                continue;
+            }
+            (Err(error), _) => {
+                tracing::debug!(%error, "a batch could not be judged; now one at a time");
+                taken.rollback().await?;
+                singly = BATCH;
+                continue;
+            }
+        };
         queue::put_back(&mut taken, &held).await?;
         taken.commit().await?;
         count += ids.len() - held.len();
-        // What somebody is just changing comes at the next look.
+        // What is just being changed comes at the next turn.
         if ids.is_empty() || !held.is_empty() {
-            return Ok(count);
+            break;
         }
     }
+    Ok(count)
 }
 
 /// Where a new day has begun in the organisation's time zone, everything waits to be judged.

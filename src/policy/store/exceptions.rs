@@ -104,13 +104,15 @@ pub async fn holding(
 }
 
 /// Granted ones that are past their last day and whose ending is not recorded yet.
-pub async fn ended(conn: &mut PgConnection, today: NaiveDate) -> Result<Vec<Uuid>, Error> {
-    let ids = sqlx::query_scalar!(
+pub async fn ended(conn: &mut PgConnection, today: NaiveDate, skip: &[Uuid]) -> Result<Option<Uuid>, Error> {
+    let id = sqlx::query_scalar!(
         "select id from exceptions where state = 'granted' and ended_at is null and ends_on < $1
-         order by ends_on limit 100 for update skip locked",
-        today
+           and id <> all($2)
+         order by ends_on limit 1 for update skip locked",
+        today,
+        skip
     );
-    Ok(ids.fetch_all(conn).await?)
+    Ok(id.fetch_optional(conn).await?)
 }
 
 /// The longest period in days that an exception of a severity may hold, from the settings.
@@ -181,21 +183,23 @@ pub async fn endings(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Ending
     Ok(rows.fetch_all(conn).await?)
 }
 
-/// Granted exceptions that end within two weeks and of which nobody was reminded; marked as reminded of.
-pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate) -> Result<Vec<Ending>, Error> {
-    let rows = sqlx::query_as!(
+/// The next granted exception that ends within two weeks and of which no one was reminded; marked as reminded of.
+/// Those in `skip` are left out.
+pub async fn take_ending(conn: &mut PgConnection, today: NaiveDate, skip: &[Uuid]) -> Result<Option<Ending>, Error> {
+    let row = sqlx::query_as!(
         Ending,
         r#"update exceptions e set reminded_on = $1 from publications p, integrations i
                left join teams t on t.id = i.business_owner_id
            where e.id in (select x.id from exceptions x where x.state = 'granted' and x.ended_at is null
-                   and x.reminded_on is null and x.ends_on between $1 and $1::date + 14
+                   and x.reminded_on is null and x.ends_on between $1 and $1::date + 14 and x.id <> all($2)
                    and not exists (select from exceptions o where o.rule_id = x.rule_id
                        and o.integration_id = x.integration_id and o.id <> x.id and o.state = 'granted'
                        and o.ends_on > x.ends_on)
-                   order by x.ends_on limit 200 for update skip locked)
+                   order by x.ends_on limit 1 for update skip locked)
              and p.id = e.rule_id and i.id = e.integration_id
            returning e.id, p.title as rule, i.name as integration, e.ends_on, t.email"#,
-        today
+        today,
+        skip
     );
-    Ok(rows.fetch_all(conn).await?)
+    Ok(row.fetch_optional(conn).await?)
 }

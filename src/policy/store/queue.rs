@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Takes up to `most` entries for this transaction alone; each integration once.
-pub async fn take(conn: &mut PgConnection, most: i64) -> Result<Vec<Uuid>, Error> {
+/// Takes up to `most` entries for this transaction alone, but for the integrations in `skip`; each integration once.
+pub async fn take(conn: &mut PgConnection, most: i64, skip: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let taken = sqlx::query_scalar!(
         "with taken as (delete from judgements_due where id in
-             (select id from judgements_due order by id limit $1 for update skip locked) returning integration_id)
+             (select id from judgements_due where integration_id <> all($2) order by id limit $1 for update skip locked) returning integration_id)
          select distinct integration_id as \"id!\" from taken order by 1",
-        most
+        most,
+        skip
     );
     Ok(taken.fetch_all(conn).await?)
 }
@@ -23,9 +24,13 @@ pub async fn put_back(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error
     Ok(())
 }
 
-/// Whether anything waits.
-pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar!(r#"select exists (select from judgements_due) as "any!""#).fetch_one(conn).await?)
+/// Whether anything waits, but for the integrations in `skip`.
+pub async fn any(conn: &mut PgConnection, skip: &[Uuid]) -> Result<bool, Error> {
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from judgements_due where integration_id <> all($1)) as "any!""#,
+        skip
+    );
+    Ok(any.fetch_one(conn).await?)
 }
 
 /// Once a day everything is judged anew, since days pass, and of one in 28 what the last judgement came to is forgotten:

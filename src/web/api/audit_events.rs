@@ -50,7 +50,11 @@ struct EventParams {
     subject_id: Option<uuid::Uuid>,
     /// This person or service account.
     actor_id: Option<uuid::Uuid>,
-    /// `page`, `api`, `cli` or `job`.
+    /// Records of this name, slug, key or id.
+    subject: Option<String>,
+    /// People and service accounts of this name, e-mail address, slug or id.
+    actor: Option<String>,
+    /// The channel: `page`, `api`, `cli` or `job`.
     via: Option<String>,
     /// This request.
     request_id: Option<String>,
@@ -86,6 +90,8 @@ pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
             "before" => filter.before = read(&mut errors, name, value, "a position"),
             "action" => filter.action = text(),
             "subject_kind" => filter.subject_kind = text(),
+            "subject" => filter.subject = text(),
+            "actor" => filter.actor = text(),
             "via" => filter.via = text(),
             "request_id" => filter.request_id = text(),
             "subject_id" => filter.subject_id = read(&mut errors, name, value, "an id"),

@@ -13,9 +13,10 @@ use super::body::raw;
 use crate::{
     catalog::ops::{self, ApplyOutcome, DocumentImport, Identity, ImportPreview},
     error::Error,
+    foreign,
     identity::Permission,
     imports::{
-        openapi::{self, Door},
+        openapi::{self, Channel},
         tables::{self, Mode, Notation, Report},
     },
     web::{
@@ -35,10 +36,12 @@ pub fn router() -> OpenApiRouter<Web> {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "documents the parameters; Pairs reads them")]
 struct IdentityParams {
-    /// Id or slug of a vendor that is here, or the name of a new one.
+    /// A vendor that is here, by id, slug, name, alias or domain; else the name of a new one.
     vendor: Option<String>,
-    /// Id or slug of an API that is here, or the name of a new one.
+    /// An API that is here, by id, slug or name; else the name of a new one.
     api: Option<String>,
+    /// The slug of an API that is here, or of the new one.
+    api_slug: Option<String>,
     /// When the vendor published the document (RFC 3339).
     published_at: Option<DateTime<Utc>>,
 }
@@ -53,23 +56,26 @@ fn identity(pairs: &Pairs) -> Result<Identity, Error> {
     Ok(Identity {
         vendor: pairs.get("vendor").map(str::to_owned),
         api: pairs.get("api").map(str::to_owned),
+        api_slug: pairs.get("api_slug").map(str::to_owned),
         published_at,
     })
 }
 
 async fn document(web: &Web, request: Request) -> Result<DocumentImport, Error> {
     let bytes = raw(request, web).await?;
-    read(web, bytes.into()).await
+    read(web, bytes.into(), None).await
 }
 
-/// Reads a document on a thread that may be busy.
-pub async fn read(web: &Web, bytes: Vec<u8>) -> Result<DocumentImport, Error> {
+/// Reads a document on a thread that may be busy; `name` is what its file is called.
+pub async fn read(web: &Web, bytes: Vec<u8>, name: Option<String>) -> Result<DocumentImport, Error> {
     let limits = web.app.config.limits;
-    tokio::task::spawn_blocking(move || openapi::read(&bytes, Door::Web, &limits)).await.map_err(Error::internal)?
+    let read =
+        move |deadline: &foreign::Deadline| openapi::read(bytes, name.as_deref(), Channel::Web, &limits, deadline);
+    foreign::read(&web.app, read).await
 }
 
 #[utoipa::path(post, path = "/imports/openapi/preview", operation_id = "preview_openapi", tag = "imports", params(IdentityParams),
-    request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0 or 3.1 document, JSON or YAML", content_type = "application/json"),
+    request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0, 3.1 or 3.2 document, JSON or YAML, or a zip file with the files of one", content_type = "application/json"),
     responses((status = 200, body = ImportPreview, description = "What would be created and changed; nothing is written"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn preview(
@@ -84,7 +90,7 @@ async fn preview(
 }
 
 #[utoipa::path(post, path = "/imports/openapi", operation_id = "import_openapi", tag = "imports", params(IdentityParams),
-    request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0 or 3.1 document, JSON or YAML", content_type = "application/json"),
+    request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0, 3.1 or 3.2 document, JSON or YAML, or a zip file with the files of one", content_type = "application/json"),
     responses((status = 200, body = ApplyOutcome, description = "The same document as before: nothing changed"),
         (status = 201, body = ApplyOutcome, description = "Imported, all of it"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; nothing was written")))]

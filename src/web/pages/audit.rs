@@ -44,21 +44,49 @@ impl AuditPage {
             .append_pair("before", &position.to_string())
             .finish()
     }
-    fn kinds(&self) -> [&'static str; 10] {
-        [
-            "vendor",
+    fn kinds(&self) -> &'static [&'static str] {
+        &[
             "api",
             "api_version",
-            "system",
+            "assessment",
+            "assessment_demand",
+            "assessment_finding",
+            "attempt",
+            "campaign",
+            "change_request",
+            "comment",
+            "credential",
             "data_class",
+            "delegation",
+            "evidence",
+            "exception",
+            "export",
+            "group_mapping",
+            "identity",
+            "integration",
+            "mail",
+            "passkey",
             "person",
-            "team",
+            "policy_rule",
+            "provider_group",
+            "questionnaire",
             "review_group",
+            "review_item",
+            "risk_model",
+            "risk_override",
+            "risk_score",
+            "saved_view",
             "service_account",
+            "settings",
+            "system",
+            "team",
             "token",
+            "vendor",
+            "violation",
+            "workflow",
         ]
     }
-    fn doors(&self) -> [&'static str; 4] {
+    fn channels(&self) -> [&'static str; 4] {
         ["page", "api", "cli", "job"]
     }
 }

@@ -20,7 +20,11 @@ pub fn router() -> Router<Web> {
 /// Always a download: a document of somebody else's is never shown under our origin.
 async fn download(State(web): State<Web>, signed: Signed, Path(sha256): Path<String>) -> Result<Response, PageError> {
     let (kind, body) = ops::document(&web.app, &signed.actor, &sha256).await?;
-    let extension = if kind.contains("yaml") { "yaml" } else { "json" };
+    let extension = match kind.as_str() {
+        kind if kind.contains("yaml") => "yaml",
+        kind if kind.contains("zip") => "zip",
+        _ => "json",
+    };
     let name = format!("attachment; filename=\"{}.{extension}\"", crate::text::clip(&sha256, 12));
     let headers =
         [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip".into()), (header::CONTENT_DISPOSITION, name)];

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Shell, html, view::ChangeView};
 use crate::{
-    catalog::ops::{self, Identity, ImportPreview, Likely},
+    catalog::ops::{self, Delta, Identity, ImportPreview, Likely},
     error::{Error, FieldErrors},
     identity::Permission,
     imports::{
@@ -67,6 +67,9 @@ async fn start(State(web): State<Web>, signed: Signed) -> Result<Response, PageE
     start_page(&web, &signed, None, String::new()).await
 }
 
+/// What text is called that was pasted.
+const PASTED: &str = "pasted text";
+
 /// What a multipart form brought.
 #[derive(Default)]
 struct Parts {
@@ -81,6 +84,7 @@ async fn parts(web: &Web, mut form: Multipart) -> Result<Parts, Error> {
     let limit = web.app.config.limits.upload;
     let broken = |_| Error::field("/file", "The upload broke off.");
     let mut parts = Parts { kind: "openapi".into(), ..Parts::default() };
+    let mut total = 0;
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
         let file = field.file_name().map(str::to_owned);
@@ -95,6 +99,10 @@ async fn parts(web: &Web, mut form: Multipart) -> Result<Parts, Error> {
             }
         }
         let text = || String::from_utf8_lossy(&bytes).into_owned();
+        total += bytes.len() as u64;
+        if total > limit + (1 << 20) {
+            return Err(Error::TooLarge(format!("The form is larger than {} MiB.", limit >> 20)));
+        }
         match name.as_str() {
             "csrf" => parts.csrf = Some(text()),
             "kind" => parts.kind = text(),
@@ -108,7 +116,7 @@ async fn parts(web: &Web, mut form: Multipart) -> Result<Parts, Error> {
     }
     if parts.bytes.is_empty() {
         parts.bytes = parts.pasted.clone().into_bytes();
-        parts.name = "pasted text".into();
+        parts.name = PASTED.into();
     }
     Ok(parts)
 }
@@ -129,7 +137,9 @@ async fn upload(
     let pasted = parts.pasted.clone();
     let looked = if parts.kind == "openapi" {
         actor.require(Permission::EditCatalog)?;
-        read_document(&web, parts.bytes.clone()).await.map(|_| ())
+        read_document(&web, parts.bytes.clone(), Some(parts.name.clone()).filter(|name| name != PASTED))
+            .await
+            .map(|_| ())
     } else {
         let kind: TableKind = parts.kind.parse()?;
         tables::import(&web.app, actor, kind, tables::notation(&parts.name), &parts.bytes, Mode::Preview)
@@ -182,6 +192,11 @@ impl DocumentPage {
         };
         changes.iter().filter(|change| !parts(&change.field) || changes.len() < 80).take(80).map(ChangeView).collect()
     }
+    /// What the version gains, loses and changes, part by part.
+    fn deltas(&self) -> [(&'static str, Delta); 3] {
+        let s = &self.preview.summary;
+        [("Operations", s.operations), ("Scopes", s.scopes), ("Endpoints", s.endpoints)]
+    }
     fn nothing(&self) -> bool {
         self.preview.records.iter().all(|record| record.action == "unchanged")
     }
@@ -232,7 +247,13 @@ fn identity(pairs: &Pairs, kept: Identity) -> (Identity, Vec<String>) {
             }
         }
     };
-    (Identity { vendor: text("vendor").or(kept.vendor), api: text("api").or(kept.api), published_at }, errors)
+    let identity = Identity {
+        vendor: text("vendor").or(kept.vendor),
+        api: text("api").or(kept.api),
+        api_slug: text("api_slug").or(kept.api_slug),
+        published_at,
+    };
+    (identity, errors)
 }
 
 async fn preview(
@@ -256,7 +277,7 @@ async fn show_document(
     identity: Identity,
     mut errors: Vec<String>,
 ) -> Result<Response, PageError> {
-    let document = read_document(web, upload.bytes).await?;
+    let document = read_document(web, upload.bytes, Some(upload.name.clone()).filter(|name| name != PASTED)).await?;
     let preview = match ops::preview_document(&web.app, &signed.actor, &document, &identity).await {
         Ok(preview) => preview,
         Err(Error::Invalid(faults)) => {
@@ -315,8 +336,9 @@ async fn apply(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> 
     }
     let text = |name: &str| posted.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let published_at = text("published_at").and_then(|at| at.parse().ok());
-    let identity = Identity { vendor: text("vendor"), api: text("api"), published_at };
-    let document = read_document(&web, upload.bytes.clone()).await?;
+    let identity = Identity { vendor: text("vendor"), api: text("api"), api_slug: text("api_slug"), published_at };
+    let document =
+        read_document(&web, upload.bytes.clone(), Some(upload.name.clone()).filter(|name| name != PASTED)).await?;
     match ops::apply_document(app, actor, &document, &identity).await {
         Ok(outcome) => {
             uploads::drop(app, actor, id).await?;

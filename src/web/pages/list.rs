@@ -10,13 +10,13 @@ use crate::{
     catalog,
     error::Error,
     identity::{self, Actor, GroupKind, Role},
-    imports::tables::{Notation, TableKind},
+    imports::tables::{Layout, Notation, TableKind},
     lists::{Alike, Count, Facet, Query, Spec},
     web::{
         Web,
         error::PageError,
         extract::{Pairs, Signed},
-        listing,
+        listing, telemetry,
     },
 };
 
@@ -376,7 +376,12 @@ fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
 /// Answers `…/export?format=`: exactly what the list's filter shows.
 pub async fn export(web: &Web, actor: &Actor, table: TableKind, pairs: &Pairs) -> Result<Response, PageError> {
     let notation = if pairs.get("format") == Some("ndjson") { Notation::Ndjson } else { Notation::Csv };
+    let own = ["format", "note", "columns", "byte_order_mark"];
     let kept: Vec<(String, String)> =
-        pairs.0.iter().filter(|(name, _)| !["format", "note", "columns"].contains(&name.as_str())).cloned().collect();
-    Ok(listing::export(web, actor, table, notation, &kept).await?)
+        pairs.0.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect();
+    let layout = Layout {
+        delimiter: if telemetry::noted_decimal_comma() { b';' } else { b',' },
+        byte_order_mark: pairs.get("byte_order_mark") == Some("yes"),
+    };
+    Ok(listing::export(web, actor, table, notation, &kept, layout).await?)
 }

@@ -106,6 +106,11 @@ impl EventView {
         self.event.changes.iter().take(60).map(ChangeView).collect()
     }
 
+    /// What the record is called; its kind where it has no name.
+    pub fn subject(&self) -> String {
+        self.event.subject_name.clone().unwrap_or_else(|| crate::words::label(&self.event.subject_kind))
+    }
+
     /// Where the record is.
     pub fn href(&self) -> Option<String> {
         href_of(&self.event.subject_kind, self.event.subject_id?)
@@ -132,6 +137,7 @@ pub fn href_of(kind: &str, id: Uuid) -> Option<String> {
         "questionnaire" => "questionnaires",
         "assessment" => "assessments",
         "assessment_demand" => "assessment-demands",
+        "service_account" => "service-accounts",
         "campaign" => "campaigns",
         "review_item" => "review-items",
         "risk_model" => "risk-models",

@@ -11,6 +11,7 @@ use super::{Shell, faults, html, policy::publication::Shown, unprocessable};
 use crate::{
     assessments::QuestionnaireContent,
     error::Error,
+    foreign,
     identity::Permission,
     policy::RiskModelContent,
     publications::{Publication, ops},
@@ -126,9 +127,16 @@ pub fn yaml<C: Written>(content: &C) -> Result<String, Error> {
     serde_saphyr::to_string(content).map_err(Error::internal)
 }
 
-/// Content of YAML.
+/// Bytes of a content as YAML.
+const LONGEST: usize = 512 << 10;
+
+/// Content of YAML. Its size is bounded, and with it the time that reading it takes.
 pub fn read<C: Written>(text: &str) -> Result<C, Error> {
-    serde_saphyr::from_str(text).map_err(|error| Error::field("", format!("This cannot be read: {error}")))
+    if text.len() > LONGEST {
+        return Err(Error::field("", format!("This has {} KiB; at most {} fit.", text.len() >> 10, LONGEST >> 10)));
+    }
+    foreign::compute(|| serde_saphyr::from_str(text))
+        .map_err(|error| Error::field("", format!("This cannot be read: {error}")))
 }
 
 pub async fn new<C: Written>(State(web): State<Web>, signed: Signed) -> Result<Response, PageError> {

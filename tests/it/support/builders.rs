@@ -3,7 +3,7 @@
 use muster::{
     catalog::{VendorContent, ops::DocumentImport},
     config::ImportLimits,
-    imports::openapi::{self, Door},
+    imports::openapi::{self, Channel},
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ pub fn document(provider: &str, service: &str, version: &str) -> Value {
 }
 
 pub fn read(document: &Value) -> DocumentImport {
-    openapi::read(document.to_string().as_bytes(), Door::Cli, &LIMITS).expect("a document")
+    let deadline = muster::foreign::Deadline::within(std::time::Duration::from_mins(1));
+    openapi::read(document.to_string().into_bytes(), None, Channel::Cli, &LIMITS, &deadline).expect("a document")
 }
 
 pub fn vendor(name: &str) -> VendorContent {

@@ -1,5 +1,7 @@
 //! Requests to a router, as a script or as a browser.
 
+use std::io::Read;
+
 use axum::{
     Router,
     body::Body,
@@ -33,18 +35,26 @@ impl Reply {
     }
 }
 
-/// Sends a request with exactly these headers.
+/// Sends a request with these headers. Like a browser it takes a compressed answer, unless they say otherwise, and
+/// unpacks it.
 pub async fn send(router: Router, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Reply {
     let mut request = Request::builder().method(method).uri(path);
     if !headers.iter().any(|(name, _)| *name == "host") {
         request = request.header("host", "localhost");
+    }
+    if !headers.iter().any(|(name, _)| *name == "accept-encoding") {
+        request = request.header("accept-encoding", "gzip");
     }
     for (name, value) in headers {
         request = request.header(*name, value);
     }
     let response = router.oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("a body").to_bytes().to_vec();
+    let mut body = body.collect().await.expect("a body").to_bytes().to_vec();
+    if parts.headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
+        let packed = std::mem::take(&mut body);
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut body).expect("whole gzip");
+    }
     Reply { status: parts.status, headers: parts.headers, body }
 }
 

@@ -1,21 +1,20 @@
 //! What a document would create and change.
 
-use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{DocumentImport, Identity, merge};
+use super::{Candidate, DocumentImport, Identity, api, vendor};
 use crate::{
     catalog::{
-        Api, ApiContent, ApiVersion, Endpoint, Scope, Source, Vendor, VendorContent, VersionContent,
-        store::{apis, vendors, versions},
+        Api, ApiVersion, Endpoint, Scope, Source, Vendor, VersionContent,
+        store::versions::{self, KnownDocument},
     },
     error::Error,
     identity::Actor,
-    text,
 };
 
 /// What happens to one record.
@@ -27,6 +26,13 @@ pub enum Step<R> {
 }
 
 impl<R> Step<R> {
+    /// The record as it is.
+    pub fn before(&self) -> &R {
+        match self {
+            Self::Create(record) | Self::Keep(record) | Self::Update { before: record, .. } => record,
+        }
+    }
+
     /// The record as it would be.
     pub fn record(&self) -> &R {
         match self {
@@ -41,17 +47,32 @@ pub struct Plan {
     pub vendor: Step<Vendor>,
     pub api: Step<Api>,
     pub version: Step<ApiVersion>,
-    pub asks: Vec<&'static str>,
+    /// The question whose API it is, where the document does not say.
+    pub ask: Option<Ask>,
+    /// Why the document is not applied.
     pub refused: Option<String>,
+    /// What a person should know before it is applied.
+    pub warnings: Vec<String>,
+}
+
+/// A question that a person has to answer before anything is written.
+#[derive(Debug)]
+pub struct Ask {
+    /// Why it is asked.
+    pub reason: String,
+    /// Records that may be meant.
+    pub candidates: Vec<Candidate>,
+    /// What the document suggests.
+    pub proposed: Option<String>,
 }
 
 /// What a plan is made with.
-struct Context<'a> {
-    document: &'a DocumentImport,
-    identity: &'a Identity,
-    now: DateTime<Utc>,
-    editor: Option<Uuid>,
-    hold: Hold,
+pub struct Context<'a> {
+    pub document: &'a DocumentImport,
+    pub identity: &'a Identity,
+    pub now: DateTime<Utc>,
+    pub editor: Option<Uuid>,
+    pub hold: Hold,
 }
 
 /// Whether the rows looked at are locked: they are when the plan is to be carried out.
@@ -70,9 +91,16 @@ pub async fn make(
     hold: Hold,
 ) -> Result<Plan, Error> {
     let context = Context { document, identity, now, editor: actor.person(), hold };
-    let (vendor, asks) = plan_vendor(conn, &context).await?;
-    let api = plan_api(conn, &context, &vendor).await?;
-    let (version, refused) = plan_version(conn, &context, &api).await?;
+    let (vendor, ask) = vendor::plan(conn, &context).await?;
+    let api::Planned { step: mut api, mut warnings } = api::plan(conn, &context, &vendor).await?;
+    let mut outcome = plan_version(conn, &context, &api).await?;
+    if let Some(name) = outcome.apart.take() {
+        api = api::new(conn, &context, vendor.record(), name).await?;
+        warnings.clear();
+        outcome.step = new_version(conn, &context, api.record().id).await?;
+    }
+    let VersionPlan { step: version, refused, warnings: of_version, .. } = outcome;
+    warnings.extend(of_version);
     // A document that is not applied changes nothing above it either.
     let idle = refused.is_some() || matches!(version, Step::Keep(_));
     let (vendor, api) = if idle && matches!(api, Step::Update { .. } | Step::Keep(_)) {
@@ -80,7 +108,7 @@ pub async fn make(
     } else {
         (vendor, api)
     };
-    Ok(Plan { vendor, api, version, asks, refused })
+    Ok(Plan { vendor, api, version, ask, refused, warnings })
 }
 
 fn keep<R>(step: Step<R>) -> Step<R> {
@@ -90,232 +118,61 @@ fn keep<R>(step: Step<R>) -> Step<R> {
     }
 }
 
-async fn plan_vendor(
-    conn: &mut PgConnection,
-    context: &Context<'_>,
-) -> Result<(Step<Vendor>, Vec<&'static str>), Error> {
-    let provider = context.document.provider_name.as_deref();
-    let domain = context
-        .document
-        .endpoints
-        .iter()
-        .find(|endpoint| !endpoint.host_pattern.is_empty())
-        .and_then(|endpoint| text::registrable_domain(&endpoint.host_pattern))
-        .filter(|domain| !domain.contains('*'));
-    let wanted = context.identity.vendor.as_deref().map(str::trim).filter(|key| !key.is_empty());
-    if let Some(key) = wanted {
-        return match vendors::find(conn, key).await? {
-            Some(id) => Ok((keep_vendor(conn, id, None, context).await?, Vec::new())),
-            None => Ok((new_vendor(conn, key.to_owned(), None, domain, context).await?, Vec::new())),
-        };
-    }
-    if let Some(provider) = provider {
-        if let Some(id) = vendors::by_provider_name(conn, provider).await? {
-            return Ok((keep_vendor(conn, id, None, context).await?, Vec::new()));
-        }
-        let own = text::registrable_domain(provider);
-        // Somebody may have written the vendor down before: the same domain, not yet matched.
-        if let Some(id) = match &own {
-            Some(domain) => vendors::by_domain(conn, domain).await?,
-            None => None,
-        } && vendors::get(conn, id).await?.is_some_and(|v| v.content.provider_name.is_none())
-        {
-            return Ok((keep_vendor(conn, id, Some(provider), context).await?, Vec::new()));
-        }
-        let name = name_of_domain(provider);
-        return Ok((new_vendor(conn, name, Some(provider.to_owned()), own, context).await?, Vec::new()));
-    }
-    if let Some(domain) = domain {
-        match vendors::by_domain(conn, &domain).await? {
-            Some(id) => Ok((keep_vendor(conn, id, None, context).await?, Vec::new())),
-            None => Ok((new_vendor(conn, name_of_domain(&domain), None, Some(domain), context).await?, Vec::new())),
-        }
-    } else {
-        let step = new_vendor(conn, "Unknown vendor".into(), None, None, context).await?;
-        Ok((step, vec!["vendor"]))
+/// What becomes of the version.
+struct VersionPlan {
+    step: Step<ApiVersion>,
+    refused: Option<String>,
+    warnings: Vec<String>,
+    /// The name of an API of its own, where the document is of another one with the same title and label.
+    apart: Option<String>,
+}
+
+impl VersionPlan {
+    fn of(step: Step<ApiVersion>) -> Self {
+        Self { step, refused: None, warnings: Vec::new(), apart: None }
     }
 }
 
-async fn keep_vendor(
-    conn: &mut PgConnection,
-    id: Uuid,
-    provider: Option<&str>,
-    context: &Context<'_>,
-) -> Result<Step<Vendor>, Error> {
-    if context.hold == Hold::Lock {
-        vendors::lock(conn, id).await?;
-    }
-    let before = vendors::get(conn, id).await?.ok_or(Error::NotFound("vendor"))?;
-    let Some(provider) = provider else { return Ok(Step::Keep(before)) };
-    let mut after = before.clone();
-    after.content.provider_name = Some(provider.to_owned());
-    after.imported.insert("provider_name".into(), json!(provider));
-    after.edited_by = super::super::with_editor(&before.edited_by, context.editor);
-    (after.verified_at, after.verified_by) = (None, None);
-    after.revision += 1;
-    after.updated_at = context.now;
-    Ok(Step::Update { before, after })
-}
-
-async fn new_vendor(
-    conn: &mut PgConnection,
-    name: String,
-    provider: Option<String>,
-    domain: Option<String>,
-    context: &Context<'_>,
-) -> Result<Step<Vendor>, Error> {
-    let website = domain.map(|domain| format!("https://{domain}"));
-    let mut imported = Map::new();
-    imported.insert("name".into(), json!(name));
-    imported.insert("website".into(), json!(website));
-    imported.insert("provider_name".into(), json!(provider));
-    let content = VendorContent { name, website, provider_name: provider, ..VendorContent::default() }.checked()?;
-    let slug = vendors::free_slug(conn, &content.slug).await?;
-    Ok(Step::Create(Vendor {
-        id: Uuid::now_v7(),
-        revision: 1,
-        created_at: context.now,
-        updated_at: context.now,
-        verified_at: None,
-        verified_by: None,
-        edited_by: context.editor.into_iter().collect(),
-        parent_id: None,
-        imported,
-        content: VendorContent { slug, ..content },
-    }))
-}
-
-/// `stripe.com` becomes `Stripe`, `twilio-cdn.com` `Twilio cdn`.
-fn name_of_domain(domain: &str) -> String {
-    let host = text::registrable_domain(domain).unwrap_or_else(|| domain.to_owned());
-    let label = host.split('.').next().unwrap_or(&host).replace(['-', '_'], " ");
-    let mut chars = label.chars();
-    chars.next().map_or_else(|| domain.to_owned(), |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// The facts of a document that belong to the API.
-fn api_facts(document: &DocumentImport) -> Map<String, Value> {
-    let mut facts = Map::new();
-    let mut put = |name: &str, value: Value| facts.insert(name.to_owned(), value);
-    put("name", json!(document.title));
-    put("description", json!(document.description));
-    put("documentation_url", json!(document.documentation_url));
-    put("terms_url", json!(document.terms_url));
-    put("licence", json!(document.licence));
-    put("licence_url", json!(document.licence_url));
-    put("contact_name", json!(document.contact_name));
-    put("contact_email", json!(document.contact_email));
-    put("contact_url", json!(document.contact_url));
-    put("auth_methods", json!(document.auth_methods));
-    put("service_name", json!(document.service_name));
-    facts
-}
-
-async fn plan_api(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<Vendor>) -> Result<Step<Api>, Error> {
-    let document = context.document;
-    let wanted = context.identity.api.as_deref().map(str::trim).filter(|key| !key.is_empty());
-    let found = match (wanted, vendor) {
-        (Some(key), _) => apis::find(conn, key).await?,
-        (None, Step::Create(_)) => None,
-        (None, known) => {
-            let service = document.service_name.as_deref();
-            apis::by_identity(conn, known.record().id, service, &document.title).await?
-        }
-    };
-    let facts = api_facts(document);
-    let Some(id) = found else {
-        let name = wanted.unwrap_or(&document.title).to_owned();
-        return new_api(conn, context, vendor.record(), name, facts).await;
-    };
-    if context.hold == Hold::Lock {
-        apis::lock(conn, id).await?;
-    }
-    let before = apis::get(conn, id).await?.ok_or(Error::NotFound("API"))?;
-    if before.vendor_id != vendor.record().id {
-        return Err(Error::field(
-            "/api",
-            format!("'{}' is an API of another vendor, {}.", before.content.name, before.content.vendor),
-        ));
-    }
-    // Facts of the API come from the newest label, as far as labels have an order.
-    let told = before.imported.get("label").and_then(Value::as_str).unwrap_or_default();
-    if merge::label_order(&document.label, told) == Some(Ordering::Less) {
-        return Ok(Step::Keep(before));
-    }
-    let mut after = before.clone();
-    after.content = merge::merge(&before.content, &mut after.imported, &facts)?;
-    after.imported.insert("label".into(), json!(document.label));
-    if after.content == before.content && after.imported == before.imported {
-        return Ok(Step::Keep(before));
-    }
-    after.edited_by = super::super::with_editor(&before.edited_by, context.editor);
-    let own = before.verified_by.is_some() && before.verified_by == context.editor;
-    if own || after.content.identity_differs(&before.content) {
-        (after.verified_at, after.verified_by) = (None, None);
-    }
-    after.revision += 1;
-    after.updated_at = context.now;
-    Ok(Step::Update { before, after })
-}
-
-async fn new_api(
-    conn: &mut PgConnection,
-    context: &Context<'_>,
-    vendor: &Vendor,
-    name: String,
-    facts: Map<String, Value>,
-) -> Result<Step<Api>, Error> {
-    let mut imported = Map::new();
-    let blank = ApiContent { vendor: vendor.content.slug.clone(), name: name.clone(), ..ApiContent::default() };
-    let mut content: ApiContent = merge::merge(&ApiContent { name: String::new(), ..blank }, &mut imported, &facts)?;
-    if context.identity.api.is_some() {
-        content.name = name;
-    }
-    imported.insert("label".into(), json!(context.document.label));
-    let words = match &content.service_name {
-        Some(service) => format!("{} {service}", vendor.content.slug),
-        None => content.name.clone(),
-    };
-    content.slug = text::slug(&words, "api");
-    let content = content.checked()?;
-    let slug = apis::free_slug(conn, &content.slug).await?;
-    Ok(Step::Create(Api {
-        id: Uuid::now_v7(),
-        revision: 1,
-        created_at: context.now,
-        updated_at: context.now,
-        verified_at: None,
-        verified_by: None,
-        edited_by: context.editor.into_iter().collect(),
-        vendor_id: vendor.id,
-        current_version_id: None,
-        imported,
-        content: ApiContent { slug, ..content },
-    }))
-}
-
-async fn plan_version(
-    conn: &mut PgConnection,
-    context: &Context<'_>,
-    api: &Step<Api>,
-) -> Result<(Step<ApiVersion>, Option<String>), Error> {
+async fn plan_version(conn: &mut PgConnection, context: &Context<'_>, api: &Step<Api>) -> Result<VersionPlan, Error> {
     let document = context.document;
     let found = match api {
         Step::Create(_) => None,
         known => versions::by_label(conn, known.record().id, &document.label).await?,
     };
-    let Some(id) = found else { return Ok((new_version(conn, context, api.record().id).await?, None)) };
+    let Some(id) = found else {
+        return Ok(VersionPlan::of(new_version(conn, context, api.record().id).await?));
+    };
     if context.hold == Hold::Lock {
         versions::lock(conn, id).await?;
     }
     let before = versions::get(conn, id).await?.ok_or(Error::NotFound("API version"))?;
     let sha256 = data_encoding::HEXLOWER.encode(&document.sha256);
-    if before.document_sha256.as_deref() == Some(&sha256) {
-        return Ok((Step::Keep(before), None));
-    }
     let known = versions::documents_of(conn, id).await?;
-    if let Some(reason) = older(document, context.identity, &known, before.document_sha256.as_deref()) {
-        return Ok((Step::Keep(before), Some(reason)));
+    let current = known.iter().find(|one| Some(data_encoding::HEXLOWER.encode(&one.sha256)) == before.document_sha256);
+    if current.is_some_and(|current| current.says_the_same(&document.sha256, &document.meaning)) {
+        return Ok(VersionPlan::of(Step::Keep(before)));
+    }
+    if let Some(reason) = older(document, context.identity, &known, current) {
+        return Ok(VersionPlan { refused: Some(reason), ..VersionPlan::of(Step::Keep(before)) });
+    }
+    let (old, new) = (keys(&before), api::operations(document));
+    let kept = old.intersection(&new).count();
+    let few = !old.is_empty() && kept * 2 < old.len().min(new.len()).max(1);
+    if few && !context.names_the_api() {
+        return Ok(apart(context, api.before(), before, (kept, old.len(), new.len())));
+    }
+    let mut warnings = Vec::new();
+    let dated = context.identity.published_at.is_some() && current.is_some_and(|one| one.published_at.is_some());
+    if kept < old.len() && !dated {
+        let mut gone: Vec<&str> =
+            old.difference(&new).filter_map(|key| key.split_once(' ').map(|(_, key)| key)).collect();
+        gone.sort_unstable();
+        let shown = gone[..gone.len().min(5)].join(", ");
+        let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
+        warnings.push(format!(
+            "{} operations of this version are gone: {shown}{more}. If this document is older than the one here, say when each was published.",
+            gone.len()
+        ));
     }
     let mut after = before.clone();
     after.content = VersionContent {
@@ -334,23 +191,61 @@ async fn plan_version(
     after.document_sha256 = Some(sha256);
     after.revision += 1;
     after.updated_at = context.now;
-    Ok((Step::Update { before, after }, None))
+    Ok(VersionPlan { warnings, ..VersionPlan::of(Step::Update { before, after }) })
+}
+
+impl Context<'_> {
+    /// Whether a person says which API it is.
+    fn names_the_api(&self) -> bool {
+        self.identity.api.is_some() || self.identity.api_slug.is_some()
+    }
+}
+
+/// The operations of a version by what identifies them.
+fn keys(version: &ApiVersion) -> HashSet<String> {
+    let key = |operation: &crate::catalog::Operation| {
+        format!("{} {} {}", operation.direction.key(), operation.method, operation.path)
+    };
+    version.content.operations.iter().map(key).collect()
+}
+
+/// A document with the title and label of another one and hardly an operation of it: another API. It becomes one of
+/// its own where its file tells it apart, else a person has to say which one it is.
+fn apart(context: &Context<'_>, api: &Api, before: ApiVersion, (kept, old, new): (usize, usize, usize)) -> VersionPlan {
+    let document = context.document;
+    let known = api.imported.get("document_file").and_then(Value::as_str);
+    if let (Some(here), Some(file)) = (known, document.file.as_deref())
+        && here != file
+    {
+        let stem = file.rsplit('/').next().unwrap_or(file);
+        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+        let name = format!("{} ({})", crate::text::clip(&document.title, 120), crate::text::clip(stem, 60));
+        let warning = format!(
+            "'{}' has the same title and version label and shares {kept} of {new} operations with it: this becomes an API of its own, '{name}'.",
+            api.content.name
+        );
+        return VersionPlan { warnings: vec![warning], apart: Some(name), ..VersionPlan::of(Step::Keep(before)) };
+    }
+    let reason = format!(
+        "'{}' here has the same title and version label, but only {kept} of its {old} operations are among the {new} of this document. If it is the same API, name it (API, or --api {}); if it is another one, give it a slug of its own (API slug, or --api-slug). Nothing was changed.",
+        api.content.name, api.content.slug
+    );
+    VersionPlan { refused: Some(reason), ..VersionPlan::of(Step::Keep(before)) }
 }
 
 /// Why a document is older than what is here: superseded before, or published earlier.
 fn older(
     document: &DocumentImport,
     identity: &Identity,
-    known: &[(Vec<u8>, Option<DateTime<Utc>>)],
-    current: Option<&str>,
+    known: &[KnownDocument],
+    current: Option<&KnownDocument>,
 ) -> Option<String> {
-    if known.iter().any(|(hash, _)| *hash == document.sha256) {
+    if known.iter().any(|one| one.says_the_same(&document.sha256, &document.meaning)) {
         return Some(
             "This document was imported before and a newer one has taken its place. Nothing was changed.".into(),
         );
     }
-    let current = known.iter().find(|(hash, _)| Some(data_encoding::HEXLOWER.encode(hash).as_str()) == current);
-    match (identity.published_at, current.and_then(|(_, at)| *at)) {
+    match (identity.published_at, current.and_then(|one| one.published_at)) {
         (Some(given), Some(here)) if given < here => Some(format!(
             "This document was published before the one that is here ({} UTC). Nothing was changed.",
             here.format("%Y-%m-%d %H:%M")

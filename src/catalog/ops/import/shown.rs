@@ -1,12 +1,17 @@
 //! A plan as people see it, before and after it is carried out.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::{
-    ApplyOutcome, PlannedRecord,
-    plan::{Plan, Step},
+    ApplyOutcome, Delta, ImportSummary, PlannedRecord,
+    plan::{Ask, Plan, Step},
 };
-use crate::audit::{Change, Record, diff};
+use crate::{
+    audit::{Change, Record, diff},
+    catalog::VersionContent,
+};
 
 impl Plan {
     /// The plan as people see it.
@@ -21,6 +26,23 @@ impl Plan {
         ]
     }
 
+    /// What the plan adds, removes and changes.
+    pub fn summary(&self) -> ImportSummary {
+        let none = VersionContent::default();
+        let (before, after) = match &self.version {
+            Step::Create(version) => (&none, &version.content),
+            Step::Update { before, after } => (&before.content, &after.content),
+            Step::Keep(version) => (&version.content, &version.content),
+        };
+        ImportSummary {
+            operations: delta(&before.operations, &after.operations, |o| {
+                (o.direction, o.method.clone(), o.path.clone())
+            }),
+            scopes: delta(&before.scopes, &after.scopes, |s| (s.scheme.clone(), s.name.clone())),
+            endpoints: delta(&before.endpoints, &after.endpoints, |e| e.url.clone()),
+        }
+    }
+
     /// What applying the plan does.
     pub fn outcome(&self) -> ApplyOutcome {
         let records = self.records();
@@ -33,8 +55,39 @@ impl Plan {
             version_id: version.id,
             version_slug: version.slug.clone(),
             records,
+            summary: self.summary(),
+            warnings: self.warnings.clone(),
+            notes: Vec::new(),
         }
     }
+}
+
+impl Ask {
+    /// The question with what to do about it.
+    pub fn advice(&self) -> String {
+        if self.candidates.is_empty() {
+            return format!("{} Name the vendor.", self.reason);
+        }
+        let names: Vec<String> =
+            self.candidates.iter().take(5).map(|one| format!("{} ({})", one.name, one.slug)).collect();
+        format!("{} Name the one that is meant by its slug: {}.", self.reason, names.join(", "))
+    }
+}
+
+fn delta<T: PartialEq, K: std::hash::Hash + Eq>(before: &[T], after: &[T], key: impl Fn(&T) -> K) -> Delta {
+    let old: HashMap<K, &T> = before.iter().map(|part| (key(part), part)).collect();
+    let (mut delta, mut kept) = (Delta::default(), 0);
+    for part in after {
+        match old.get(&key(part)) {
+            None => delta.added += 1,
+            Some(same) => {
+                kept += 1;
+                delta.changed += usize::from(*same != part);
+            }
+        }
+    }
+    delta.removed = old.len().saturating_sub(kept);
+    delta
 }
 
 /// Fields that say nothing to a person.

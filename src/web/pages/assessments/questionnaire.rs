@@ -8,6 +8,7 @@ use axum::{
 use crate::{
     assessments::{QuestionnaireContent, oscal, sheet},
     error::Error,
+    foreign,
     identity::Permission,
     publications::{Publishable, ops},
     web::{
@@ -34,15 +35,17 @@ pub async fn import(
     let title = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let content = if file.bytes.is_empty() {
         Err(Error::field("/file", "Choose a file."))
-    } else if kind == "xlsx" {
-        let bytes = file.bytes;
-        let done = tokio::task::spawn_blocking(move || sheet::read_questions(&title, &bytes)).await;
-        done.map_err(Error::internal)?
-    } else if kind == "json" {
-        oscal::read(&file.bytes)
     } else {
-        let text = String::from_utf8(file.bytes).map_err(|_| Error::field("/file", "This is no text."));
-        text.and_then(|text| written::read(&text))
+        let bytes = file.bytes;
+        let read = move |deadline: &foreign::Deadline| match kind.as_str() {
+            "xlsx" => sheet::read_questions(&title, &bytes, deadline),
+            "json" => oscal::read(&bytes),
+            _ => match String::from_utf8(bytes) {
+                Ok(text) => written::read(&text),
+                Err(_) => Err(Error::field("/file", "This is not text. Save it as UTF-8.")),
+            },
+        };
+        foreign::read(&web.app, read).await
     };
     let done = match content {
         Ok(content) => ops::create::<QuestionnaireContent>(&web.app, &signed.actor, content).await,

@@ -120,7 +120,10 @@ fn whole(content: &Value, tests: &str) -> Result<RuleContent, Error> {
     let tests: Value = if tests.is_empty() {
         json!([])
     } else {
-        serde_saphyr::from_str(tests)
+        if tests.len() > 128 << 10 {
+            return Err(Error::field("/tests", "The cases have more than 128 KiB."));
+        }
+        crate::foreign::compute(|| serde_saphyr::from_str(tests))
             .map_err(|error| Error::field("/tests", format!("The cases cannot be read: {error}")))?
     };
     content["tests"] = tests;

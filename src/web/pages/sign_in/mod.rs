@@ -122,9 +122,17 @@ async fn ask(State(web): State<Web>, pairs: Pairs) -> Result<Response, PageError
     html(&SignInPage::ways(&web, pairs.get("back").unwrap_or("/")).await?)
 }
 
-/// Signs in as somebody of the demonstration, where the server shows it.
+/// Headers by which a request shows that a proxy passed it on.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+
+/// Signs in as a person of the demonstration, where the server offers that and the request comes from this machine.
 async fn as_demo(State(web): State<Web>, Path(id): Path<uuid::Uuid>, request: Request) -> Result<Response, PageError> {
     let (parts, _) = request.into_parts();
+    if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
+        let text = "The demonstration signs people in on this machine only, not through a proxy.";
+        return Err(Error::Forbidden(text.into()).into());
+    }
     let session = ops::sign_in_demo(&web.app, id, origin(&parts), request_id()).await?;
     Ok(with_cookie(&web, &session, Redirect::to("/?note=welcome").into_response()))
 }
