@@ -179,6 +179,13 @@ impl Check {
         }
     }
 
+    /// A day that people mean: of the years 1900 to 2200, which every calendar and database here can hold.
+    pub fn day(&mut self, pointer: &str, day: Option<NaiveDate>) {
+        if day.is_some_and(|day| !(1900..=2200).contains(&chrono::Datelike::year(&day))) {
+            self.fault(pointer, "Give a day between the years 1900 and 2200.");
+        }
+    }
+
     /// Two dates in their order.
     pub fn in_order(&mut self, pointer: &str, first: Option<NaiveDate>, second: Option<NaiveDate>) {
         let sane = |date: &NaiveDate| (1900..=2200).contains(&chrono::Datelike::year(date));

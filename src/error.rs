@@ -183,11 +183,10 @@ fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
             ("/name", "This name is taken. Choose another.")
         }
         "vendors_provider_name_key" => ("/provider_name", "Another vendor has this provider name."),
-        "api_operations_once" => ("/operations", "The same operation is listed twice."),
         "vendors_lei_key" => ("/lei", "Another vendor has this LEI."),
         "apis_service_name_key" => ("/service_name", "This vendor has an API with this service name."),
         "api_versions_label_key" => ("/label", "This API already has a version with this label."),
-        "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
+        "api_operations_once" | "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
         "api_scopes_name_key" => ("/scopes", "The same scope is listed twice."),
         "publications_key_key" => ("/key", "This key is taken. Choose another."),
         "data_classes_key_key" => ("/key", "There is already a data class with this key."),
@@ -219,6 +218,10 @@ fn identity_fault(constraint: &str) -> Option<Error> {
     })
 }
 
+/// Why what was approved does not go live although its stages were.
+pub(crate) const LAPSED: &str =
+    "Someone who had approved it was disabled, or left the review group. Their stage has to approve it again first.";
+
 /// What the guards of change requests say.
 fn decision_fault(constraint: &str) -> Option<Error> {
     Some(match constraint {
@@ -234,14 +237,21 @@ fn decision_fault(constraint: &str) -> Option<Error> {
         | "request_decisions_not_by_owner"
         | "request_decisions_by_the_group"
         | "request_decisions_by_no_token" => Error::Forbidden(
-            "Somebody of the stage's group who neither asked, nor edited, nor owns has to decide.".into(),
+            "Someone of the stage's group decides who neither asked for it, took part in it, nor owns it or did lately.".into(),
         ),
+        "change_requests_approved_by_decisions" => Error::Conflict(LAPSED.into()),
+        "change_requests_bound_reason" => {
+            Error::Conflict("The reason is part of what was decided on. Ask for changes, or withdraw it and ask again.".into())
+        }
         "change_requests_applied_when_met" => Error::Conflict("A condition has to be met before it goes live.".into()),
         "publication_versions_by_another" => {
             Error::Forbidden("Somebody who neither wrote nor proposed it publishes it.".into())
         }
-        "exceptions_by_another" | "exceptions_by_no_token" => {
-            Error::Forbidden("Somebody who did not ask for it decides, signed in on the page.".into())
+        "exceptions_by_another" | "exceptions_by_another_than_the_minter" | "exceptions_by_no_token" => {
+            Error::Forbidden("Someone who did not ask for it decides, signed in on the page.".into())
+        }
+        "assessments_by_another" => {
+            Error::Forbidden("You gave these answers, or minted the token that did. Someone else reviews them.".into())
         }
         "exceptions_one_request" => Error::Conflict("An exception from this rule is asked for already.".into()),
         "assessments_one_under_way" => Error::Conflict(

@@ -35,6 +35,7 @@ fn acting(person: &Person, teams: Vec<Uuid>) -> Actor {
         teams,
         review_groups: Vec::new(),
         token_id: None,
+        minted_by: None,
         session: None,
         reading: muster::identity::Reading::default(),
     };

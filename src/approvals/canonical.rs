@@ -1,22 +1,23 @@
-//! What a decision is bound to: SHA-256 over the canonical JSON (RFC 8785) of the content, with the
-//! sensitivity of each data class and the text of each scope as they were when it was submitted.
+//! What a decision is bound to: SHA-256 over the canonical JSON (RFC 8785) of the kind, the reason and the content, with
+//! the sensitivity of each data class and the text of each scope as they were when it was submitted.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
+use super::RequestKind;
 use crate::{
     error::Error,
     integrations::{FIELDS, IntegrationContent, Refs, Weight, ops::OfferedScope},
 };
 
-/// The version of the content's form.
-const SCHEMA: i32 = 1;
+/// The version of the form. Before 2 neither kind nor reason was in it.
+const SCHEMA: i32 = 2;
 
 /// Canonical bytes with the hashes over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Canonical bytes of `{schema, content}`.
+    /// Canonical bytes of `{schema, kind, reason, content}`.
     pub bytes: Vec<u8>,
     /// SHA-256 of these bytes.
     pub full: [u8; 32],
@@ -24,8 +25,22 @@ pub struct Binding {
     pub material: [u8; 32],
 }
 
+/// What is asked for besides the content: where only the state changes, the reason is the whole request.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The kind of the request.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
 /// Binds a content that was checked: its sets are sorted already.
-pub fn bind(content: &IntegrationContent, refs: &Refs, offered: &[OfferedScope]) -> Result<Binding, Error> {
+pub fn bind(
+    asked: Asked<'_>,
+    content: &IntegrationContent,
+    refs: &Refs,
+    offered: &[OfferedScope],
+) -> Result<Binding, Error> {
     let Value::Object(mut fields) = serde_json::to_value(content).map_err(Error::internal)? else {
         return Err(Error::internal("a content that is no object"));
     };
@@ -40,16 +55,18 @@ pub fn bind(content: &IntegrationContent, refs: &Refs, offered: &[OfferedScope])
             scope["description"] = json!(text.and_then(|scope| scope.description.as_deref()));
         }
     }
-    let bytes = canonical(fields.clone())?;
+    let bytes = canonical(asked, fields.clone())?;
     for (name, _) in FIELDS.iter().filter(|(_, weight)| *weight == Weight::Immaterial) {
         fields.remove(*name);
     }
-    let material = canonical(fields)?;
+    let material = canonical(asked, fields)?;
     Ok(Binding { full: Sha256::digest(&bytes).into(), material: Sha256::digest(&material).into(), bytes })
 }
 
-fn canonical(fields: Map<String, Value>) -> Result<Vec<u8>, Error> {
-    let mut whole = json!({ "schema": SCHEMA, "content": Value::Object(fields) });
+fn canonical(asked: Asked<'_>, fields: Map<String, Value>) -> Result<Vec<u8>, Error> {
+    let mut whole = json!({
+        "schema": SCHEMA, "kind": asked.kind.key(), "reason": asked.reason, "content": Value::Object(fields),
+    });
     compose(&mut whole);
     serde_json_canonicalizer::to_vec(&whole).map_err(Error::internal)
 }
@@ -69,7 +86,7 @@ mod tests {
     use super::*;
 
     fn bound(content: &IntegrationContent) -> Binding {
-        bind(content, &Refs::default(), &[]).expect("bound")
+        bind(Asked { kind: RequestKind::Change, reason: None }, content, &Refs::default(), &[]).expect("bound")
     }
 
     #[test]
@@ -138,12 +155,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_and_why_are_bound_too() {
+        let content = IntegrationContent { name: "Payments".into(), ..IntegrationContent::default() };
+        let bind = |kind, reason| bind(Asked { kind, reason }, &content, &Refs::default(), &[]).expect("bound");
+        let first = bind(RequestKind::Change, Some("A new region"));
+        assert_ne!(first.full, bind(RequestKind::Change, Some("Another reason")).full);
+        assert_ne!(first.material, bind(RequestKind::Change, Some("Another reason")).material);
+        assert_ne!(first.material, bind(RequestKind::Retire, Some("A new region")).material);
+        assert_eq!(first, bind(RequestKind::Change, Some("A new region")));
+    }
+
+    #[test]
     fn the_text_of_a_scope_is_bound_too() {
         let content: IntegrationContent =
             serde_json::from_value(json!({ "system": "a", "api": "b", "scopes": [{ "scope": "r" }] })).expect("one");
+        let asked = Asked { kind: RequestKind::Change, reason: None };
         let offered = |text: &str| vec![OfferedScope { name: "r".into(), description: Some(text.into()) }];
-        let read = bind(&content, &Refs::default(), &offered("Read")).expect("bound");
-        let write = bind(&content, &Refs::default(), &offered("Read and write")).expect("bound");
+        let read = bind(asked, &content, &Refs::default(), &offered("Read")).expect("bound");
+        let write = bind(asked, &content, &Refs::default(), &offered("Read and write")).expect("bound");
         assert_ne!(read.material, write.material);
         let text = String::from_utf8(read.bytes).expect("UTF-8");
         assert!(text.starts_with("{\"content\":{\"api\":\"b\"") && text.contains("\"description\":\"Read\""), "{text}");

@@ -140,6 +140,9 @@ pub struct Decision {
     pub material_hash: String,
     /// When.
     pub decided_at: DateTime<Utc>,
+    /// Whether it no longer counts: whoever made it was disabled or lost the seat before the request closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
 }
 
 /// A decision to be made.

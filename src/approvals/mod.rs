@@ -2,6 +2,7 @@
 //! way in which governed content comes into force.
 
 mod canonical;
+mod deciding;
 mod decision;
 mod delegation;
 mod merge;
@@ -10,7 +11,7 @@ mod request;
 mod store;
 mod view;
 
-pub use canonical::{Binding, bind};
+pub use canonical::{Asked, Binding, bind};
 pub use decision::{Condition, Decision, NewCondition, NewDecision, Requester, Stage, Timing, Verdict};
 pub use delegation::Delegation;
 pub use merge::{Merged, three_way};

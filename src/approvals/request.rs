@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Condition, Decision, NewDecision, Requester, Stage, Timing, Verdict};
+use super::{Condition, Decision, Requester, Stage, Timing};
 use crate::{
     audit::Record,
     error::Error,
@@ -186,7 +186,7 @@ pub struct Request {
     pub content: IntegrationContent,
     /// Who asks.
     pub requested_by: Requester,
-    /// Who took part in a material edit; they do not decide.
+    /// Who submitted or edited it, or minted the token that did; they do not decide.
     pub participants: Vec<Uuid>,
     /// The stages of this round, in their order.
     pub stages: Vec<Stage>,
@@ -218,23 +218,6 @@ impl Record for Request {
 }
 
 impl Request {
-    /// The stage that waits for decisions: the first without enough approvals of this content.
-    pub fn open_stage(&self) -> Option<&Stage> {
-        let Phase::Open(bound) = &self.phase else { return None };
-        self.stages.iter().find(|stage| self.approvals(stage, bound) < stage.approvals_needed)
-    }
-
-    /// How many approvals of the present content a stage has.
-    pub fn approvals(&self, stage: &Stage, bound: &Bound) -> i32 {
-        let counts = |decision: &&Decision| {
-            decision.round == bound.round
-                && decision.position == stage.position
-                && decision.verdict.approves()
-                && decision.material_hash == bound.material_hash
-        };
-        i32::try_from(self.decisions.iter().filter(counts).count()).unwrap_or(i32::MAX)
-    }
-
     /// What has to be done before it goes live.
     pub fn unmet(&self) -> impl Iterator<Item = &Condition> {
         let waits = |c: &&Condition| c.timing == Timing::BeforeLive && c.met_at.is_none() && self.counts(c);
@@ -322,60 +305,6 @@ impl Request {
             return Err(Error::Conflict("It is closed already.".into()));
         }
         Ok(Self { phase: Phase::Withdrawn { closed_at: now }, revision: self.revision + 1, updated_at: now, ..self })
-    }
-
-    /// Somebody decides on the stage that is open.
-    pub fn decide(self, by: Uuid, new: NewDecision, now: DateTime<Utc>) -> Result<Self, Error> {
-        let Phase::Open(bound) = &self.phase else {
-            return Err(Error::Conflict(format!(
-                "It is {}, not open for decisions.",
-                self.phase.key().replace('_', " ")
-            )));
-        };
-        if bound.content_hash != new.content_hash {
-            return Err(Error::Conflict("It changed since you looked. Look again, then decide.".into()));
-        }
-        if self.requested_by.person == Some(by) {
-            return Err(Error::Forbidden("You asked for this; somebody else decides.".into()));
-        }
-        if self.participants.contains(&by) {
-            return Err(Error::Forbidden("You took part in a material edit of this; somebody else decides.".into()));
-        }
-        let stage = self.open_stage().ok_or_else(|| Error::internal("an open request without an open stage"))?;
-        let twice = self.workflow.is_some_and(|workflow| workflow.same_person_twice);
-        let mine = |decision: &&Decision| {
-            let same = [Some(decision.decided_by), decision.decided_for];
-            decision.round == bound.round
-                && (!twice || decision.position == stage.position)
-                && (same.contains(&Some(by)) || (new.decided_for.is_some() && same.contains(&new.decided_for)))
-        };
-        if self.decisions.iter().any(|decision| mine(&decision)) {
-            return Err(Error::Conflict("You have decided on this already.".into()));
-        }
-        let decision = Decision {
-            id: new.id,
-            position: stage.position,
-            round: bound.round,
-            verdict: new.verdict,
-            reason: new.reason,
-            decided_by: by,
-            decided_for: new.decided_for,
-            content_hash: bound.content_hash.clone(),
-            material_hash: bound.material_hash.clone(),
-            decided_at: now,
-        };
-        let mut bound = bound.clone();
-        bound.waiting_since = now;
-        let mut after = Self { revision: self.revision + 1, updated_at: now, ..self };
-        after.decisions.push(decision);
-        let done = after.stages.iter().all(|stage| after.approvals(stage, &bound) >= stage.approvals_needed);
-        after.phase = match new.verdict {
-            Verdict::Reject => Phase::Rejected { bound, closed_at: now },
-            Verdict::RequestChanges => Phase::ChangesRequested(bound),
-            Verdict::Approve | Verdict::ApproveWithConditions if done => Phase::Approved(bound),
-            Verdict::Approve | Verdict::ApproveWithConditions => Phase::Open(bound),
-        };
-        Ok(after)
     }
 
     /// The approved content has come into force.

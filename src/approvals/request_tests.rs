@@ -1,6 +1,7 @@
 //! Transitions of a change request.
 
 use super::*;
+use crate::approvals::{NewDecision, Verdict};
 
 fn at(minute: u32) -> DateTime<Utc> {
     format!("2027-03-01T12:{minute:02}:00Z").parse().expect("a moment")

@@ -208,6 +208,9 @@ pub struct Assessment {
     pub reminded_at: Option<DateTime<Utc>>,
     /// Who submitted it; null when the vendor did.
     pub submitted_by: Option<Uuid>,
+    /// Everyone who answered, or minted the token that did.
+    #[serde(skip)]
+    pub participants: Vec<Uuid>,
     /// When.
     pub submitted_at: Option<DateTime<Utc>>,
     /// Who looked at it.
@@ -301,10 +304,12 @@ impl Assessment {
         Ok(Self { state, score, submitted_by: by, submitted_at: Some(now), ..self }.next(now))
     }
 
-    /// Another look is taken by somebody: not by who answered.
-    fn refuse_own(&self, by: Uuid) -> Result<(), Error> {
-        if self.submitted_by == Some(by) {
-            return Err(Error::Forbidden("You submitted these answers; somebody else looks at them.".into()));
+    /// Refuses a review by who answered, by themselves or through a token that they minted.
+    pub fn refuse_own(&self, by: Uuid) -> Result<(), Error> {
+        if self.submitted_by == Some(by) || self.participants.contains(&by) {
+            return Err(Error::Forbidden(
+                "You gave these answers, or minted the token that did. Someone else reviews them.".into(),
+            ));
         }
         Ok(())
     }

@@ -156,7 +156,7 @@ struct Counted {
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.elements += bytes.iter().filter(|b| **b == b'<').count();
+        self.elements += memchr::memchr_iter(b'<', bytes).count();
         if self.keep {
             // UTF-16 has a zero beside each of these characters.
             self.claimed.extend(bytes.iter().filter(|b| **b != 0).take(CLAIM.saturating_sub(self.claimed.len())));

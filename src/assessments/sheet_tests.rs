@@ -91,6 +91,11 @@ fn what_unpacks_to_more_than_it_should_is_refused_before_it_is_read() {
     assert!(errors.as_slice()[0].message.contains("32 MiB"), "{errors:?}");
 }
 
+/// One text for each number, after each other.
+fn many(numbers: std::ops::RangeInclusive<usize>, one: impl Fn(usize) -> String) -> String {
+    numbers.map(one).collect::<Vec<_>>().concat()
+}
+
 /// A workbook of these parts, as a hostile vendor would make it.
 fn workbook(sheets: usize, rows: &str, texts: Option<&str>) -> Vec<u8> {
     let options = zip::write::SimpleFileOptions::default();
@@ -98,7 +103,7 @@ fn workbook(sheets: usize, rows: &str, texts: Option<&str>) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
-    let names: String = (1..=sheets).map(|n| format!("<sheet name=\"S{n}\" sheetId=\"{n}\" r:id=\"rId1\"/>")).collect();
+    let names = many(1..=sheets, |n| format!("<sheet name=\"S{n}\" sheetId=\"{n}\" r:id=\"rId1\"/>"));
     let mut parts = vec![
         (
             "_rels/.rels",
@@ -148,11 +153,10 @@ fn peak(bytes: &[u8]) -> (u64, Option<String>) {
 fn small_workbooks_do_not_become_large_in_memory() {
     let head = format!("<row r=\"1\">{}{}</row>", cell("A1", "Key"), cell("B1", "Question"));
     let corner = format!("{head}<row r=\"1048576\">{}</row>", cell("XFD1048576", "x"));
-    let shared: String =
-        (1..4000).map(|n| format!("<row r=\"{n}\"><c r=\"A{n}\" t=\"s\"><v>0</v></c></row>")).collect();
+    let shared = many(1..=3999, |n| format!("<row r=\"{n}\"><c r=\"A{n}\" t=\"s\"><v>0</v></c></row>"));
     let large = format!("<sst xmlns=\"MAIN\"><si><t>{}</t></si></sst>", "A".repeat(1 << 20));
     let claim = "<sst xmlns=\"MAIN\" count=\"1\" uniqueCount=\"999999999999\"><si><t>a</t></si></sst>";
-    let wide: String = (0..300_000).map(|n| format!("<row r=\"{n}\"><c r=\"A{n}\"><v>1</v></c></row>")).collect();
+    let wide = many(0..=299_999, |n| format!("<row r=\"{n}\"><c r=\"A{n}\"><v>1</v></c></row>"));
     let empty = format!("<sst xmlns=\"MAIN\">{}</sst>", "<si/>".repeat(4_000_000));
     for (name, bytes) in [
         ("a cell in the last corner", workbook(1, &corner, None)),

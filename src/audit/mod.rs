@@ -3,7 +3,6 @@
 
 mod diff;
 mod event;
-mod names;
 pub mod ops;
 mod store;
 

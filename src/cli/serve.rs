@@ -189,6 +189,7 @@ async fn follow_time(app: &App) {
     task(app, "remind of exceptions", policy::ops::remind_endings(app)).await;
     task(app, "remind of approvals", approvals::ops::remind(app)).await;
     task(app, "remind of conditions", approvals::ops::remind_conditions(app)).await;
+    task(app, "recount approvals", approvals::ops::recount_lapsed(app)).await;
     task(app, "escalate approvals", approvals::ops::escalate(app)).await;
     task(app, "start the day of assessments", assessments::ops::begin_day(app)).await;
     task(app, "remind of assessments", assessments::ops::remind_due(app)).await;

@@ -41,6 +41,7 @@ const DELETABLE: &[&str] = &[
     "passkey_ceremonies",
     "held_forms",
     "sign_in_failures",
+    "known_networks",
     "recovery_codes",
     "authenticator_apps",
     "provider_groups",
@@ -49,6 +50,7 @@ const DELETABLE: &[&str] = &[
 /// Tables that the application may only insert into and read.
 const APPEND_ONLY: &[&str] = &[
     "audit_events",
+    "audit_origins",
     "audit_positions",
     "record_versions",
     "documents",
@@ -60,6 +62,9 @@ const APPEND_ONLY: &[&str] = &[
     "request_owners",
     "publication_versions",
     "risk_history",
+    "past_owners",
+    "owner_moves",
+    "assessment_participants",
 ];
 
 /// Runs what is missing. Two instances that start at once take turns: the migrator holds an
@@ -104,7 +109,7 @@ async fn applied(conn: &mut PgConnection) -> i64 {
 /// Whether the role has what the last migration's grant gave it.
 async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
     // Where the question fails, granting again does no harm.
-    sqlx::query_scalar("select has_table_privilege($1, 'judgements', 'insert')")
+    sqlx::query_scalar("select has_table_privilege($1, 'assessment_participants', 'insert')")
         .bind(role)
         .fetch_one(conn)
         .await

@@ -91,6 +91,7 @@ impl Cast {
             review_groups: Vec::new(),
             permissions: Permissions::of_roles(roles),
             token_id: None,
+            minted_by: None,
             session: None,
             reading: crate::identity::Reading::default(),
         };

@@ -65,6 +65,8 @@ pub struct Authority {
     pub permissions: Permissions,
     /// The token that was used, if one was.
     pub token_id: Option<Uuid>,
+    /// The person who minted that token.
+    pub minted_by: Option<Uuid>,
     /// The session that was used, if one was.
     pub session: Option<Session>,
     /// How pages are written for them.
@@ -229,12 +231,26 @@ impl Actor {
     pub fn is_in_team(&self, teams: impl IntoIterator<Item = Uuid>) -> bool {
         teams.into_iter().any(|team| self.authority.teams.contains(&team))
     }
+
+    /// Whether the actor may hand something that grants rights from one team to another: stewards may, and whoever is in
+    /// every team that loses or gains it. What belongs to no team is handed out by stewards alone.
+    pub fn may_move(&self, from: Option<Uuid>, to: Option<Uuid>) -> bool {
+        let mine = |team: Uuid| self.authority.teams.contains(&team);
+        self.may(Permission::Steward) || (from.is_some_and(mine) && to.is_none_or(mine))
+    }
+
     /// The service account acting, when it is one.
     pub fn service_account(&self) -> Option<Uuid> {
         match self.authority.principal {
             Principal::ServiceAccount(id) => Some(id),
             Principal::Person(_) | Principal::System(_) => None,
         }
+    }
+
+    /// The person who answers for what is done: who acts, or who minted the token that does. Separation of duties counts
+    /// both as one.
+    pub fn answers_for(&self) -> Option<Uuid> {
+        self.person().or(self.authority.minted_by)
     }
 
     /// The person acting, when it is one.
@@ -257,6 +273,7 @@ impl Authority {
             review_groups: Vec::new(),
             permissions: Permissions::all(),
             token_id: None,
+            minted_by: None,
             session: None,
             reading: Reading::default(),
         }

@@ -16,6 +16,7 @@ mod proof;
 mod provider;
 mod reading;
 pub mod scim;
+mod scim_group;
 mod scim_path;
 pub mod seal;
 pub mod seats;

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub use super::scim_path::Filter;
 use super::scim_path::Path;
+pub use super::{scim_group::Group, scim_path::Filter};
 
 /// A core user (RFC 7643, 4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -63,23 +63,12 @@ pub struct User {
     pub active: bool,
 }
 
-/// A group as a provider writes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
-    /// The provider's own id of it.
-    pub external_id: Option<String>,
-    /// Its name, by which it is mapped.
-    pub display_name: String,
-    /// Ids of its people here.
-    pub members: Vec<Uuid>,
-}
-
-fn object(value: &Value) -> Result<&Map<String, Value>, Fault> {
+pub(super) fn object(value: &Value) -> Result<&Map<String, Value>, Fault> {
     value.as_object().ok_or_else(|| Fault { kind: Some("invalidSyntax"), ..Fault::value("Send a JSON object.") })
 }
 
 /// An attribute, whatever the case of its name (RFC 7643, 2.1).
-fn attribute<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(super) fn attribute<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -87,7 +76,7 @@ fn attribute<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value
         .filter(|value| !value.is_null())
 }
 
-fn text(value: &Value, name: &str) -> Result<String, Fault> {
+pub(super) fn text(value: &Value, name: &str) -> Result<String, Fault> {
     let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
     text.map(str::to_owned).ok_or_else(|| Fault::value(format!("{name} has to be a text.")))
 }
@@ -278,112 +267,15 @@ impl User {
     }
 }
 
-impl Group {
-    /// A whole group, as POST and PUT send it.
-    pub fn read(value: &Value) -> Result<Self, Fault> {
-        let all = object(value)?;
-        let name = attribute(all, "displayName").ok_or_else(|| Fault::value("displayName is missing."))?;
-        Ok(Self {
-            display_name: text(name, "displayName")?,
-            external_id: attribute(all, "externalId").map(|id| text(id, "externalId")).transpose()?,
-            members: attribute(all, "members").map(members).transpose()?.unwrap_or_default(),
-        })
-    }
-
-    /// The group after a PATCH.
-    pub fn patched(mut self, patch: &Value) -> Result<Self, Fault> {
-        for step in steps(patch)? {
-            match &step.path {
-                None if step.removes => {
-                    return Err(Fault { kind: Some("noTarget"), ..Fault::value("Say what to remove.") });
-                }
-                None => self.set_all(&step)?,
-                Some(path) => self.step(path, &step)?,
-            }
-        }
-        self.members.sort_unstable();
-        self.members.dedup();
-        Ok(self)
-    }
-
-    /// Everything that a value without a path says.
-    fn set_all(&mut self, step: &Step) -> Result<(), Fault> {
-        for (key, value) in object(&step.value)? {
-            if !value.is_null() {
-                let one = Step { value: value.clone(), path: None, ..*step };
-                self.step(&Path::read(key)?, &one)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, path: &Path, step: &Step) -> Result<(), Fault> {
-        if path.is_foreign {
-            return Ok(());
-        }
-        match (path.name().as_str(), step.removes) {
-            ("", false) => self.set_all(step)?,
-            ("members", removes) => match path.condition("value") {
-                // An id that is none of ours is nobody's: nothing to remove.
-                Some(id) if removes => self.members.retain(|member| id.parse() != Ok(*member)),
-                Some(id) => self.members.push(member(id)?),
-                None if removes && step.value.is_null() => self.members.clear(),
-                None if removes => {
-                    let gone: Vec<Uuid> = member_ids(&step.value).iter().filter_map(|id| id.parse().ok()).collect();
-                    self.members.retain(|member| !gone.contains(member));
-                }
-                None => {
-                    let new = members(&step.value)?;
-                    if step.replaces {
-                        self.members.clear();
-                    }
-                    self.members.extend(new);
-                }
-            },
-            ("displayname", true) => return Err(Fault::stays("displayName stays: rights are mapped by it.")),
-            ("displayname", false) => self.display_name = text(&step.value, "displayName")?,
-            ("externalid", true) => self.external_id = None,
-            ("externalid", false) => self.external_id = Some(text(&step.value, "externalId")?),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// As it is answered.
-    pub fn shown(&self, meta: &Meta<'_>) -> Value {
-        let members: Vec<Value> = self.members.iter().map(|id| json!({ "value": id, "type": "User" })).collect();
-        json!({ "schemas": [GROUP], "id": meta.id, "externalId": self.external_id, "displayName": self.display_name,
-            "members": members, "meta": meta.shown("Group", "Groups") })
-    }
-}
-
-/// The ids that a value names: of objects, or plain.
-fn member_ids(value: &Value) -> Vec<&str> {
-    let all: &[Value] = match value {
-        Value::Array(all) => all,
-        Value::Null => &[],
-        other => std::slice::from_ref(other),
-    };
-    all.iter().map(|member| member["value"].as_str().or(member.as_str()).unwrap_or_default()).collect()
-}
-
-fn member(id: &str) -> Result<Uuid, Fault> {
-    id.parse().map_err(|_| Fault::value("members.value has to be an id of Muster's."))
-}
-
-fn members(value: &Value) -> Result<Vec<Uuid>, Fault> {
-    member_ids(value).into_iter().map(member).collect()
-}
-
 /// One step of a PATCH.
-struct Step {
-    removes: bool,
-    replaces: bool,
-    path: Option<Path>,
-    value: Value,
+pub(super) struct Step {
+    pub(super) removes: bool,
+    pub(super) replaces: bool,
+    pub(super) path: Option<Path>,
+    pub(super) value: Value,
 }
 
-fn steps(patch: &Value) -> Result<Vec<Step>, Fault> {
+pub(super) fn steps(patch: &Value) -> Result<Vec<Step>, Fault> {
     let all = object(patch)?;
     let named = attribute(all, "schemas").and_then(Value::as_array);
     if !named.is_some_and(|named| named.iter().any(|one| one == PATCH)) {
@@ -429,7 +321,7 @@ pub struct Meta<'a> {
 }
 
 impl Meta<'_> {
-    fn shown(&self, kind: &str, place: &str) -> Value {
+    pub(super) fn shown(&self, kind: &str, place: &str) -> Value {
         json!({ "resourceType": kind, "created": self.created, "lastModified": self.changed,
             "version": format!("W/\"{}\"", self.revision), "location": format!("{}/{place}/{}", self.base, self.id) })
     }

@@ -61,6 +61,7 @@ fn ada() -> User {
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of recorded requests")]
 fn what_providers_send_to_change_a_person_does_what_they_mean() {
     let core = |attribute: &str| format!("{USER}:{attribute}");
     let enterprise = |attribute: &str| format!("{ENTERPRISE}:{attribute}");

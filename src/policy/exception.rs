@@ -92,6 +92,9 @@ pub struct Exception {
     pub state: ExceptionState,
     /// Who asked; null when a script did.
     pub requested_by: Option<Uuid>,
+    /// Who asked, or minted the token that did.
+    #[serde(skip)]
+    pub asked_through: Option<Uuid>,
     /// When.
     pub requested_at: DateTime<Utc>,
     /// Who granted, denied or revoked it.
@@ -125,14 +128,22 @@ impl Exception {
         if self.state == ExceptionState::Granted && !self.holds(day) { "ended" } else { self.state.key() }
     }
 
-    /// Somebody who did not ask for it grants or denies it.
+    /// Refuses a decision by who asked for it, by themselves or through a token that they minted.
+    pub fn refuse_own(&self, by: Uuid) -> Result<(), Error> {
+        if [self.requested_by, self.asked_through].contains(&Some(by)) {
+            return Err(Error::Forbidden(
+                "You asked for this exception, or minted the token that did. Someone else decides.".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Someone who did not ask for it grants or denies it.
     pub fn decide(self, grant: Grant, by: Uuid, reason: String, now: DateTime<Utc>) -> Result<Self, Error> {
         if self.state != ExceptionState::Requested {
             return Err(Error::Conflict(format!("It is {} already.", self.state.key())));
         }
-        if self.requested_by == Some(by) {
-            return Err(Error::Forbidden("You asked for this exception; somebody else decides.".into()));
-        }
+        self.refuse_own(by)?;
         let state = if grant == Grant::Yes { ExceptionState::Granted } else { ExceptionState::Denied };
         Ok(Self {
             state,

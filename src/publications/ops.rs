@@ -68,7 +68,7 @@ async fn begin<S, C: Publishable>(tx: &mut WriteTx<S>, content: C) -> Result<Pub
     }
     refuse_nobody(tx, &content).await?;
     let now = tx.now();
-    let draft = Draft { content, edited_by: tx.actor().person().into_iter().collect(), proposal: None };
+    let draft = Draft { content, edited_by: tx.actor().answers_for().into_iter().collect(), proposal: None };
     let record = Publication {
         id: Uuid::now_v7(),
         revision: 1,
@@ -99,7 +99,7 @@ pub async fn draft_in<C: Publishable>(
         return Ok(None);
     }
     refuse_nobody(tx, &content).await?;
-    let (by, now) = (tx.actor().person(), tx.now());
+    let (by, now) = (tx.actor().answers_for(), tx.now());
     let after = before.clone().edit(content, by, now)?;
     store::save(tx.conn(), &after).await?;
     Ok(Some(Event::changed(action::<C>(Step::Drafted), &before, &after)))

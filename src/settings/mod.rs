@@ -46,6 +46,9 @@ pub struct SettingsContent {
     /// The same for low severity.
     #[serde(default = "days::<365>")]
     pub exception_days_low: i32,
+    /// Days for which someone who owned an integration, or moved its owners, does not decide on it, 0 to 3,650.
+    #[serde(default = "days::<90>")]
+    pub ownership_days: i32,
     /// Whether accounts with a password or passkey of Muster's own are open.
     #[serde(default)]
     pub local_accounts: LocalAccounts,
@@ -100,6 +103,9 @@ impl SettingsContent {
         ];
         for (pointer, _) in exceptions.into_iter().filter(|(_, days)| !(1..=1000).contains(days)) {
             check.fault(pointer, "Give 1 to 1000 days.");
+        }
+        if !(0..=3650).contains(&self.ownership_days) {
+            check.fault("/ownership_days", "Give 0 to 3650 days.");
         }
         self.strong_for.sort_unstable();
         self.strong_for.dedup();

@@ -52,6 +52,16 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     {
         return Err(Error::Forbidden("No token changes how people sign in. Use the page.".into()));
     }
+    // Who decides on requests is a right: nobody gives it to themselves.
+    if before.content.approval_group != content.approval_group {
+        identity::ops::refuse_token(actor)?;
+        let mine = |group: &identity::Group| actor.person().is_some_and(|me| group.content.members.contains(&me));
+        if group.as_ref().is_some_and(mine) {
+            return Err(Error::Forbidden(
+                "You are in this review group. Another admin makes it the one that decides.".into(),
+            ));
+        }
+    }
     // Who demands what they cannot do themselves has locked themselves out.
     if before.content.strong_for != content.strong_for
         && !content.strong_for.is_empty()

@@ -20,6 +20,7 @@ struct Row {
     high: i32,
     medium: i32,
     low: i32,
+    ownership_days: i32,
     local_accounts: bool,
     strong_for: Vec<String>,
     revision: i64,
@@ -34,7 +35,7 @@ pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
                 coalesce((exception_days ->> 'critical')::int4, 30) as "critical!",
                 coalesce((exception_days ->> 'high')::int4, 90) as "high!",
                 coalesce((exception_days ->> 'medium')::int4, 180) as "medium!",
-                coalesce((exception_days ->> 'low')::int4, 365) as "low!", local_accounts, strong_for, revision
+                coalesce((exception_days ->> 'low')::int4, 365) as "low!", ownership_days, local_accounts, strong_for, revision
          from installation"#
     )
     .fetch_one(conn)
@@ -54,6 +55,7 @@ pub async fn get(conn: &mut PgConnection) -> Result<Settings, Error> {
             exception_days_high: row.high,
             exception_days_medium: row.medium,
             exception_days_low: row.low,
+            ownership_days: row.ownership_days,
             local_accounts: if row.local_accounts { LocalAccounts::Open } else { LocalAccounts::Closed },
             strong_for: row.strong_for.iter().map(|one| one.parse()).collect::<Result<Vec<_>, _>>()?,
         },
@@ -71,7 +73,8 @@ pub async fn update(conn: &mut PgConnection, settings: &Settings, approval_group
         "update installation set organisation = $1, time_zone = $2, working_days = $3, working_from = $4,
              working_until = $5, session_idle_minutes = $6, session_absolute_minutes = $7, revision = $8,
              approval_group_id = $9, exception_days = jsonb_build_object('critical', $10::int4, 'high', $11::int4,
-             'medium', $12::int4, 'low', $13::int4), local_accounts = $14, strong_for = $15",
+             'medium', $12::int4, 'low', $13::int4), local_accounts = $14, strong_for = $15,
+             ownership_days = $16",
         content.organisation,
         content.time_zone,
         &content.working_days,
@@ -87,6 +90,7 @@ pub async fn update(conn: &mut PgConnection, settings: &Settings, approval_group
         content.exception_days_low,
         content.local_accounts == LocalAccounts::Open,
         &content.strong_for.iter().map(|one| one.key().to_owned()).collect::<Vec<String>>(),
+        content.ownership_days,
     )
     .execute(conn)
     .await?;

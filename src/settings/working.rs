@@ -55,6 +55,7 @@ mod tests {
             exception_days_high: 90,
             exception_days_medium: 180,
             exception_days_low: 365,
+            ownership_days: 90,
             local_accounts: crate::settings::LocalAccounts::Open,
             strong_for: Vec::new(),
         }

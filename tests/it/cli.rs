@@ -184,7 +184,7 @@ fn sigterm_ends_it_in_time_however_much_background_work_waits() {
     let dir = data_dir();
     let server = Server::start(dir.path());
     let file = dir.path().join("vendors.csv");
-    let rows: String = (0..1900).map(|n| format!("Vendor {n},https://vendor-{n}.example\n")).collect();
+    let rows = (0..1900).map(|n| format!("Vendor {n},https://vendor-{n}.example\n")).collect::<Vec<_>>().concat();
     std::fs::write(&file, format!("name,website\n{rows}")).expect("written");
     stdout(&run(dir.path(), &["import", "csv", "vendors", file.to_str().expect("a path")]));
     let took = server.stop();

@@ -19,7 +19,8 @@ fn document(text: &str, file: Option<&str>) -> DocumentImport {
 
 /// A document of a title, a server and GET paths.
 fn yaml(title: &str, label: &str, server: &str, paths: &[&str]) -> String {
-    let paths: String = paths.iter().map(|path| format!("  {path}: {{get: {{summary: Reads}}}}\n")).collect();
+    let path = |path: &&str| format!("  {path}: {{get: {{summary: Reads}}}}\n");
+    let paths = paths.iter().map(path).collect::<Vec<_>>().concat();
     format!(
         "openapi: 3.0.3\ninfo: {{title: {title}, version: '{label}'}}\nservers: [{{url: '{server}'}}]\npaths:\n{paths}"
     )

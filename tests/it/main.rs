@@ -25,6 +25,7 @@ mod lists;
 mod people;
 mod recertification;
 mod record;
+mod rights;
 mod sign_in;
 mod statements;
 mod tables;

@@ -115,6 +115,7 @@ pub async fn meet_condition(app: &App, actor: &Actor, id: Uuid, condition: Uuid,
     if !actor.may(Permission::Steward) && !actor.is_in_team([found.owner_id]) {
         return Err(Error::Forbidden("Only the team that has to do it says that it is done.".into()));
     }
+    before.refuse_lapsed()?;
     (found.met_at, found.met_by, found.note) = (Some(now), actor.person(), Some(note));
     conditions::meet(tx.conn(), found, now).await?;
     after.revision += 1;

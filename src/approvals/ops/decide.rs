@@ -3,15 +3,12 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{locked, owner_teams, plan};
+use super::{entitled::entitled, locked, plan};
 use crate::{
     app::App,
     approvals::{
-        Condition, NewCondition, NewDecision, Phase, Request, Verdict,
-        store::{
-            conditions, requests,
-            stages::{self, Standing},
-        },
+        Condition, NewCondition, NewDecision, Phase, Request, RequestKind, Verdict,
+        store::{conditions, requests, stages},
     },
     audit::Event,
     check::Check,
@@ -41,13 +38,7 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     let new = checked(new, today)?;
     let mut tx = app.db.write(actor).await?;
     let (before, integration) = locked(&mut tx, id).await?;
-    if before.is_stale(&integration.content) {
-        return Err(Error::Conflict(
-            "The integration changed since this was asked for. It has to be rebased first.".into(),
-        ));
-    }
-    let owners = owner_teams(&mut tx, &integration, &before).await?;
-    let decided_for = in_whose_name(&mut tx, &before, me, &owners, today).await?;
+    let decided_for = entitled(app, tx.conn(), actor, &before, &integration).await?;
     let asked = asked_for(&mut tx, &new).await?;
     let new = NewDecision { decided_for, ..new };
     let decision = new.id;
@@ -85,38 +76,6 @@ pub async fn decide(app: &App, actor: &Actor, id: Uuid, new: NewDecision) -> Res
     Ok(done)
 }
 
-/// In whose name somebody decides: their own where they are in the group, else somebody's who delegated
-/// to them. Refuses where all of these own it, asked for it or took part.
-async fn in_whose_name<S>(
-    tx: &mut WriteTx<S>,
-    request: &Request,
-    me: Uuid,
-    owners: &[Uuid],
-    today: NaiveDate,
-) -> Result<Option<Uuid>, Error> {
-    let Some(stage) = request.open_stage() else { return Ok(None) };
-    let groups: Vec<Uuid> = [Some(stage.review_group_id), stage.escalated_to].into_iter().flatten().collect();
-    let names = stages::standing(tx.conn(), me, &groups, (request.id, owners), today).await?;
-    if names.is_empty() {
-        return Err(Error::Forbidden(format!(
-            "The group '{}' decides this stage; you are not in it.",
-            stage.review_group
-        )));
-    }
-    let mine = tx.actor().is_in_team(owners.iter().copied());
-    let own = |name: &&Standing| name.person == me;
-    if mine || names.iter().find(own).is_some_and(|name| name.owner) {
-        return Err(Error::Forbidden("You are in a team that owns this; somebody else decides.".into()));
-    }
-    let barred = |person: Uuid| request.requested_by.person == Some(person) || request.participants.contains(&person);
-    let Some(name) = names.iter().find(|name| name.person == me || (!name.owner && !barred(name.person))) else {
-        return Err(Error::Forbidden(
-            "Those who delegated to you asked for this, took part in it or own it; somebody else decides.".into(),
-        ));
-    };
-    Ok((name.person != me).then_some(name.person))
-}
-
 fn checked(mut new: NewDecision, today: NaiveDate) -> Result<NewDecision, Error> {
     let mut check = Check::new();
     match reason(&new.reason, "/reason", "Say what convinced you, or what is missing.") {
@@ -140,7 +99,7 @@ fn checked(mut new: NewDecision, today: NaiveDate) -> Result<NewDecision, Error>
         match condition.due_on {
             None => check.fault(&format!("/conditions/{n}/due_on"), "Give the day by which it has to be done."),
             Some(day) if day < today => check.fault(&format!("/conditions/{n}/due_on"), "This day is past."),
-            Some(_) => {}
+            Some(day) => check.day(&format!("/conditions/{n}/due_on"), Some(day)),
         }
     }
     check.finish()?;
@@ -189,6 +148,7 @@ pub(super) async fn apply(
     approved: Request,
     integration: Integration,
 ) -> Result<(WriteTx<Recorded>, Request), Error> {
+    approved.refuse_lapsed()?;
     let state = approved.kind.outcome(integration.state)?;
     let action = match approved.kind.key() {
         "register" => "integration.activated",
@@ -200,6 +160,15 @@ pub(super) async fn apply(
     let judgement = plan::judged(app, &mut tx, &approved, &integration).await?;
     plan::refuse_blocked(&approved, &judgement)?;
     let content = if approved.kind.keeps_content() { integration.content.clone() } else { approved.content.clone() };
+    let (_, before) = uses::resolve_in(&mut tx, Some(&integration), integration.content.clone()).await?;
+    if approved.kind == RequestKind::Change && super::steward::moved_seats(&before, &approved.refs) {
+        let mut people = approved.participants.clone();
+        people.extend(approved.requested_by.person);
+        people.sort_unstable();
+        people.dedup();
+        let now = tx.now();
+        stages::note_owner_move(tx.conn(), integration.id, &people, now).await?;
+    }
     let (live, event) =
         uses::apply_content(&mut tx, integration, content, &approved.refs, As::Approved(state), action).await?;
     let mut tx = tx.record(event).await?;

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, same_revision},
     identity::Actor,
     integrations::{
-        FIELDS, Integration, IntegrationContent, Refs, Weight,
+        Integration, IntegrationContent, Refs,
         ops::{self as uses, Standing, Start},
     },
 };
@@ -80,7 +80,7 @@ fn new_request(
         base_content: integration.content.clone(),
         content,
         requested_by: Requester { person: actor.person(), service_account: actor.service_account() },
-        participants: actor.person().into_iter().collect(),
+        participants: actor.answers_for().into_iter().collect(),
         stages: Vec::new(),
         decisions: Vec::new(),
         conditions: Vec::new(),
@@ -211,7 +211,7 @@ pub(super) async fn edit_in<S>(
     actor.require(crate::identity::Permission::Propose)?;
     let reason = checked_reason(reason)?;
     let (before, integration) = locked(tx, id).await?;
-    let owners = owner_teams(tx, &integration, &before).await?;
+    let owners = owner_teams(tx.conn(), &before).await?;
     may_continue(&actor, &before, &owners)?;
     same_revision(revision.unwrap_or(before.revision), before.revision)?;
     before.editable()?;
@@ -232,13 +232,8 @@ pub(super) async fn edit_in<S>(
         refs,
         ..before.clone()
     };
-    if let Some(me) = actor.person()
-        && differs_materially(&before.content, &after.content)?
-        && !after.participants.contains(&me)
-    {
-        after.participants.push(me);
-        after.participants.sort_unstable();
-    }
+    // Whatever was edited, the reason as well: who shapes what is decided on does not decide.
+    super::submit::take_part(&actor, &mut after.participants);
     let mut events = Vec::new();
     let mut mirrored = integration.clone();
     if before.kind == RequestKind::Register {
@@ -260,12 +255,4 @@ pub(super) async fn edit_in<S>(
     let after = super::submit::rebound(app, tx, after, &mirrored, &owners).await?;
     events.push(Event::changed("change_request.edited", &before, &after));
     Ok((after, events))
-}
-
-/// Whether any material field differs.
-fn differs_materially(before: &IntegrationContent, after: &IntegrationContent) -> Result<bool, Error> {
-    let before = serde_json::to_value(before).map_err(Error::internal)?;
-    let after = serde_json::to_value(after).map_err(Error::internal)?;
-    let mut material = FIELDS.iter().filter(|(_, weight)| *weight == Weight::Material);
-    Ok(material.any(|(name, _)| before.get(name) != after.get(name)))
 }

@@ -8,14 +8,13 @@ use super::{next::deciders, owner_teams, plan};
 use crate::{
     app::App,
     approvals::{
-        Request,
+        Phase, Request, Stage,
         store::{requests, stages},
     },
     audit::Event,
     db::{Open, WriteTx},
     error::Error,
     identity::{self, Actor},
-    integrations,
     mail::{self, Letter},
     settings,
 };
@@ -75,6 +74,50 @@ async fn escalate_one(
     tx.record(Event::changed("change_request.escalated", &before, &after)).await?.commit().await
 }
 
+/// Opens again what was approved by someone who has lost the seat since: disabled, out of the review group, or no
+/// reviewer any more. Stages after theirs wait again. How many requests.
+pub async fn recount_lapsed(app: &App) -> Result<usize, Error> {
+    let due = stages::lapsed(&mut *app.db.read().await?).await?;
+    let actor = Actor::job("system:approvals", Uuid::now_v7().to_string());
+    let mut run = app.background.run("recount approvals", &app.stop);
+    let resting = run.resting();
+    for id in due.into_iter().filter(|id| !resting.contains(id)) {
+        if !run.goes_on() {
+            break;
+        }
+        let tx = app.db.write(&actor).await?;
+        run.settle(id, recount_one(app, tx, id).await);
+    }
+    if run.done() > 0 {
+        app.forget_counts();
+    }
+    Ok(run.done())
+}
+
+async fn recount_one(app: &App, mut tx: WriteTx<Open>, id: Uuid) -> Result<(), Error> {
+    let (before, _) = super::locked(&mut tx, id).await?;
+    let mut after = before.clone().reopened();
+    // Only where an approval is really missing: a stage may have more than it needs.
+    let Some(open) = after.open_stage().map(|stage| stage.position) else { return Ok(()) };
+    let later = |stage: &&mut Stage| stage.position > open && stage.opened_at.is_some();
+    for stage in after.stages.iter_mut().filter(later) {
+        (stage.opened_at, stage.due_at, stage.remind_at) = (None, None, None);
+        (stage.escalated_to, stage.escalated_group, stage.escalated_at) = (None, None, None);
+    }
+    if after == before {
+        return Ok(());
+    }
+    after.revision += 1;
+    after.updated_at = tx.now();
+    if let Phase::Open(bound) = &mut after.phase {
+        bound.waiting_since = tx.now();
+    }
+    tell_voided(app, &mut tx, &after, Voided::SeatLost).await?;
+    stages::close_after(tx.conn(), id, after.round, open).await?;
+    requests::save(tx.conn(), &after, None).await?;
+    tx.record(Event::changed("change_request.reopened", &before, &after)).await?.commit().await
+}
+
 /// Reminds those who decide, and who decide for them, once three quarters of a stage's working hours have
 /// passed, and again once it is overdue; how many stages. By letter: without a mail server the home pages alone show
 /// what waits.
@@ -124,11 +167,9 @@ async fn write_to(
     if app.config.post.is_none() {
         return Ok(0);
     }
-    let integration = integrations::ops::load(tx.conn(), &[request.integration_id]).await?.pop();
-    let integration = integration.ok_or(Error::NotFound("integration"))?;
-    let owners = owner_teams(tx, &integration, request).await?;
-    let today = app.today().await?;
-    let mut people = deciders(tx.conn(), request, &owners, today).await?;
+    let owners = owner_teams(tx.conn(), request).await?;
+    let (today, now) = (app.today().await?, tx.now());
+    let mut people = deciders(tx.conn(), request, &owners, (today, now)).await?;
     people.retain(|one| group.is_none_or(|group| one.group == group));
     let ids: Vec<Uuid> = people.into_iter().map(|one| one.person).collect();
     let to = identity::ops::addresses_of(tx.conn(), &ids).await?;
@@ -143,6 +184,8 @@ pub(super) enum Voided {
     Changed,
     /// It was approved and waited; what is in force moved, and so it was reopened.
     Reopened,
+    /// Someone who had approved lost the seat.
+    SeatLost,
 }
 
 /// Tells those who had approved that it no longer counts.
@@ -161,9 +204,17 @@ pub(super) async fn tell_voided<S>(
     let what = match why {
         Voided::Changed => "was changed materially after you had approved it",
         Voided::Reopened => "was put onto what is in force now after you had approved it",
+        Voided::SeatLost => {
+            let text = format!(
+                "“{}” is open again: someone who had approved it was disabled, or left the review group or the role of \
+                 reviewer. Their stage decides again, and those after it.",
+                request.title
+            );
+            return send(app, tx, &to, (request.id, format!("Open again: {}", request.title), text)).await;
+        }
     };
     let text = format!(
-        "“{}” {what}: your approval no longer counts, and the first stage decides anew. The page names what changed.",
+        "“{}” {what}. Your approval no longer counts, and the first stage decides again. The page names what changed.",
         request.title
     );
     send(app, tx, &to, (request.id, format!("Changed since you approved: {}", request.title), text)).await

@@ -4,6 +4,7 @@ mod conditions;
 mod decide;
 mod delegations;
 mod draft;
+mod entitled;
 mod letters;
 mod lists;
 mod next;
@@ -18,7 +19,7 @@ pub use conditions::{CONDITIONS, ConditionRow, meet_condition, remind_conditions
 pub use decide::decide;
 pub use delegations::{delegations, make_delegation, retire_delegation};
 pub use draft::{edit_request, open_draft_in, propose, register};
-pub use letters::{escalate, remind};
+pub use letters::{escalate, recount_lapsed, remind};
 pub use lists::{REQUESTS, RequestRow};
 pub use next::{
     NextStep, RequestView, facts_of_request, find_request, get_requests, request_of, requests_of, view_request,
@@ -47,13 +48,10 @@ async fn locked<S>(tx: &mut WriteTx<S>, id: Uuid) -> Result<(Request, Integratio
     Ok((request, integration))
 }
 
-/// The teams that own what is in force or what is proposed.
-async fn owner_teams<S>(tx: &mut WriteTx<S>, integration: &Integration, request: &Request) -> Result<Vec<Uuid>, Error> {
+/// The teams that own what is live or what is proposed.
+async fn owner_teams(conn: &mut sqlx::PgConnection, request: &Request) -> Result<Vec<Uuid>, Error> {
     let mut teams: Vec<Uuid> = request.refs.owners().collect();
-    for slug in integration.content.owners() {
-        let team = crate::identity::ops::group_in(tx, crate::identity::GroupKind::Team, slug).await?;
-        teams.extend(team.map(|team| team.id));
-    }
+    teams.extend(crate::approvals::store::stages::owning_teams(conn, request.integration_id).await?);
     teams.sort_unstable();
     teams.dedup();
     Ok(teams)
@@ -61,7 +59,7 @@ async fn owner_teams<S>(tx: &mut WriteTx<S>, integration: &Integration, request:
 
 /// Refuses whoever may not go on with a request, for what is shown before anything is sent.
 pub async fn refuse_stranger(app: &App, actor: &Actor, request: &Request) -> Result<(), Error> {
-    may_continue(actor, request, &next::owners_of(app, actor, request).await?)
+    may_continue(actor, request, &owner_teams(&mut *app.db.read().await?, request).await?)
 }
 
 /// Who asked, edited before, owns it, or is a steward may go on with a request.

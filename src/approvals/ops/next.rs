@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::{entitled::why_not, owner_teams};
 use crate::approvals::store::facts::JudgedFacts;
 use crate::{
     app::App,
@@ -17,7 +18,7 @@ use crate::{
     },
     audit::{Change, diff},
     error::Error,
-    identity::{self, Actor, GroupKind, Permission},
+    identity::{self, Actor, Permission},
     integrations::{self, Integration, IntegrationContent, Missing, ops as uses},
     policy::{
         Finding,
@@ -56,6 +57,10 @@ pub struct RequestView {
     pub findings: Vec<Finding>,
     /// Who must act next.
     pub next: NextStep,
+    /// Why who reads it does not decide on it now, for pages; nothing where they may, or where nothing waits for a decision.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub why_not: Option<String>,
 }
 
 /// One request.
@@ -129,6 +134,7 @@ pub async fn view_request(app: &App, actor: &Actor, id: Uuid) -> Result<RequestV
         changes,
         missing,
         next: next(app, actor, &request).await?,
+        why_not: why_not(app, actor, &request, &integration).await?,
         request,
     })
 }
@@ -156,7 +162,7 @@ pub(super) async fn deciders(
     conn: &mut sqlx::PgConnection,
     request: &Request,
     owners: &[Uuid],
-    today: NaiveDate,
+    (today, now): (NaiveDate, DateTime<Utc>),
 ) -> Result<Vec<stages::Eligible>, Error> {
     let (Some(stage), Some(bound)) = (request.open_stage(), request.phase.bound()) else { return Ok(Vec::new()) };
     let mut barred = request.participants.clone();
@@ -167,7 +173,8 @@ pub(super) async fn deciders(
         let mine = |d: &Decision| d.decided_by == person && (!twice || d.position == stage.position);
         request.decisions.iter().any(|d| d.round == bound.round && mine(d))
     };
-    let mut found = stages::eligible(conn, &groups, &barred, (request.id, owners), (today, StandIns::Counted)).await?;
+    let mut found =
+        stages::eligible(conn, &groups, &barred, (request, owners), (today, now, StandIns::Counted)).await?;
     found.retain(|one| !decided(one.person));
     Ok(found)
 }
@@ -188,11 +195,11 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
             let Some(stage) = request.open_stage() else {
                 return Err(Error::internal("an open request without an open stage"));
             };
-            let owners = owners_of(app, actor, request).await?;
             let today = app.today().await?;
             let mut conn = app.db.read().await?;
+            let owners = owner_teams(&mut conn, request).await?;
             let mut people: Vec<String> = Vec::new();
-            for one in deciders(&mut conn, request, &owners, today).await? {
+            for one in deciders(&mut conn, request, &owners, (today, app.clock.now())).await? {
                 if !people.contains(&one.name) {
                     people.push(one.name);
                 }
@@ -206,17 +213,4 @@ async fn next(app: &App, actor: &Actor, request: &Request) -> Result<NextStep, E
         }
         closed => step("Nobody".into(), "has to act: it is closed", closed.closed_at()),
     })
-}
-
-/// The teams that own what a request is about: as it proposes, and as it was when it began.
-pub(super) async fn owners_of(app: &App, actor: &Actor, request: &Request) -> Result<Vec<Uuid>, Error> {
-    let mut owners: Vec<Uuid> = request.refs.owners().collect();
-    for slug in request.base_content.owners() {
-        match identity::ops::find_group(app, actor, GroupKind::Team, slug).await {
-            Ok(team) => owners.push(team.id),
-            Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(owners)
 }

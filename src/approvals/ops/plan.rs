@@ -104,8 +104,8 @@ pub(super) async fn plan<S>(
     let mut barred = request.participants.clone();
     barred.extend(request.requested_by.person);
     let groups: Vec<Uuid> = stages.iter().map(|stage| stage.review_group_id).collect();
-    let day = (app.today().await?, StandIns::Left);
-    let eligible = stages::eligible(tx.conn(), &groups, &barred, (request.id, &teams), day).await?;
+    let day = (app.today().await?, tx.now(), StandIns::Left);
+    let eligible = stages::eligible(tx.conn(), &groups, &barred, (request, &teams), day).await?;
     let twice = if workflow.is_some_and(|workflow| workflow.same_person_twice) { Twice::Yes } else { Twice::No };
     decidable(&stages, &eligible, twice)?;
     let settings = settings::ops::in_force(app).await?;

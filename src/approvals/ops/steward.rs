@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::draft::edit_in;
 use crate::{
     app::App,
-    approvals::store::requests,
+    approvals::store::{requests, stages},
     check::Check,
     error::Error,
     identity::{Actor, Permission},
-    integrations::{Integration, IntegrationContent, IntegrationState, ops as uses},
+    integrations::{Integration, IntegrationContent, IntegrationState, Refs, ops as uses},
 };
 
 /// Integrations of one edit at most.
@@ -123,7 +123,7 @@ pub async fn steward(app: &App, actor: &Actor, edit: Stewardship) -> Result<usiz
                 integration.content.name
             )));
         }
-        let mut done = one(app, &mut tx, &edit, integration).await?;
+        let mut done = one(app, &mut tx, actor, &edit, integration).await?;
         changed += usize::from(!done.is_empty());
         events.append(&mut done);
     }
@@ -149,9 +149,35 @@ pub async fn set_review_in<S>(
     Ok(Some(event))
 }
 
+/// Refuses to move a seat of an owner between teams that the actor is not in: who owns it may change, suspend and retire
+/// it, and may not decide on it.
+fn refuse_moved_seats(actor: &Actor, before: &Refs, after: &Refs) -> Result<(), Error> {
+    let seats = [
+        (before.business_owner, after.business_owner),
+        (before.technical_owner, after.technical_owner),
+        (before.backup_owner, after.backup_owner),
+    ];
+    // A seat that is empty is the system's to fill.
+    let from = |seat: Option<Uuid>| seat.or(before.system_team);
+    if seats.into_iter().all(|(old, new)| old == new || actor.may_move(from(old), new)) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "An owner is replaced by someone in the team that gives it up and in the team that takes it, or by a governance lead."
+            .into(),
+    ))
+}
+
+/// Whether any seat of an owner differs.
+pub(super) fn moved_seats(before: &Refs, after: &Refs) -> bool {
+    (before.business_owner, before.technical_owner, before.backup_owner)
+        != (after.business_owner, after.technical_owner, after.backup_owner)
+}
+
 async fn one(
     app: &App,
     tx: &mut crate::db::WriteTx<crate::db::Open>,
+    actor: &Actor,
     edit: &Stewardship,
     integration: Integration,
 ) -> Result<Vec<crate::audit::Event>, Error> {
@@ -161,12 +187,21 @@ async fn one(
     };
     if let Some(id) = pending {
         let request = requests::get(tx.conn(), id).await?.ok_or(Error::NotFound("change request"))?;
+        let (_, refs) = uses::resolve_in(tx, Some(&integration), edit.over(&request.content)).await?;
+        refuse_moved_seats(actor, &request.refs, &refs)?;
         let (_, events) = edit_in(app, tx, id, None, edit.over(&request.content), request.reason).await?;
         return Ok(events);
     }
     let (content, refs) = uses::resolve_in(tx, Some(&integration), edit.over(&integration.content)).await?;
     if content == integration.content {
         return Ok(Vec::new());
+    }
+    let (_, before) = uses::resolve_in(tx, Some(&integration), integration.content.clone()).await?;
+    refuse_moved_seats(actor, &before, &refs)?;
+    if moved_seats(&before, &refs) {
+        let people: Vec<Uuid> = actor.answers_for().into_iter().collect();
+        let now = tx.now();
+        stages::note_owner_move(tx.conn(), integration.id, &people, now).await?;
     }
     let (_, event) = uses::steward_in(tx, integration, content, &refs).await?;
     Ok(vec![event])

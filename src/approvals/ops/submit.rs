@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::App,
     approvals::{
-        Binding, Merged, Phase, Request, RequestKind, bind,
+        Asked, Binding, Merged, Phase, Request, RequestKind, bind,
         store::{requests, stages},
         three_way,
     },
@@ -25,7 +25,18 @@ use crate::{
 /// The content of a request with the texts and sensitivities that it refers to.
 pub(super) async fn bound<S>(tx: &mut WriteTx<S>, request: &Request) -> Result<Binding, Error> {
     let offered = uses::offered_scopes_in(tx, request.refs.version).await?;
-    bind(&request.content, &request.refs, &offered)
+    let asked = Asked { kind: request.kind, reason: request.reason.as_deref() };
+    bind(asked, &request.content, &request.refs, &offered)
+}
+
+/// Adds the person who acts, or who minted the token that does, to those who took part.
+pub(super) fn take_part(actor: &Actor, participants: &mut Vec<Uuid>) {
+    if let Some(person) = actor.answers_for()
+        && !participants.contains(&person)
+    {
+        participants.push(person);
+        participants.sort_unstable();
+    }
 }
 
 /// Both hashes in hexadecimal.
@@ -45,7 +56,7 @@ pub async fn submit_request(
     actor.require(Permission::Propose)?;
     let mut tx = app.db.write(actor).await?;
     let (mut before, integration) = locked(&mut tx, id).await?;
-    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    let owners = owner_teams(tx.conn(), &before).await?;
     may_continue(actor, &before, &owners)?;
     same_revision(revision, before.revision)?;
     before.editable()?;
@@ -54,6 +65,7 @@ pub async fn submit_request(
         return Err(Error::Conflict("The integration changed since this was written. Rebase it first.".into()));
     }
     let unchanged = before.clone();
+    take_part(actor, &mut before.participants);
     if reason.is_some() {
         before.reason = checked_reason(reason)?;
     }
@@ -138,8 +150,8 @@ pub(super) async fn rebound<S>(
 pub async fn withdraw_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<Request, Error> {
     actor.require(Permission::Propose)?;
     let mut tx = app.db.write(actor).await?;
-    let (before, integration) = locked(&mut tx, id).await?;
-    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    let (before, _) = locked(&mut tx, id).await?;
+    let owners = owner_teams(tx.conn(), &before).await?;
     may_continue(actor, &before, &owners)?;
     same_revision(revision, before.revision)?;
     let after = before.clone().withdraw(tx.now())?;
@@ -155,7 +167,7 @@ pub async fn rebase_request(app: &App, actor: &Actor, id: Uuid, revision: i64) -
     actor.require(Permission::Propose)?;
     let mut tx = app.db.write(actor).await?;
     let (before, integration) = locked(&mut tx, id).await?;
-    let owners = owner_teams(&mut tx, &integration, &before).await?;
+    let owners = owner_teams(tx.conn(), &before).await?;
     may_continue(actor, &before, &owners)?;
     same_revision(revision, before.revision)?;
     let stale = before.is_stale(&integration.content);
@@ -189,11 +201,6 @@ async fn rebased<S>(
         refs,
         ..before.clone()
     };
-    if let Some(me) = actor.person()
-        && !after.participants.contains(&me)
-    {
-        after.participants.push(me);
-        after.participants.sort_unstable();
-    }
+    take_part(actor, &mut after.participants);
     Ok((after, merged))
 }

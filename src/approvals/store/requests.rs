@@ -126,7 +126,9 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Reque
                   coalesce((select jsonb_agg(jsonb_build_object('id', d.id, 'position', d.position, 'round', d.round,
                                 'verdict', d.decision, 'reason', d.reason, 'decided_by', d.decided_by,
                                 'decided_for', d.decided_for, 'content_hash', encode(d.content_hash, 'hex'),
-                                'material_hash', encode(d.material_hash, 'hex'), 'decided_at', d.decided_at)
+                                'material_hash', encode(d.material_hash, 'hex'), 'decided_at', d.decided_at,
+                                'lapsed', r.state in ('open', 'approved')
+                                    and d.decision in ('approve', 'approve_with_conditions') and not seat_stands(d))
                                 order by d.decided_at, d.id)
                             from request_decisions d where d.request_id = r.id), '[]')
                       as "decisions!: Json<Vec<Decision>>",

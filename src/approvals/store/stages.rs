@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{approvals::Stage, error::Error};
+use crate::{
+    approvals::{Request, Stage},
+    error::Error,
+};
 
 /// The group that approves where no workflow says otherwise: the one in the settings, else the only one.
 pub async fn approving_group(conn: &mut PgConnection) -> Result<Option<(Uuid, String)>, Error> {
@@ -98,8 +101,8 @@ pub async fn eligible(
     conn: &mut PgConnection,
     groups: &[Uuid],
     barred: &[Uuid],
-    (request, owners): (Uuid, &[Uuid]),
-    (day, stand_ins): (NaiveDate, StandIns),
+    (request, owners): (&Request, &[Uuid]),
+    (day, now, stand_ins): (NaiveDate, DateTime<Utc>, StandIns),
 ) -> Result<Vec<Eligible>, Error> {
     let rows = sqlx::query_as!(
         Eligible,
@@ -112,6 +115,9 @@ pub async fn eligible(
                join people f on f.id = d.from_id and f.state = 'active'
                join roles_on($4::date) h on h.person_id = d.from_id and h.role = 'reviewer'
                where $6 and m.review_group_id = any($1) and not d.from_id = any($2)
+                 and not exists (select from roles_on($4::date) a where a.person_id = d.from_id and a.role = 'auditor')
+                 and not exists (select from request_owners o where o.request_id = $5 and o.person_id = d.from_id)
+                 and not owned_lately($7, d.from_id, $8)
                  and not exists (select from team_members t where t.person_id = d.from_id and t.team_id = any($3))) m
          join people p on p.id = m.person_id
          where p.state = 'active' and not p.id = any($2)
@@ -119,54 +125,145 @@ pub async fn eligible(
            and not exists (select from roles_on($4::date) g where g.person_id = p.id and g.role = 'auditor')
            and not exists (select from team_members t where t.person_id = p.id and t.team_id = any($3))
            and not exists (select from request_owners o where o.request_id = $5 and o.person_id = p.id)
+           and not owned_lately($7, p.id, $8)
          order by p.sort_key, p.id"#,
         groups,
         barred,
         owners,
         day,
-        request,
+        request.id,
         stand_ins == StandIns::Counted,
+        request.integration_id,
+        request.phase.bound().map_or(now, |bound| bound.waiting_since.min(now)),
     );
     Ok(rows.fetch_all(conn).await?)
 }
 
-/// In whose name somebody can decide for these groups, read now: themselves, or who delegated to them
-/// for this day. With whether that person is in a team that owns.
+/// The teams that own an integration now.
+pub async fn owning_teams(conn: &mut PgConnection, integration: Uuid) -> Result<Vec<Uuid>, Error> {
+    let teams = sqlx::query_scalar!(
+        r#"select t.id from integrations i
+           join teams t on t.id in (i.business_owner_id, i.technical_owner_id, i.backup_owner_id) where i.id = $1"#,
+        integration
+    );
+    Ok(teams.fetch_all(conn).await?)
+}
+
+/// Records that somebody moved the owners of an integration.
+pub async fn note_owner_move(
+    conn: &mut PgConnection,
+    integration: Uuid,
+    people: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into owner_moves (integration_id, person_id, moved_at) select $1, p, $3 from unnest($2::uuid[]) p",
+        integration,
+        people,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// In whose name somebody can decide, and how that person stands to the integration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// In whose name.
     pub person: Uuid,
-    /// Whether they own.
+    /// Whether they own, or did when it was submitted.
     pub owner: bool,
+    /// Whether they owned lately, or moved the owners.
+    pub owned: bool,
 }
 
-/// One's own membership first, then delegations in the order in which they were made.
+/// Those in whose name somebody can decide for these groups, read now: themselves first, then who delegated to them for
+/// the day, in the order in which that was made.
 pub async fn standing(
     conn: &mut PgConnection,
     person: Uuid,
     groups: &[Uuid],
-    (request, teams): (Uuid, &[Uuid]),
-    today: NaiveDate,
+    (request, teams): (&Request, &[Uuid]),
+    (today, now): (NaiveDate, DateTime<Utc>),
 ) -> Result<Vec<Standing>, Error> {
     let rows = sqlx::query_as!(
         Standing,
         r#"select k.person as "person!",
                   (exists (select from team_members m where m.person_id = k.person and m.team_id = any($3))
-                   or exists (select from request_owners o where o.request_id = $5 and o.person_id = k.person)) as "owner!"
+                   or exists (select from request_owners o where o.request_id = $5 and o.person_id = k.person)) as "owner!",
+                  owned_lately($6, k.person, least($7::timestamptz, coalesce($8, $7))) as "owned!"
            from (select $1::uuid as person, null::uuid as delegation
                  union all
                  select d.from_id, d.id from delegations d join people p on p.id = d.from_id and p.state = 'active'
                  join roles_on($4) h on h.person_id = d.from_id and h.role = 'reviewer'
-                 where d.to_id = $1 and d.state = 'active' and $4 between d.from_on and d.until_on) k
+                 where d.to_id = $1 and d.state = 'active' and $4 between d.from_on and d.until_on
+                   and not exists (select from roles_on($4) a where a.person_id = d.from_id and a.role = 'auditor')) k
            where exists (select from review_group_members m where m.person_id = k.person and m.review_group_id = any($2))
            order by k.delegation nulls first"#,
         person,
         groups,
         teams,
         today,
-        request,
+        request.id,
+        request.integration_id,
+        now,
+        request.phase.bound().map(|bound| bound.waiting_since),
     );
     Ok(rows.fetch_all(conn).await?)
+}
+
+/// How one person stands to what is asked for, in whatever group they are.
+pub async fn standing_of(
+    conn: &mut PgConnection,
+    person: Uuid,
+    (request, teams): (&Request, &[Uuid]),
+    now: DateTime<Utc>,
+) -> Result<Standing, Error> {
+    let row = sqlx::query_as!(
+        Standing,
+        r#"select $1::uuid as "person!",
+                  (exists (select from team_members m where m.person_id = $1 and m.team_id = any($2))
+                   or exists (select from request_owners o where o.request_id = $3 and o.person_id = $1)) as "owner!",
+                  owned_lately($4, $1, least($5::timestamptz, coalesce($6, $5))) as "owned!""#,
+        person,
+        teams,
+        request.id,
+        request.integration_id,
+        now,
+        request.phase.bound().map(|bound| bound.waiting_since),
+    );
+    Ok(row.fetch_one(conn).await?)
+}
+
+/// Requests that are open or approved and have an approval whose seat is lost, at most a hundred.
+pub async fn lapsed(conn: &mut PgConnection) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
+        r#"select distinct r.id as "id!" from change_requests r
+           join request_decisions d on d.request_id = r.id and d.round = r.round and d.material_hash = r.material_hash
+           join request_stages s on s.request_id = r.id and s.round = r.round and s.position = d.position
+           where r.state in ('open', 'approved') and d.decision in ('approve', 'approve_with_conditions')
+             and not seat_stands(d)
+             and (r.state = 'approved' or exists (select from request_stages l where l.request_id = r.id
+                 and l.round = r.round and l.position > d.position and l.opened_at is not null))
+           limit 100"#
+    );
+    Ok(ids.fetch_all(conn).await?)
+}
+
+/// Closes the stages after one again: they wait for it once more.
+pub async fn close_after(conn: &mut PgConnection, request: Uuid, round: i32, position: i32) -> Result<(), Error> {
+    sqlx::query!(
+        "update request_stages set opened_at = null, due_at = null, remind_at = null, escalated_to = null,
+             escalated_at = null, reminded_at = null
+         where request_id = $1 and round = $2 and position > $3",
+        request,
+        round,
+        position
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A stage that waits too long, and whom to remind.

@@ -32,11 +32,12 @@ impl Door {
     }
 }
 
-/// The door of somebody signed in: of the team that it was sent to. A script answers with its scope.
+/// The door of somebody signed in, or of a script: of the team that it was sent to. What was sent to a vendor is answered
+/// through the vendor's link alone.
 pub async fn door(app: &App, actor: &Actor, id: Uuid) -> Result<Door, Error> {
     actor.require(Permission::Propose)?;
     let one = super::find_assessment(app, actor, id).await?;
-    if actor.person().is_some() && !actor.is_in_team(one.team_id) {
+    if !actor.is_in_team(one.team_id) {
         return Err(Error::Forbidden(match &one.team {
             Some(team) => format!("The team '{team}' answers this."),
             None => "The vendor answers this, through its link.".into(),
@@ -105,6 +106,7 @@ pub async fn answer(app: &App, door: &Door, given: BTreeMap<String, NewAnswer>) 
     }
     let after = before.clone().answer(answers, now)?;
     assessments::save(tx.conn(), &after).await?;
+    assessments::note_participant(tx.conn(), after.id, door.actor.answers_for()).await?;
     tx.record(Event::changed("assessment.answered", &before, &after)).await?.commit().await?;
     Ok(after)
 }
@@ -138,6 +140,7 @@ pub async fn attach(app: &App, door: &Door, question: &str, name: &str, bytes: &
     let after = before.clone().answer(answers, now)?;
     evidence::insert(&mut tx, &given.0, Some(given.1)).await?;
     assessments::save(tx.conn(), &after).await?;
+    assessments::note_participant(tx.conn(), after.id, door.actor.answers_for()).await?;
     let events =
         vec![Event::created("evidence.given", &given.0), Event::changed("assessment.answered", &before, &after)];
     tx.commit_all(events).await?;
@@ -152,6 +155,7 @@ pub async fn submit(app: &App, door: &Door) -> Result<Assessment, Error> {
     let now = tx.now();
     let after = before.clone().submit(&content, door.actor.person(), now)?;
     assessments::save(tx.conn(), &after).await?;
+    assessments::note_participant(tx.conn(), after.id, door.actor.answers_for()).await?;
     let mut events = vec![Event::changed("assessment.submitted", &before, &after)];
     events.extend(raise(&mut tx, &after, &content).await?);
     tx.commit_all(events).await?;

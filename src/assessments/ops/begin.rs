@@ -129,6 +129,7 @@ fn draft(named: Named, due_on: NaiveDate, actor: &Actor, now: DateTime<Utc>) -> 
         sent_at: None,
         reminded_at: None,
         submitted_by: None,
+        participants: Vec::new(),
         submitted_at: None,
         reviewed_by: None,
         reviewed_at: None,

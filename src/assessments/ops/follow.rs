@@ -57,14 +57,16 @@ pub async fn follow_due(app: &App) -> Result<usize, Error> {
         let mut queue = sqlx::Connection::begin(&mut *connection).await?;
         let taken = vendors::take(&mut queue, BATCH, &resting).await?;
         // After the entries were taken: what is published later makes entries of its own.
-        let asked = asked.refreshed(app, !taken.vendors.is_empty()).await?;
+        if !taken.vendors.is_empty() {
+            asked.refresh(app).await?;
+        }
         let mut left = Vec::new();
         for id in &taken.vendors {
             if !run.goes_on() {
                 left.push(*id);
                 continue;
             }
-            match follow(app, *id, asked).await {
+            match follow(app, *id, &asked).await {
                 // While the database is away every one of them would fail: the entries stay in the queue.
                 Err(away @ Error::Unavailable(_)) => return Err(away),
                 failed @ Err(_) => {
@@ -91,16 +93,14 @@ struct Asked {
 }
 
 impl Asked {
-    /// What is published now, where that is needed; conditions are compiled again only when something changed.
-    async fn refreshed(&mut self, app: &App, needed: bool) -> Result<&Self, Error> {
-        if needed {
-            let all = publications::ops::in_force::<QuestionnaireContent>(&mut *app.db.read().await?).await?;
-            if all != self.all {
-                self.conditions = conditions(&all);
-                self.all = all;
-            }
+    /// Reads what is published now; conditions are compiled again only when something changed.
+    async fn refresh(&mut self, app: &App) -> Result<(), Error> {
+        let all = publications::ops::in_force::<QuestionnaireContent>(&mut *app.db.read().await?).await?;
+        if all != self.all {
+            self.conditions = conditions(&all);
+            self.all = all;
         }
-        Ok(self)
+        Ok(())
     }
 }
 

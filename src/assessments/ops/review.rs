@@ -22,7 +22,7 @@ use crate::{
 /// Whoever looks at answers is no member of the team that gave them.
 fn refuse_team(actor: &Actor, one: &Assessment) -> Result<(), Error> {
     if actor.is_in_team(one.team_id) {
-        return Err(Error::Forbidden("Your team answered this; somebody else looks at it.".into()));
+        return Err(Error::Forbidden("Your team answered this; someone else reviews it.".into()));
     }
     Ok(())
 }
@@ -159,9 +159,7 @@ pub async fn close_finding(
     let of = assessments::get_many(tx.conn(), &[before.assessment_id]).await?.pop();
     let of = of.ok_or(Error::NotFound("assessment"))?;
     refuse_team(actor, &of)?;
-    if of.submitted_by == Some(me) {
-        return Err(Error::Forbidden("You submitted these answers; somebody else closes what they raised.".into()));
-    }
+    of.refuse_own(me)?;
     actor.require(Permission::Read)?;
     let now = tx.now();
     let after = before.clone().close(closing, me, now)?;

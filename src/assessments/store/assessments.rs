@@ -42,6 +42,7 @@ struct Row {
     sent_at: Option<DateTime<Utc>>,
     reminded_at: Option<DateTime<Utc>>,
     submitted_by: Option<Uuid>,
+    participants: Vec<Uuid>,
     submitted_at: Option<DateTime<Utc>>,
     reviewed_by: Option<Uuid>,
     reviewed_at: Option<DateTime<Utc>>,
@@ -88,6 +89,7 @@ impl TryFrom<Row> for Assessment {
             sent_at: row.sent_at,
             reminded_at: row.reminded_at,
             submitted_by: row.submitted_by,
+            participants: row.participants,
             submitted_at: row.submitted_at,
             reviewed_by: row.reviewed_by,
             reviewed_at: row.reviewed_at,
@@ -106,7 +108,9 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Asses
                   s.verdict, s.verdict_reason, s.valid_until, s.concluded_by, s.concluded_at,
                   s.basis as "basis: Json<Basis>", s.stale_because, s.carried_from, s.demand_id, s.created_by,
                   s.created_at, s.sent_at, s.reminded_at, s.submitted_by, s.submitted_at, s.reviewed_by,
-                  s.reviewed_at, s.revision, s.updated_at
+                  s.reviewed_at, s.revision, s.updated_at,
+                  array(select p.person_id from assessment_participants p where p.assessment_id = s.id
+                        order by p.person_id) as "participants!"
            from assessments s join publications q on q.id = s.questionnaire_id
            join publication_versions c on c.publication_id = s.questionnaire_id and c.version = s.version
            join vendors v on v.id = s.vendor_id left join integrations i on i.id = s.integration_id
@@ -119,6 +123,19 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Asses
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Assessment>, Error> {
     sqlx::query!("select id from assessments where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     Ok(get_many(conn, &[id]).await?.pop())
+}
+
+/// Notes who answered: they do not review it.
+pub async fn note_participant(conn: &mut PgConnection, id: Uuid, person: Option<Uuid>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into assessment_participants (assessment_id, person_id)
+         select $1, p from unnest($2::uuid[]) p on conflict do nothing",
+        id,
+        person.as_slice()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Inserts or updates. The link's hash is kept apart: it is no part of the record.

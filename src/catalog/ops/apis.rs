@@ -77,7 +77,7 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: ApiContent) -> Re
         updated_at: now,
         verified_at: None,
         verified_by: None,
-        edited_by: with_editor(&[], actor.person()),
+        edited_by: with_editor(&[], actor.answers_for()),
         vendor_id,
         current_version_id: None,
         imported: serde_json::Map::new(),
@@ -131,7 +131,7 @@ pub(super) async fn update_in<S>(
         updated_at: tx.now(),
         verified_at: before.verified_at.filter(|_| !voided),
         verified_by: before.verified_by.filter(|_| !voided),
-        edited_by: with_editor(&before.edited_by, actor.person()),
+        edited_by: with_editor(&before.edited_by, actor.answers_for()),
         content,
         ..before.clone()
     };

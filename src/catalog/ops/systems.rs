@@ -44,6 +44,11 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: SystemContent) ->
     tx.actor().require(Permission::EditCatalog)?;
     let content = content.checked()?;
     let team = resolve_team(tx, &content).await?;
+    if let Some(team) = &team
+        && !(tx.actor().may(Permission::Steward) || tx.actor().is_in_team([team.id]))
+    {
+        return Err(not_yours(&team.content.name));
+    }
     let (content, vendor_id) = resolve_vendor(tx, content).await?;
     let now = tx.now();
     let system = System {
@@ -89,6 +94,13 @@ pub(super) async fn update_in<S>(
     let team = resolve_team(tx, &content).await?;
     let before = systems::lock(tx.conn(), id).await?.ok_or(Error::NotFound("system"))?;
     same_revision(revision, before.revision)?;
+    // The team decides on everything that the system uses: it gives the system away, and another takes it.
+    let new_team = team.as_ref().map(|team| team.id);
+    if before.team_id != new_team && !tx.actor().may_move(before.team_id, new_team) {
+        return Err(Error::Forbidden(
+            "A system goes from one team to another by someone in both, or by a governance lead.".into(),
+        ));
+    }
     let (content, vendor_id) = resolve_vendor(tx, content).await?;
     let after = System {
         revision: revision + 1,
@@ -109,9 +121,16 @@ pub(super) async fn update_in<S>(
     Ok((after, Some(event)))
 }
 
+fn not_yours(team: &str) -> Error {
+    Error::Forbidden(format!("You are not in the team '{team}'. Its people, or a governance lead, add systems to it."))
+}
+
 async fn resolve_team<S>(tx: &mut WriteTx<S>, content: &SystemContent) -> Result<Option<identity::Group>, Error> {
     let Some(key) = &content.team else { return Ok(None) };
     match identity::ops::group_in(tx, GroupKind::Team, key).await? {
+        Some(team) if team.content.state == crate::words::State::Retired => {
+            Err(Error::field("/team", format!("The team '{key}' is retired. Choose another.")))
+        }
         Some(team) => Ok(Some(team)),
         None => Err(Error::field("/team", format!("There is no team '{key}'."))),
     }

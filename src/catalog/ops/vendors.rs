@@ -65,7 +65,7 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) ->
     actor.require(Permission::EditCatalog)?;
     let content = content.checked()?;
     if content.review_differs(&VendorContent::default()) {
-        require_review(&actor, &with_editor(&[], actor.person()))?;
+        require_review(&actor, &with_editor(&[], actor.answers_for()))?;
     }
     let parent_id = resolve_parent(tx, &content, None).await?;
     let now = tx.now();
@@ -76,7 +76,7 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) ->
         updated_at: now,
         verified_at: None,
         verified_by: None,
-        edited_by: with_editor(&[], actor.person()),
+        edited_by: with_editor(&[], actor.answers_for()),
         parent_id,
         imported: serde_json::Map::new(),
         content,
@@ -122,7 +122,7 @@ pub(super) async fn update_in<S>(
         return Ok((before, None));
     }
     let described = before.content.description_differs(&content);
-    let editors = with_editor(&before.edited_by, if described { actor.person() } else { None });
+    let editors = with_editor(&before.edited_by, if described { actor.answers_for() } else { None });
     if described {
         actor.require(Permission::EditCatalog)?;
     }

@@ -124,6 +124,9 @@ pub async fn create_group_in<S>(
     actor.require_fresh(Sensitive::Administer, tx.now())?;
     let content = content.checked(kind)?;
     refuse_own_membership(&actor, &[], &content.members, kind)?;
+    if !content.members.is_empty() {
+        super::refuse_token(&actor)?;
+    }
     refuse_unknown(tx, &content.members).await?;
     let now = tx.now();
     let (content, escalates_to) = resolve_escalation(tx, None, content).await?;
@@ -230,6 +233,7 @@ pub async fn update_group_in<S>(
         return Ok((before, None));
     }
     refuse_own_membership(&actor, &before.content.members, &content.members, kind)?;
+    refuse_moved_rights(tx, &actor, kind, &before, &content, escalates_to).await?;
     refuse_unknown(tx, &content.members).await?;
     if content.state == State::Retired && kind == GroupKind::Team {
         let systems = groups::systems_of_team(tx.conn(), id).await?;
@@ -254,6 +258,49 @@ pub async fn update_group_in<S>(
         GroupKind::ReviewGroup => Event::changed("review_group.updated", &ReviewGroup(&before), &ReviewGroup(&after)),
     };
     Ok((after, Some(event)))
+}
+
+/// Members, state, address and escalation of a group say who has which rights: no token changes them, nobody changes
+/// them in their own favour, and no group is emptied that decides on something.
+async fn refuse_moved_rights<S>(
+    tx: &mut WriteTx<S>,
+    actor: &Actor,
+    kind: GroupKind,
+    before: &Group,
+    content: &GroupContent,
+    escalates_to: Option<Uuid>,
+) -> Result<(), Error> {
+    let old = &before.content;
+    let of_people = old.members != content.members || old.state != content.state;
+    let of_names = old.slug != content.slug || old.escalates_to != content.escalates_to;
+    if of_people || (kind == GroupKind::ReviewGroup && of_names) {
+        super::refuse_token(actor)?;
+    }
+    if kind == GroupKind::Team {
+        return Ok(());
+    }
+    if let (Some(me), Some(to)) = (actor.person(), escalates_to)
+        && old.escalates_to != content.escalates_to
+        && groups::get(tx.conn(), kind, to).await?.is_some_and(|to| to.content.members.contains(&me))
+    {
+        return Err(Error::Forbidden("You are in the group that this would escalate to. Ask another admin.".into()));
+    }
+    if old.slug != content.slug && groups::had_slug(tx.conn(), before.id, &content.slug).await? {
+        return Err(Error::field(
+            "/slug",
+            "Another review group had this slug: workflows and rules that name it would go to this one. Choose another.",
+        ));
+    }
+    let empty = content.members.is_empty() || content.state == State::Retired;
+    if empty && !old.members.is_empty() && old.state == State::Active {
+        let waiting = groups::decides_on(tx.conn(), before.id).await?;
+        if waiting > 0 {
+            return Err(Error::Conflict(format!(
+                "This group still decides on {waiting} requests or is the group of the settings. Name another one first."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Membership of a review group is a right; nobody gives it to themselves.

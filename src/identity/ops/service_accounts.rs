@@ -6,7 +6,11 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{Actor, Permission, Sensitive, ServiceAccount, ServiceAccountContent, store::service_accounts},
+    identity::{
+        Actor, Permission, Principal, Sensitive, ServiceAccount, ServiceAccountContent, TokenOwner,
+        store::service_accounts,
+    },
+    words::State,
 };
 
 /// The account behind an id or a slug.
@@ -22,6 +26,17 @@ pub async fn service_accounts(app: &App, actor: &Actor) -> Result<Vec<ServiceAcc
     service_accounts::all(&mut *app.db.read().await?).await
 }
 
+/// Whoever provisions makes people and gives them roles by groups: an admin who could would grant roles to themselves.
+/// The command line does it.
+pub(super) fn refuse_provisioning(actor: &Actor, content: &ServiceAccountContent) -> Result<(), Error> {
+    if content.scopes.contains(&Permission::Provision) && !matches!(actor.authority.principal, Principal::System(_)) {
+        return Err(Error::Forbidden(
+            "An account that provisions people, and its tokens, are made and changed on the command line alone.".into(),
+        ));
+    }
+    Ok(())
+}
+
 /// Makes a service account.
 pub async fn create_service_account(
     app: &App,
@@ -32,6 +47,7 @@ pub async fn create_service_account(
     super::refuse_token(actor)?;
     actor.require_fresh(Sensitive::Administer, app.clock.now())?;
     let content = content.checked()?;
+    refuse_provisioning(actor, &content)?;
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
     let account = ServiceAccount { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
@@ -58,9 +74,15 @@ pub async fn update_service_account(
     if before.content == content {
         return Ok(before);
     }
+    refuse_provisioning(actor, &content)?;
+    refuse_provisioning(actor, &before.content)?;
     let after = ServiceAccount { revision: revision + 1, updated_at: tx.now(), content, ..before.clone() };
     service_accounts::update(tx.conn(), &after).await?;
-    tx.record(Event::changed("service_account.updated", &before, &after)).await?.commit().await?;
+    let mut events = vec![Event::changed("service_account.updated", &before, &after)];
+    if after.content.state == State::Retired && before.content.state != State::Retired {
+        events.extend(super::shut_out::revoke_tokens(&mut tx, TokenOwner::ServiceAccount(id)).await?);
+    }
+    tx.commit_all(events).await?;
     app.authorities.clear();
     Ok(after)
 }

@@ -48,6 +48,7 @@ pub async fn mint_token(app: &App, actor: &Actor, owner: TokenOwner, new: NewTok
             if account.content.state == State::Retired {
                 return Err(Error::Conflict("This service account is retired.".into()));
             }
+            super::service_accounts::refuse_provisioning(actor, &account.content)?;
             (TokenKind::Service, account.content.scopes.into_iter().collect())
         }
     };
@@ -74,7 +75,7 @@ pub async fn mint_token(app: &App, actor: &Actor, owner: TokenOwner, new: NewTok
         revision: 1,
     };
     let bearer = Bearer::generate(kind)?;
-    tokens::insert(tx.conn(), &token, &app.pepper.mac(&bearer)?, app.pepper.id()).await?;
+    tokens::insert(tx.conn(), &token, (&app.pepper.mac(&bearer)?, app.pepper.id()), actor.person()).await?;
     tx.record(Event::created("token.minted", &token)).await?.commit().await?;
     Ok(MintedToken { bearer, token })
 }

@@ -51,6 +51,7 @@ pub async fn by_session(
         teams: row.teams,
         review_groups: row.review_groups,
         token_id: None,
+        minted_by: None,
         reading: Reading {
             time_zone: row.time_zone.parse().unwrap_or_default(),
             language: row.language.parse()?,
@@ -75,7 +76,7 @@ pub async fn by_token(
     demo: Demo,
 ) -> Result<Option<Authority>, Error> {
     let row = sqlx::query!(
-        r#"select t.id, t.scopes, t.person_id, t.service_account_id,
+        r#"select t.id, t.scopes, t.person_id, t.service_account_id, t.minted_by,
                   coalesce(p.name, a.name) as "name!", p.email as "email?",
                   array(select g.role from roles_on(our_day($2)) g where g.person_id = t.person_id) as "roles!",
                   array(select m.team_id from team_members m where m.person_id = t.person_id
@@ -109,6 +110,7 @@ pub async fn by_token(
         review_groups: Vec::new(),
         permissions: scopes(&row.scopes)?.intersection(ceiling),
         token_id: Some(row.id),
+        minted_by: row.minted_by,
         session: None,
         reading: Reading::default(),
     }))

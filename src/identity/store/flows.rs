@@ -87,6 +87,9 @@ pub async fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, E
     let held = sqlx::query!("delete from held_forms where created_at < $1::timestamptz - interval '1 hour'", now)
         .execute(&mut *conn)
         .await?;
+    sqlx::query!("delete from known_networks where last_at < $1::timestamptz - interval '90 days'", now)
+        .execute(&mut *conn)
+        .await?;
     let failures = sqlx::query!("delete from sign_in_failures where last_at < $1::timestamptz - interval '1 day'", now)
         .execute(conn)
         .await?;

@@ -302,3 +302,25 @@ fn keys(content: &GroupContent) -> (String, String) {
     let description = content.description.as_deref().unwrap_or_default();
     (text::sort_key(&content.name), text::search_text(&[&content.name, &content.slug, description]))
 }
+
+/// Whether another review group had a slug.
+pub async fn had_slug(conn: &mut PgConnection, id: Uuid, slug: &str) -> Result<bool, Error> {
+    let had = sqlx::query_scalar!(
+        r#"select exists (select from slug_history where kind = 'review_group' and slug = $2 and record_id <> $1) as "had!""#,
+        id,
+        slug
+    );
+    Ok(had.fetch_one(conn).await?)
+}
+
+/// What a review group decides on: stages of open requests, and what the settings give it.
+pub async fn decides_on(conn: &mut PgConnection, id: Uuid) -> Result<i64, Error> {
+    let count = sqlx::query_scalar!(
+        r#"select (select count(distinct r.id) from change_requests r join request_stages s
+                on s.request_id = r.id and s.round = r.round
+                where r.state = 'open' and $1 in (s.review_group_id, s.escalated_to))
+            + (select count(*) from installation where approval_group_id = $1) as "count!""#,
+        id
+    );
+    Ok(count.fetch_one(conn).await?)
+}

@@ -167,8 +167,12 @@ pub async fn use_code(conn: &mut PgConnection, person: Uuid, hash: &[u8], now: D
 /// What is counted: an account that is tried, or an address that tries.
 #[derive(Clone, Copy, Debug)]
 pub enum Counted {
+    /// An account from one network.
     Account,
+    /// A network.
     Address,
+    /// An account from anywhere.
+    Everywhere,
 }
 
 impl Counted {
@@ -176,6 +180,7 @@ impl Counted {
         match self {
             Self::Account => "account",
             Self::Address => "address",
+            Self::Everywhere => "everywhere",
         }
     }
 }
@@ -219,6 +224,24 @@ pub async fn count_attempt(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Remembers that an account was signed in to from a network, by the hash of both.
+pub async fn know_network(conn: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into known_networks (key, last_at) values ($1, $2) on conflict (key) do update set last_at = $2",
+        key,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether an account was signed in to from a network within the last 90 days.
+pub async fn is_known_network(conn: &mut PgConnection, key: &[u8]) -> Result<bool, Error> {
+    let known = sqlx::query_scalar!(r#"select exists (select from known_networks where key = $1) as "known!""#, key);
+    Ok(known.fetch_one(conn).await?)
 }
 
 /// Gives an attempt back that was none in vain.

@@ -40,11 +40,17 @@ impl TryFrom<Row> for Token {
     }
 }
 
-pub async fn insert(conn: &mut PgConnection, token: &Token, mac: &[u8], pepper_key_id: &str) -> Result<(), Error> {
+/// Stores a token with the code that its bearer authenticates by, and the person who minted it, where one did.
+pub async fn insert(
+    conn: &mut PgConnection,
+    token: &Token,
+    (mac, pepper_key_id): (&[u8], &str),
+    minted_by: Option<Uuid>,
+) -> Result<(), Error> {
     let scopes: Vec<String> = token.scopes.iter().map(|scope| scope.key().to_owned()).collect();
     sqlx::query!(
-        "insert into api_tokens (id, name, person_id, service_account_id, mac, pepper_key_id, scopes, created_at, expires_at, revision)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "insert into api_tokens (id, name, person_id, service_account_id, mac, pepper_key_id, scopes, created_at, expires_at, revision, minted_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         token.id,
         token.name,
         token.person_id,
@@ -55,6 +61,7 @@ pub async fn insert(conn: &mut PgConnection, token: &Token, mac: &[u8], pepper_k
         token.created_at,
         token.expires_at,
         token.revision,
+        minted_by,
     )
     .execute(conn)
     .await?;

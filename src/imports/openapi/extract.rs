@@ -47,22 +47,7 @@ pub fn document(documents: &Documents, root: usize, notes: &mut Notes) -> Result
         part(documents, &components, "securitySchemes")?
     };
     let (auth_schemes, scopes) = security::schemes(documents, &schemes, notes)?;
-    let mut reader = Reader {
-        documents,
-        needs: Needs::new(&auth_schemes),
-        everywhere: Vec::new(),
-        servers: &mut servers,
-        notes,
-        found: Vec::new(),
-        seen: HashSet::new(),
-        named: 0,
-    };
-    reader.everywhere = top.get("security").map(|node| reader.needs.scopes(documents, node)).unwrap_or_default();
-    reader.paths(&part(documents, &top, "paths")?, OperationDirection::ToVendor)?;
-    for key in ["webhooks", "x-webhooks"] {
-        reader.paths(&part(documents, &top, key)?, OperationDirection::ToUs)?;
-    }
-    let operations = reader.found;
+    let operations = operations(documents, &top, Needs::new(&auth_schemes), &mut servers, notes)?;
     let contact = children(documents, &info, "contact");
     let license = children(documents, &info, "license");
     let external = children(documents, &top, "externalDocs");
@@ -82,10 +67,9 @@ pub fn document(documents: &Documents, root: usize, notes: &mut Notes) -> Result
         licence: line(license.text("name").as_deref(), 200),
         licence_url: servers.link(license.text("url")),
         documentation_url: servers.link(external.text("url")),
-        document_id: top
-            .text("$self")
-            .or_else(|| top.text("$id"))
-            .or_else(|| top.text("id"))
+        document_id: ["$self", "$id", "id"]
+            .into_iter()
+            .find_map(|key| top.text(key))
             .and_then(|id| name(Some(&id), 500)),
         title,
         label,
@@ -97,6 +81,32 @@ pub fn document(documents: &Documents, root: usize, notes: &mut Notes) -> Result
     };
     let (endpoints, hosts) = servers.finish();
     Ok(DocumentImport { endpoints, hosts, ..document })
+}
+
+/// What can be called, and what the vendor calls: paths and webhooks, each operation once.
+fn operations<'a>(
+    documents: &Documents<'a>,
+    top: &Object<'a>,
+    needs: Needs<'_>,
+    servers: &mut Servers,
+    notes: &mut Notes,
+) -> Result<Vec<Operation>, Error> {
+    let mut reader = Reader {
+        documents,
+        needs,
+        everywhere: Vec::new(),
+        servers,
+        notes,
+        found: Vec::new(),
+        seen: HashSet::new(),
+        named: 0,
+    };
+    reader.everywhere = top.get("security").map(|node| reader.needs.scopes(documents, node)).unwrap_or_default();
+    reader.paths(&part(documents, top, "paths")?, OperationDirection::ToVendor)?;
+    for key in ["webhooks", "x-webhooks"] {
+        reader.paths(&part(documents, top, key)?, OperationDirection::ToUs)?;
+    }
+    Ok(reader.found)
 }
 
 /// An object that the register needs: a reference that leads nowhere refuses the document.

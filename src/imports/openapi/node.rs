@@ -72,7 +72,7 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'a> Node<'a> {
+impl Node<'_> {
     /// A text, or a number or boolean as it is written.
     pub fn scalar(self) -> Option<String> {
         let text = match self.text.as_bytes().first()? {

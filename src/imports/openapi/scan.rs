@@ -48,17 +48,15 @@ impl Place {
     fn below(self, key: &str) -> Self {
         match (self, key) {
             (_, key) if key.starts_with("x-") && key != "x-webhooks" => Self::Elsewhere,
-            (Self::Root, "paths" | "webhooks" | "x-webhooks") => Self::Paths,
+            (Self::Root, "paths" | "webhooks" | "x-webhooks") | (Self::Components, "pathItems") => Self::Paths,
             (Self::Root, "components") => Self::Components,
-            (Self::Root, "info" | "servers" | "security" | "securityDefinitions") => Self::Read,
-            (Self::Components, "securitySchemes") => Self::Read,
-            (Self::Components, "pathItems") => Self::Paths,
-            (Self::Paths, _) => Self::PathItem,
-            (Self::PathItem, "servers") | (Self::Operation, "servers" | "security") => Self::Read,
-            (Self::PathItem, "parameters" | "description" | "summary") => Self::Elsewhere,
-            (Self::PathItem, "additionalOperations") => Self::PathItem,
-            (Self::PathItem, _) => Self::Operation,
-            (Self::Read, _) => Self::Read,
+            (Self::Root, "info" | "servers" | "security" | "securityDefinitions")
+            | (Self::Components, "securitySchemes")
+            | (Self::PathItem, "servers")
+            | (Self::Operation, "servers" | "security")
+            | (Self::Read, _) => Self::Read,
+            (Self::Paths, _) | (Self::PathItem, "additionalOperations") => Self::PathItem,
+            (Self::PathItem, key) if !matches!(key, "parameters" | "description" | "summary") => Self::Operation,
             _ => Self::Elsewhere,
         }
     }

@@ -1,5 +1,5 @@
 //! YAML as JSON text, so that one reader serves both notations. Events come from a port of libyaml, which reads what
-//! PyYAML reads; scalars follow the core schema of YAML 1.2, where `no` and `12:30` are texts. Aliases are written out,
+//! `PyYAML` reads; scalars follow the core schema of YAML 1.2, where `no` and `12:30` are texts. Aliases are written out,
 //! bounded by what they come to.
 
 use std::{collections::HashMap, rc::Rc};

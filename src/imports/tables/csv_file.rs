@@ -105,7 +105,7 @@ fn blank_lines(text: &str, end: u64, begin: u64) -> usize {
     };
     let gap = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
     let gap = &rest[..gap];
-    gap.iter().filter(|b| **b == b'\n').count()
+    memchr::memchr_iter(b'\n', gap).count()
         + gap.windows(2).filter(|two| two == b"\r\r").count()
         + usize::from(gap.last() == Some(&b'\r'))
 }
@@ -172,9 +172,11 @@ mod tests {
 
     use super::*;
 
-    fn rows(text: &str) -> Vec<(usize, Result<Map<String, Value>, Vec<FieldError>>)> {
+    type Row = (usize, Result<Map<String, Value>, Vec<FieldError>>);
+
+    fn rows(text: &str) -> Vec<Row> {
         let deadline = Deadline::within(Duration::from_secs(5));
-        parse(TableKind::Vendors, text, &deadline).map(|(rows, _)| rows).unwrap_or_else(|error| panic!("{error}"))
+        parse(TableKind::Vendors, text, &deadline).expect("a table").0
     }
 
     fn numbers(text: &str) -> Vec<usize> {

@@ -12,7 +12,7 @@ use crate::{
     integrations::{
         Credential, CredentialContent, CredentialState, Rotation,
         store::{
-            credentials,
+            credentials, integrations,
             references::{self, Found, Name},
         },
     },
@@ -97,7 +97,46 @@ async fn may_touch(
     Err(Error::Forbidden("Only the holder's team and the teams that own its integrations change a credential.".into()))
 }
 
-/// Notes a credential.
+/// Refuses to attach a credential to integrations, or to take it off them, for people and scripts outside each one's
+/// teams; and to hand it to a holder, or take it from one, outside of both.
+async fn may_link(
+    tx: &mut WriteTx<Open>,
+    actor: &Actor,
+    before: (Option<Uuid>, &[Uuid]),
+    after: (Option<Uuid>, &[Uuid]),
+) -> Result<(), Error> {
+    if actor.may(Permission::Steward) {
+        return Ok(());
+    }
+    let changed: Vec<Uuid> = before
+        .1
+        .iter()
+        .filter(|id| !after.1.contains(id))
+        .chain(after.1.iter().filter(|id| !before.1.contains(id)))
+        .copied()
+        .collect();
+    let teams = integrations::teams_of_many(tx.conn(), &changed).await?;
+    for id in &changed {
+        let own = teams.iter().filter(|(integration, _)| integration == id).map(|(_, team)| *team);
+        if !actor.is_in_team(own) {
+            return Err(Error::Forbidden(
+                "A credential is attached to an integration, and taken off it, by that integration's teams alone."
+                    .into(),
+            ));
+        }
+    }
+    let holder_moves = before.0 != after.0;
+    let takes = after.0.is_none_or(|team| actor.is_in_team([team]));
+    let gives = before.0.is_none_or(|team| actor.is_in_team([team]));
+    if holder_moves && !(takes && gives) {
+        return Err(Error::Forbidden(
+            "A credential goes from one holder to another by someone in both teams, or by a governance lead.".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Records a credential.
 pub async fn create_credential(app: &App, actor: &Actor, content: CredentialContent) -> Result<Credential, Error> {
     actor.require(Permission::Propose)?;
     let content = content.checked()?;
@@ -105,6 +144,7 @@ pub async fn create_credential(app: &App, actor: &Actor, content: CredentialCont
     let mut tx = app.db.write(actor).await?;
     let Named { content, holder, integrations } = resolve(&mut tx, content).await?;
     may_touch(&mut tx, actor, holder, &integrations).await?;
+    may_link(&mut tx, actor, (None, &[]), (holder, &integrations)).await?;
     let now = tx.now();
     // Without a day and a fingerprint it is only planned.
     let planned = content.created_on.is_none() && content.fingerprint.is_none();
@@ -151,6 +191,8 @@ pub async fn update_credential(
         return Err(Error::field("/fingerprint", "A new fingerprint is a rotation: record it as one."));
     }
     let Named { content, holder, integrations } = resolve(&mut tx, content).await?;
+    let kept = (before.holder_id, before.integration_ids.as_slice());
+    may_link(&mut tx, actor, kept, (holder, &integrations)).await?;
     let now = tx.now();
     let awake = before.state == CredentialState::Planned && content.created_on.is_some();
     let after = Credential {

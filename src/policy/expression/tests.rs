@@ -56,7 +56,7 @@ fn values_that_would_grow_beyond_bounds_are_refused_before_they_do() {
     let doubling = |times: usize, step: &str| {
         let start = "['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa']".to_owned();
         let maps =
-            (0..times).fold(start, |text, n| text + &format!(".map(x{n}, {})", step.replace('x', &format!("x{n}"))));
+            (0..times).fold(start, |text, n| format!("{text}.map(x{n}, {})", step.replace('x', &format!("x{n}"))));
         format!("size({maps}) == 1")
     };
     for (times, step) in [

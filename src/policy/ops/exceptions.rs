@@ -80,6 +80,7 @@ pub async fn request_exception(app: &App, actor: &Actor, content: ExceptionConte
         extends,
         state: ExceptionState::Requested,
         requested_by: actor.person(),
+        asked_through: actor.answers_for(),
         requested_at: tx.now(),
         decided_by: None,
         decided_at: None,

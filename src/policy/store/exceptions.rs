@@ -20,6 +20,7 @@ struct Row {
     extends: Option<Uuid>,
     state: String,
     requested_by: Option<Uuid>,
+    asked_through: Option<Uuid>,
     requested_at: DateTime<Utc>,
     decided_by: Option<Uuid>,
     decided_at: Option<DateTime<Utc>>,
@@ -44,6 +45,7 @@ impl TryFrom<Row> for Exception {
             extends: row.extends,
             state: row.state.parse()?,
             requested_by: row.requested_by,
+            asked_through: row.asked_through,
             requested_at: row.requested_at,
             decided_by: row.decided_by,
             decided_at: row.decided_at,
@@ -58,7 +60,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Excep
     let rows = sqlx::query_as!(
         Row,
         r#"select e.id, e.rule_id, r.key as rule, e.integration_id, i.slug as integration, e.reason,
-                  e.compensating_control, e.ends_on, e.extends, e.state, e.requested_by, e.requested_at, e.decided_by,
+                  e.compensating_control, e.ends_on, e.extends, e.state, e.requested_by, e.asked_through, e.requested_at, e.decided_by,
                   e.decided_at, e.decision_reason, e.ended_at, e.revision
            from exceptions e join publications r on r.id = e.rule_id join integrations i on i.id = e.integration_id
            where e.id = any($1)"#,
@@ -129,8 +131,8 @@ pub async fn save(conn: &mut PgConnection, exception: &Exception, via: &str, now
     sqlx::query!(
         "insert into exceptions (id, rule_id, integration_id, reason, compensating_control, ends_on, extends, state,
              requested_by, requested_at, decided_by, decided_at, decision_reason, decided_via, ended_at, revision,
-             updated_at, sort_key, search)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             updated_at, sort_key, search, asked_through)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          on conflict (id) do update set state = excluded.state, decided_by = excluded.decided_by,
              decided_at = excluded.decided_at, decision_reason = excluded.decision_reason,
              decided_via = coalesce(exceptions.decided_via, excluded.decided_via), ended_at = excluded.ended_at,
@@ -154,6 +156,7 @@ pub async fn save(conn: &mut PgConnection, exception: &Exception, via: &str, now
         now,
         text::sort_key(&format!("{} {}", e.rule, e.integration)),
         text::search_text(&[&e.rule, &e.integration, &e.reason, &e.compensating_control]),
+        e.asked_through,
     )
     .execute(conn)
     .await?;

@@ -47,12 +47,20 @@ static FORM: FormSpec = FormSpec {
         Section {
             title: "Approval",
             hint: "",
-            fields: &[field(
-                "approval_group",
-                "Approving group",
-                "The review group that decides on change requests; where empty, the only group there is.",
-                FieldKind::Suggest,
-            )],
+            fields: &[
+                field(
+                    "approval_group",
+                    "Approving group",
+                    "The review group that decides on change requests; where empty, the only group there is.",
+                    FieldKind::Suggest,
+                ),
+                field(
+                    "ownership_days",
+                    "Former owners decide after",
+                    "Days for which someone who owned an integration, or moved its owners, does not decide on it.",
+                    FieldKind::Count,
+                ),
+            ],
         },
         Section {
             title: "Exceptions",

@@ -55,8 +55,11 @@ pub(super) async fn drafted(test: &TestApp) -> muster::assessments::Assessment {
 pub(super) async fn opened(test: &TestApp) -> (uuid::Uuid, muster::assessments::ops::Door) {
     use muster::assessments::ops;
     let draft = drafted(test).await;
-    ops::send(&test.app, &test.cli(), draft.id, draft.revision).await.expect("sent");
-    (draft.id, ops::door(&test.app, &test.cli(), draft.id).await.expect("a door"))
+    let sent = ops::send(&test.app, &test.cli(), draft.id, draft.revision).await.expect("sent");
+    let link = sent.link.expect("a link");
+    let secret = link.rsplit('/').next().expect("its secret");
+    let origin = muster::identity::Origin::default();
+    (draft.id, ops::door_of_link(&test.app, secret, origin, "test".into()).await.expect("a door"))
 }
 
 /// What goes in as it is.

@@ -21,8 +21,6 @@ pub(super) enum Needs {
     Person(&'static [Permission]),
     /// To be a person, or one of these rights.
     PersonOr(&'static [Permission]),
-    /// One of these scopes of a script; people do it on their page.
-    Script(&'static [Permission]),
     /// A person on a page: no token does.
     Nobody,
     /// Whoever is meant, by what they are to the record: nobody of those who ask here.
@@ -33,7 +31,7 @@ pub(super) enum Needs {
     Writers,
 }
 
-use Needs::{Any, Everyone, Nobody, Own, Person, PersonOr, Read, Script};
+use Needs::{Any, Everyone, Nobody, Own, Person, PersonOr, Read};
 
 /// Endpoints and forms whose record belongs to no team in the register that is walked through.
 pub(super) const UNOWNED: &[&str] = &[
@@ -54,7 +52,7 @@ pub(super) const UNOWNED: &[&str] = &[
 /// By operation.
 pub(super) const DOORS: &[(&str, Needs)] = &[
     ("add_comment", Any(&[EditCatalog, VerifyCatalog])),
-    ("answer_assessment", Script(&[Propose])),
+    ("answer_assessment", Needs::Only("the team that it was sent to")),
     ("api_at", Read),
     ("api_history", Read),
     ("assessment_history", Read),
@@ -167,7 +165,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("propose_request", Own(Propose)),
     ("questionnaire_history", Read),
     ("questionnaire_versions", Read),
-    ("read_assessment_sheet", Script(&[Propose])),
+    ("read_assessment_sheet", Needs::Only("the team that it was sent to")),
     ("rebase_request", Own(Propose)),
     ("record_grants", Own(Rotate)),
     ("record_rotation", Own(Rotate)),
@@ -193,7 +191,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("service_accounts", Read),
     ("set_current_version", Any(&[EditCatalog])),
     ("steward_integrations", Own(Propose)),
-    ("submit_assessment", Script(&[Propose])),
+    ("submit_assessment", Needs::Only("the team that it was sent to")),
     ("submit_request", Own(Propose)),
     ("suggested_owners", Read),
     ("suspend_integration", Any(&[Suspend])),

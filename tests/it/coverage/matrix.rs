@@ -161,7 +161,6 @@ impl Needs {
             }
             Self::Person(all) => !caller.script && any(all),
             Self::PersonOr(all) => !caller.script || any(all),
-            Self::Script(all) => caller.script && any(all),
             Self::Or(right, own) => any(&[right]) || (any(&[own]) && owned && caller.owns == Owns::Yes),
             Self::Nobody | Self::Only(_) => false,
             // An auditor keeps the right to read the record, and no right that comes beside it.
@@ -182,7 +181,6 @@ impl Needs {
             Self::Own(right) => format!("{}; a person for what another team owns also `steward`", any(&[right])),
             Self::Person(all) => format!("{}, by a person", any(all)),
             Self::PersonOr(all) => format!("a person, of their own; a script with {}", any(all)),
-            Self::Script(all) => format!("a script with {}; people do it on their page", any(all)),
             Self::Nobody => "no token: a person, signed in on the page".into(),
             Self::Or(right, own) => format!("`{}`; or `{}` for what one's own team owns", right.key(), own.key()),
             Self::Only(whom) => whom.into(),

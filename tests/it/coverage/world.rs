@@ -86,7 +86,14 @@ pub(super) async fn world(test: &TestApp) -> World {
     let version =
         ops::find_version(&test.app, &test.cli(), outcome.api_id, &outcome.version_slug).await.expect("a version");
     // A comment by a person, who alone may withdraw it.
-    let ids = muster::identity::ops::service_accounts(&test.app, &test.cli()).await.expect("accounts");
+    // One that provisions nobody: those are made and changed on the command line alone.
+    let plain = muster::identity::ServiceAccountContent {
+        name: "Deployer".into(),
+        scopes: vec![Permission::Read, Permission::Propose],
+        ..muster::identity::ServiceAccountContent::default()
+    };
+    let account =
+        muster::identity::ops::create_service_account(&test.app, &test.cli(), plain).await.expect("an account").id;
     let system = made("/api/v1/systems", json!({ "name": "Messenger", "kind": "own", "team": team })).await;
     let registered = test
         .api(
@@ -126,7 +133,7 @@ pub(super) async fn world(test: &TestApp) -> World {
         comment: made(&format!("/api/v1/comments/vendors/{}", outcome.vendor_id), json!({ "body": "hello" })).await,
         person: test.person("Somebody", &[]).await.id.to_string(),
         class: ops::find_data_class(&test.app, &test.cli(), "user.contact.email").await.expect("seeded").id.to_string(),
-        account: ids[0].id.to_string(),
+        account: account.to_string(),
         token: muster::identity::ops::tokens(&test.app, &test.cli(), None).await.expect("tokens")[0].id.to_string(),
         sha256: version.document_sha256.expect("a document"),
         vendor: outcome.vendor_id.to_string(),

@@ -5,6 +5,7 @@ mod judging;
 mod model;
 mod rules;
 mod seen;
+mod separation;
 mod stages;
 mod waiting;
 

@@ -93,7 +93,15 @@ async fn every_bent_token_is_refused_with_its_reason_in_the_log() {
         ("another issuer", Box::new(claim("iss", json!("https://evil.example")))),
         ("another issuer", Box::new(claim("iss", json!(format!("{}/", scene.peer.issuer()))))),
         ("another audience", Box::new(claim("aud", json!("somebody-else")))),
-        ("another audience", Box::new(claim("aud", json!(["muster", "somebody-else"])))),
+        // Of several audiences the token was issued to one, which has to be us.
+        ("azp is not us", Box::new(claim("aud", json!(["muster", "somebody-else"])))),
+        (
+            "azp is not us",
+            Box::new(|_, claims| {
+                claims["aud"] = json!(["muster", "somebody-else"]);
+                claims["azp"] = json!("somebody-else");
+            }),
+        ),
         ("azp is not us", Box::new(claim("azp", json!("somebody-else")))),
         ("nonce is not ours", Box::new(claim("nonce", json!("guessed")))),
         ("nonce is not ours", Box::new(gone("nonce"))),
@@ -341,4 +349,30 @@ async fn who_somebody_is_follows_issuer_and_subject_and_never_the_address() {
         None,
     );
     assert_eq!(reason(swapped.await), "userinfo is of another subject");
+}
+
+#[tokio::test]
+async fn a_token_for_several_is_taken_where_it_was_issued_to_us_and_refusals_are_on_record() {
+    let scene = Scene::new().await;
+    let shared = |_: &mut Value, claims: &mut Value| {
+        claims["aud"] = json!(["somebody-else", "muster"]);
+        claims["azp"] = json!("muster");
+    };
+    assert!(scene.bent(shared, None).await.expect("issued to us, for another as well").secret.is_some());
+    // Each refusal is on record, once a minute for each reason, without a person that it could be of.
+    for (claim, value) in [("azp", "somebody-else"), ("nonce", "guessed"), ("aud", "another"), ("nonce", "guessed")] {
+        let bend = move |_: &mut Value, claims: &mut Value| claims[claim] = json!(value);
+        reason(scene.bent(bend, None).await);
+    }
+    let recorded: Vec<(String, String)> = sqlx::query_as(
+        "select actor_kind, (select c ->> 'after' from jsonb_array_elements(changes) c where c ->> 'field' = 'reason')
+         from audit_events where action = 'sign_in.refused' order by ordinal",
+    )
+    .fetch_all(&mut scene.test.owner().await)
+    .await
+    .expect("events");
+    let reasons: std::collections::BTreeSet<&String> = recorded.iter().map(|(_, reason)| reason).collect();
+    assert_eq!(reasons.len(), recorded.len(), "one reason a minute is one event: {recorded:?}");
+    assert_eq!(reasons.len(), 3, "{recorded:?}");
+    assert!(recorded.iter().all(|(kind, reason)| kind == "system" && !reason.is_empty()), "{recorded:?}");
 }

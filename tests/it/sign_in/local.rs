@@ -34,10 +34,13 @@ async fn acting(test: &TestApp, secret: &str) -> Actor {
     Actor { authority, via: muster::identity::Via::Page, request_id: "test".into(), origin: Origin::default() }
 }
 
+/// The network that people sign in from.
+fn from_home() -> Origin {
+    Origin { address: "2001:db8::7".parse().ok(), ..Origin::default() }
+}
+
 async fn enter(test: &TestApp, email: &str, password: &str) -> Result<Step, Error> {
-    let address = "2001:db8::7".parse().ok();
-    let origin = Origin { address, ..Origin::default() };
-    ops::sign_in_by_password(&test.app, email, password.into(), None, (origin, "test".into())).await
+    ops::sign_in_by_password(&test.app, email, password.into(), None, (from_home(), "test".into())).await
 }
 
 fn told(outcome: Result<Step, Error>) -> String {
@@ -101,7 +104,7 @@ async fn a_code_counts_once_and_a_recovery_code_is_used_up() {
         other => panic!("{other:?}"),
     };
     let second = async |halfway: &str, code: &str| {
-        ops::sign_in_by_code(&test.app, halfway, code, None, (Origin::default(), "test".into())).await
+        ops::sign_in_by_code(&test.app, halfway, code, None, (from_home(), "test".into())).await
     };
     let used = code(&test, &secret);
     second(&halfway().await, &used).await.expect_err("the code that confirmed it was used");

@@ -102,6 +102,7 @@ impl TestApp {
             teams,
             review_groups: Vec::new(),
             token_id: None,
+            minted_by: None,
             session: None,
             reading: muster::identity::Reading::default(),
         };

@@ -90,7 +90,7 @@ pub async fn make(
     identity: &Identity,
     hold: Hold,
 ) -> Result<Plan, Error> {
-    let context = Context { document, identity, now, editor: actor.person(), hold };
+    let context = Context { document, identity, now, editor: actor.answers_for(), hold };
     let (vendor, ask) = vendor::plan(conn, &context).await?;
     let api::Planned { step: mut api, mut warnings } = api::plan(conn, &context, &vendor).await?;
     let mut outcome = plan_version(conn, &context, &api).await?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     approvals::{
-        Condition, Decision, Delegation, Phase, Stage,
+        Condition, Decision, Phase, Stage,
         ops::{self, RequestView},
     },
     audit::{self, Change},
@@ -198,39 +198,6 @@ fn ordered(mut changes: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-/// Why this person does not decide, as far as it shows before they try.
-fn why_not(signed: &Signed, view: &RequestView, delegated: &[Delegation]) -> Option<String> {
-    let request = &view.request;
-    let (stage, me) = (request.open_stage()?, signed.actor.person()?);
-    if !signed.actor.may(Permission::Decide) {
-        return Some(format!("{} decides.", stage.review_group));
-    }
-    if request.requested_by.person == Some(me) {
-        return Some("You asked for this; somebody else decides.".into());
-    }
-    if request.participants.contains(&me) {
-        return Some("You took part in a material edit; somebody else decides.".into());
-    }
-    if signed.actor.is_in_team(request.refs.owners()) {
-        return Some("You are in a team that owns this; somebody else decides.".into());
-    }
-    let groups = &signed.actor.authority.review_groups;
-    let mine = groups.contains(&stage.review_group_id) || stage.escalated_to.is_some_and(|to| groups.contains(&to));
-    if !mine && delegated.is_empty() {
-        return Some(format!("{} decides; you are not in that group.", stage.review_group));
-    }
-    let twice = request.workflow.is_some_and(|workflow| workflow.same_person_twice);
-    let round = request.round;
-    if request
-        .decisions
-        .iter()
-        .any(|d| d.decided_by == me && d.round == round && (!twice || d.position == stage.position))
-    {
-        return Some("You have decided on this already.".into());
-    }
-    None
-}
-
 async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<Decided>, Error> {
     let ids: Vec<Uuid> =
         view.request.decisions.iter().flat_map(|d| [Some(d.decided_by), d.decided_for]).flatten().collect();
@@ -248,7 +215,8 @@ async fn decided(web: &Web, signed: &Signed, view: &RequestView) -> Result<Vec<D
             .map(|person| person.content.name.clone()),
         ago: ago(decision.decided_at, now),
         void: material.as_ref().is_some_and(|material| *material != decision.material_hash)
-            || decision.round != view.request.round,
+            || decision.round != view.request.round
+            || decision.lapsed,
         decision: decision.clone(),
     };
     Ok(view.request.decisions.iter().map(one).collect())
@@ -262,13 +230,6 @@ pub fn waited(since: Option<chrono::DateTime<chrono::Utc>>, now: chrono::DateTim
         None if age == "now" || age.is_empty() => String::new(),
         None => format!("since {age}"),
     }
-}
-
-/// Who delegated to this person for a day.
-async fn delegated(web: &Web, signed: &Signed, today: chrono::NaiveDate) -> Result<Vec<Delegation>, Error> {
-    let me = signed.actor.person();
-    let all = ops::delegations(&web.app, &signed.actor).await?;
-    Ok(all.into_iter().filter(|d| me == Some(d.to_id) && d.from_on <= today && today <= d.until_on).collect())
 }
 
 async fn teams(web: &Web, signed: &Signed) -> Result<Vec<(String, String)>, Error> {
@@ -305,9 +266,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
     let now = app.clock.now();
     let may_continue = !request.phase.is_closed() && ops::refuse_stranger(app, actor, request).await.is_ok();
     let today = app.today().await?;
-    let delegated = delegated(web, signed, today).await?;
-    let why_not = why_not(signed, &view, &delegated);
-    let may_decide = matches!(request.phase, Phase::Open(_)) && why_not.is_none() && actor.may(Permission::Decide);
+    let may_decide = matches!(request.phase, Phase::Open(_)) && view.why_not.is_none();
     let teams = if may_decide { teams(web, signed).await? } else { Vec::new() };
     let next_one = if actor.may(Permission::Decide) { next_one(web, signed, id).await? } else { None };
     let may_meet = |c: &&Condition| actor.may(Permission::Steward) || actor.is_in_team([c.owner_id]);
@@ -329,7 +288,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         next_one,
         met_by_me,
         may_continue,
-        why_not,
+        why_not: view.why_not.clone(),
         today,
         problems: Vec::new(),
         typed: String::new(),

@@ -68,6 +68,7 @@ pub struct AssessmentPage {
     today: NaiveDate,
     last_day: NaiveDate,
     may: bool,
+    may_review: bool,
     may_answer: bool,
     mail: bool,
     /// The link, on the answer to what made it and never again.
@@ -171,6 +172,9 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         checks,
         today,
         last_day: today.checked_add_months(chrono::Months::new(months)).unwrap_or(today),
+        may_review: may
+            && !actor.is_in_team(one.team_id)
+            && actor.person().is_some_and(|me| one.refuse_own(me).is_ok()),
         may,
         may_answer: one.is_open() && one.team_id.is_some() && actor.is_in_team(one.team_id),
         mail: app.config.post.is_some(),

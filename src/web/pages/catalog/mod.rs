@@ -100,6 +100,6 @@ async fn comment(
 async fn withdraw(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> Result<Response, PageError> {
     ops::withdraw_comment(&web.app, &posted.signed.actor, id).await?;
     // Only an address within Muster is gone back to.
-    let back = posted.get("back").filter(|back| back.starts_with('/') && !back.starts_with("//")).unwrap_or("/");
+    let back = crate::identity::ops::safe_back(posted.get("back").unwrap_or("/"));
     Ok(Redirect::to(&format!("{back}?note=withdrawn")).into_response())
 }

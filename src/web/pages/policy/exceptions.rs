@@ -142,7 +142,9 @@ async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result<Exc
         decider,
         events: EventView::all(audit::ops::history(app, actor, "exception", id).await?, now),
         today: app.today().await?,
-        may_decide: lead && exception.state.key() == "requested" && exception.requested_by != actor.person(),
+        may_decide: lead
+            && exception.state.key() == "requested"
+            && actor.person().is_some_and(|me| exception.refuse_own(me).is_ok()),
         may_revoke: lead && exception.state.key() == "granted",
         exception,
         problem: None,

@@ -1,5 +1,7 @@
 //! The record's SQL.
 
+mod names;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder, types::Json};
@@ -8,9 +10,10 @@ use uuid::Uuid;
 use super::{
     diff::Change,
     event::Event,
-    names::{self, SUBJECT_NAME},
     ops::{AuditEvent, AuditFilter},
 };
+use names::SUBJECT_NAME;
+
 use crate::{
     error::Error,
     identity::{Actor, Principal},
