@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{error::Error, text};
 
 /// Remembers that `slug` was the record's.
 pub async fn remember(conn: &mut PgConnection, kind: &str, slug: &str, id: Uuid) -> Result<(), Error> {
@@ -17,4 +17,48 @@ pub async fn remember(conn: &mut PgConnection, kind: &str, slug: &str, id: Uuid)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Numbers the slug that was made from a name without a letter or digit of the Latin script, since others have it as
+/// well: `vendor`, `vendor-2`. One that was written, or made from the name, stays as it is.
+pub async fn number(
+    conn: &mut PgConnection,
+    kind: &str,
+    name: &str,
+    (made, slug): (&str, &mut String),
+) -> Result<(), Error> {
+    if slug != made || !text::slug(name, "").is_empty() {
+        return Ok(());
+    }
+    // Two at once get two numbers.
+    sqlx::query!("select pg_advisory_xact_lock(7236, hashtext('slug ' || $1))", kind).execute(&mut *conn).await?;
+    let taken = sqlx::query_scalar!(
+        r#"select slug as "slug!" from (
+               select 'vendor' as kind, slug from vendors
+               union all select 'api', slug from apis
+               union all select 'system', slug from systems
+               union all select 'integration', slug from integrations
+               union all select 'credential', slug from credentials
+               union all select 'team', slug from teams
+               union all select 'review_group', slug from review_groups
+               union all select 'service_account', slug from service_accounts
+               union all select kind, slug from slug_history) all_of_them
+           where kind = $1 and (slug = $2 or slug ~ ('^' || $2 || '-[0-9]+$'))"#,
+        kind,
+        made
+    );
+    *slug = first_free(made, &taken.fetch_all(conn).await?);
+    Ok(())
+}
+
+/// The first of `slug`, `slug-2`, … that is not taken.
+pub fn first_free(slug: &str, taken: &[String]) -> String {
+    let free = |candidate: &String| !taken.contains(candidate);
+    let first = slug.to_owned();
+    if free(&first) {
+        return first;
+    }
+    // Room for the number within the 80 characters of a slug.
+    let base = text::clip(slug, 72).trim_end_matches('-');
+    (2..=taken.len() + 2).map(|n| format!("{base}-{n}")).find(free).unwrap_or(first)
 }

@@ -56,8 +56,8 @@ pub fn is_slug(slug: &str) -> bool {
 }
 
 /// The words of `parts`, folded and split where a reader sees a boundary (`api.stripe.com` is
-/// also `api`, `stripe` and `com`), for the search column.
-pub fn search_text(parts: &[&str]) -> String {
+/// also `api`, `stripe` and `com`).
+pub fn words_of(parts: &[&str]) -> String {
     let mut text = String::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {
         let folded = fold(part);
@@ -71,11 +71,81 @@ pub fn search_text(parts: &[&str]) -> String {
     text
 }
 
-/// A `tsquery` in which each word of `q` must begin a word of the text; `None` where `q` has no
-/// word.
+/// What the search column holds: the [words](words_of), and of scripts that are written without spaces every two
+/// characters that stand together, with the last by itself, so that what stands inside such a name is found too.
+pub fn search_text(parts: &[&str]) -> String {
+    let mut text = words_of(parts);
+    let inner: Vec<String> = text
+        .split_whitespace()
+        .flat_map(stretches)
+        .filter(|stretch| stretch.unsegmented)
+        .flat_map(|stretch| {
+            let mut pairs = pairs(&stretch.text);
+            pairs.extend(stretch.text.chars().last().map(String::from));
+            pairs
+        })
+        .collect();
+    for one in inner {
+        text.push(' ');
+        text.push_str(&one);
+    }
+    text
+}
+
+/// A part of a word in one kind of script.
+struct Stretch {
+    text: String,
+    unsegmented: bool,
+}
+
+/// A word cut where scripts without spaces begin and end.
+fn stretches(word: &str) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
+    // Folding takes Hangul apart into letters; people mean its syllables.
+    for c in word.nfc() {
+        let unsegmented = is_unsegmented(c);
+        match all.last_mut().filter(|last| last.unsegmented == unsegmented) {
+            Some(last) => last.text.push(c),
+            None => all.push(Stretch { text: c.to_string(), unsegmented }),
+        }
+    }
+    all
+}
+
+fn pairs(stretch: &str) -> Vec<String> {
+    stretch.chars().zip(stretch.chars().skip(1)).map(|(one, two)| format!("{one}{two}")).collect()
+}
+
+/// Whether a character is of a script in which words are not set apart by spaces, or, as in Korean, are joined: Thai, Lao,
+/// Myanmar, Khmer, Kana, Han, Hangul (Unicode blocks).
+fn is_unsegmented(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A `tsquery` in which each word of `q` must begin a word of the text, and each pair of characters of a script without
+/// spaces must be in it; `None` where `q` has no word.
 pub fn prefix_query(q: &str) -> Option<String> {
-    let words = search_text(&[q]);
-    let terms: Vec<String> = words.split_whitespace().take(12).map(|word| format!("'{word}':*")).collect();
+    let words = words_of(&[q]);
+    let terms: Vec<String> = words
+        .split_whitespace()
+        .flat_map(|word| {
+            let all = stretches(word);
+            if all.iter().all(|stretch| !stretch.unsegmented) {
+                return vec![word.to_owned()];
+            }
+            all.into_iter()
+                .flat_map(|stretch| {
+                    let pairs = if stretch.unsegmented { pairs(&stretch.text) } else { Vec::new() };
+                    if pairs.is_empty() { vec![stretch.text] } else { pairs }
+                })
+                .collect()
+        })
+        .take(12)
+        .map(|word| format!("'{word}':*"))
+        .collect();
     if terms.is_empty() { None } else { Some(terms.join(" & ")) }
 }
 
@@ -115,6 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_inside_a_name_without_spaces_is_found() {
+        assert_eq!(search_text(&["日本銀行 Pay"]), "日本銀行 pay 日本 本銀 銀行 行");
+        assert_eq!(prefix_query("本銀行"), Some("'本銀':* & '銀行':*".into()));
+        assert_eq!(prefix_query("行"), Some("'行':*".into()));
+        assert_eq!(prefix_query("LINE株式"), Some("'line':* & '株式':*".into()));
+        assert!(search_text(&["한국은행"]).ends_with(" 한국 국은 은행 행"), "{}", search_text(&["한국은행"]));
+        assert_eq!(prefix_query("은행"), Some("'은행':*".into()));
+        assert_eq!(search_text(&["Crédit Agricole"]), "credit agricole");
+    }
+
+    #[test]
     fn the_public_suffix_list_decides_what_is_registrable() {
         assert_eq!(registrable_domain("API.stripe.com"), Some("stripe.com".into()));
         assert_eq!(registrable_domain("a.b.co.uk"), Some("b.co.uk".into()));
@@ -128,8 +209,8 @@ mod tests {
         }
         #[test]
         fn folding_twice_changes_nothing(name in "\\PC{0,80}") {
-            let once = search_text(&[&name]);
-            proptest::prop_assert_eq!(search_text(&[&once]), once);
+            let once = words_of(&[&name]);
+            proptest::prop_assert_eq!(words_of(&[&once]), once);
         }
     }
 }

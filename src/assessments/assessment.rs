@@ -33,7 +33,7 @@ words! {
 
 words! {
     /// What was concluded.
-    Verdict, "/verdict" {
+    ConclusionVerdict, "/verdict" {
         /// Nothing stands against it.
         Ok = "ok",
         /// It will do, under conditions.
@@ -93,7 +93,7 @@ impl NewAssessment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Conclusion {
     /// What was concluded.
-    pub verdict: Verdict,
+    pub verdict: ConclusionVerdict,
     /// Why.
     pub reason: String,
     /// The last day on which it holds.

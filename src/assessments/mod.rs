@@ -15,7 +15,7 @@ pub mod sheet;
 mod store;
 
 pub use answer::{Answer, AnswerValue, Answers, NewAnswer, Remark};
-pub use assessment::{Assessment, AssessmentState, Basis, Conclusion, NewAssessment, Verdict};
+pub use assessment::{Assessment, AssessmentState, Basis, Conclusion, ConclusionVerdict, NewAssessment};
 pub use demand::{Cause, Demand, DemandState, Occurrence};
 pub use evidence::{Evidence, EvidenceContent, StoredFile};
 pub use finding::{Closing, FlagState, Flagged};

@@ -118,6 +118,8 @@ impl CampaignContent {
         }
         let starts = self.starts_on.unwrap_or(today);
         self.starts_on = Some(starts);
+        check.day("/starts_on", self.starts_on);
+        check.day("/ends_on", self.ends_on);
         if starts < today {
             check.fault("/starts_on", "This day is past.");
         }

@@ -60,6 +60,21 @@ pub async fn lock_campaign(conn: &mut PgConnection, id: Uuid) -> Result<Option<C
     Ok(campaigns(conn, &[id]).await?.pop())
 }
 
+/// The days of the campaign that a row of them began with, and how many followed it up to this one.
+pub async fn first_of(conn: &mut PgConnection, id: Uuid) -> Result<(NaiveDate, NaiveDate, u32), Error> {
+    let row = sqlx::query!(
+        r#"with recursive row (id, follows_id, starts_on, ends_on, n) as (
+               select id, follows_id, starts_on, ends_on, 0 from campaigns where id = $1
+               union all
+               select c.id, c.follows_id, c.starts_on, c.ends_on, row.n + 1 from campaigns c join row on c.id = row.follows_id)
+           select starts_on as "starts_on!", ends_on as "ends_on!", n as "n!" from row order by n desc limit 1"#,
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.starts_on, row.ends_on, u32::try_from(row.n).unwrap_or_default()))
+}
+
 pub async fn save_campaign(conn: &mut PgConnection, one: &Campaign) -> Result<(), Error> {
     sqlx::query!(
         "insert into campaigns (id, title, content, review_group_id, escalates_to_id, starts_on, ends_on, state,

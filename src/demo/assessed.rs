@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use super::{Stage, catalogue::Shelf, organisation::Cast};
 use crate::{
     assessments::{
-        AnswerValue, Assessment, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent, Verdict, ops,
+        AnswerValue, Assessment, ConclusionVerdict, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent, ops,
     },
     error::Error,
     identity::Origin,
@@ -16,7 +16,7 @@ use crate::{
 /// How far one is to come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    Concluded(Verdict),
+    Concluded(ConclusionVerdict),
     Reviewed,
     Submitted,
     Answering,
@@ -25,12 +25,12 @@ enum Fate {
 }
 
 const FATES: [Fate; 9] = [
-    Fate::Concluded(Verdict::Ok),
-    Fate::Concluded(Verdict::Conditional),
+    Fate::Concluded(ConclusionVerdict::Ok),
+    Fate::Concluded(ConclusionVerdict::Conditional),
     Fate::Submitted,
-    Fate::Concluded(Verdict::Ok),
+    Fate::Concluded(ConclusionVerdict::Ok),
     Fate::Answering,
-    Fate::Concluded(Verdict::Blocker),
+    Fate::Concluded(ConclusionVerdict::Blocker),
     Fate::Sent,
     Fate::Reviewed,
     Fate::Draft,
@@ -121,10 +121,16 @@ async fn one(
     Ok(())
 }
 
-async fn conclude(stage: &Stage, cast: &Cast, one: Assessment, verdict: Verdict, n: usize) -> Result<(), Error> {
+async fn conclude(
+    stage: &Stage,
+    cast: &Cast,
+    one: Assessment,
+    verdict: ConclusionVerdict,
+    n: usize,
+) -> Result<(), Error> {
     use crate::assessments::{Closing, FlagState};
     let (app, reviewer) = (&stage.app, cast.reviewer(n + 1));
-    if verdict == Verdict::Ok {
+    if verdict == ConclusionVerdict::Ok {
         for found in ops::findings_of(app, &reviewer, one.id).await? {
             let closing = Closing {
                 state: FlagState::Accepted,
@@ -135,9 +141,9 @@ async fn conclude(stage: &Stage, cast: &Cast, one: Assessment, verdict: Verdict,
         }
     }
     let reason = match verdict {
-        Verdict::Ok => "The answers are sound and backed by a report of this year.",
-        Verdict::Conditional => "Fine for what it does now; the open findings are looked at in half a year.",
-        Verdict::Blocker => "No data of ours goes there until the open findings are mended.",
+        ConclusionVerdict::Ok => "The answers are sound and backed by a report of this year.",
+        ConclusionVerdict::Conditional => "Fine for what it does now; the open findings are looked at in half a year.",
+        ConclusionVerdict::Blocker => "No data of ours goes there until the open findings are mended.",
     };
     ops::conclude(app, &reviewer, one.id, one.revision, (verdict, reason, None)).await?;
     Ok(())

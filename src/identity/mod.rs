@@ -33,7 +33,7 @@ pub use permission::{Permission, Permissions, Role};
 pub use person::{Person, PersonContent, PersonState, RoleEnd};
 pub use proof::Proof;
 pub use provider::{ClientAuth, FixedMapping, MappingOptions, Provider, ProviderOptions, Target};
-pub use reading::{Language, Preferences, Reading, Theme};
+pub use reading::{Language, Notices, Preferences, Reading, Theme};
 pub use secrets::{Bearer, Pepper, TokenKind};
 pub use service_account::{ServiceAccount, ServiceAccountContent};
 pub use token::{NewToken, Token, TokenOwner};

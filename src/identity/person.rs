@@ -65,6 +65,7 @@ impl PersonContent {
         self.role_ends.sort_unstable();
         for (n, end) in self.role_ends.iter().enumerate() {
             let word = end.role.label();
+            check.day(&format!("/role_ends/{n}/until_on"), Some(end.until_on));
             if !self.roles.contains(&end.role) {
                 check.fault(
                     &format!("/role_ends/{n}/role"),

@@ -108,6 +108,41 @@ pub struct Preferences {
     pub language: Language,
     /// How pages look to them.
     pub theme: Theme,
+    /// Whether e-mails tell them what waits for them; links that they need come in any case.
+    pub notices: Notices,
+}
+
+/// Whether someone is told by e-mail of what waits for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notices {
+    /// They are.
+    #[default]
+    ByEmail,
+    /// Their pages alone say it.
+    OnPages,
+}
+
+impl Notices {
+    /// All of them, with what people read.
+    pub const ALL: [(Self, &'static str); 2] =
+        [(Self::ByEmail, "By e-mail as well"), (Self::OnPages, "On my pages only")];
+
+    /// Its word.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::ByEmail => "by_email",
+            Self::OnPages => "on_pages",
+        }
+    }
+}
+
+impl std::str::FromStr for Notices {
+    type Err = Error;
+    fn from_str(key: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|(one, _)| one.key() == key);
+        found.map(|(one, _)| one).ok_or_else(|| Error::field("/notices", "Choose by_email or on_pages."))
+    }
 }
 
 impl Preferences {

@@ -27,19 +27,24 @@ impl std::str::FromStr for MaximumAge {
         if n == 0 {
             return Err(Error::field("/maximum_age", "An age of nothing cannot be kept."));
         }
-        match unit {
+        let age = match unit {
             'D' => Ok(Self::Days(n)),
             'W' => Ok(Self::Days(n * 7)),
             'M' => Ok(Self::Months(n)),
             'Y' => Ok(Self::Months(n * 12)),
             _ => Err(wrong()),
+        }?;
+        let longest = matches!(age, Self::Days(days) if days > 36_525) || matches!(age, Self::Months(n) if n > 1200);
+        if longest {
+            return Err(Error::field("/maximum_age", "Give at most 100 years."));
         }
+        Ok(age)
     }
 }
 
 impl MaximumAge {
     /// The day on which something of that day reaches the age. A month later than the last day of
-    /// a month is the last day of the next where that one is shorter.
+    /// a month is the last day of the next where that one is shorter. At most a hundred years later.
     pub fn after(self, day: NaiveDate) -> Option<NaiveDate> {
         match self {
             Self::Days(days) => day.checked_add_days(Days::new(days.into())),
@@ -97,7 +102,10 @@ mod tests {
 
     #[test]
     fn other_durations_are_refused() {
-        for text in ["", "P", "90", "P1H", "PT5M", "P-1D", "P0D", "P1Y6M", "P99999D", "P1€"] {
+        for text in [
+            "", "P", "90", "P1H", "PT5M", "P-1D", "P0D", "P1Y6M", "P99999D", "P1€", "P9999Y", "P101Y", "P1201M",
+            "P5218W",
+        ] {
             assert!(text.parse::<MaximumAge>().is_err(), "{text}");
         }
     }

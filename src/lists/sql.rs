@@ -188,7 +188,7 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, word
 /// Names within two edits of what was typed, word by word, among those with similar trigrams.
 async fn alike(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Option<Vec<Uuid>>, Error> {
     let Some(q) = &query.q else { return Ok(None) };
-    let typed = text::search_text(&[q]);
+    let typed = text::words_of(&[q]);
     if typed.chars().count() < 3 {
         return Ok(None);
     }
@@ -214,7 +214,7 @@ async fn alike(conn: &mut PgConnection, spec: &Spec, query: &Query) -> Result<Op
 /// The most edits between a typed word and the nearest word of the name; `None` beyond two, or
 /// beyond one for short words.
 fn edits(typed: &str, name: &str) -> Option<usize> {
-    let split = text::search_text(&[name]);
+    let split = text::words_of(&[name]);
     let whole = strsim::osa_distance(typed, &split);
     let most = |word: &str| if word.chars().count() < 5 { 1 } else { 2 };
     if whole <= most(typed) {

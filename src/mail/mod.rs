@@ -5,7 +5,11 @@ mod store;
 
 use chrono::TimeDelta;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{
+        Mailbox, SinglePart,
+        header::{HeaderName, HeaderValue},
+    },
     transport::smtp::client::TlsParameters,
 };
 use serde_json::json;
@@ -53,14 +57,29 @@ impl Post {
         Ok(Self { transport, from })
     }
 
-    async fn send(&self, letter: &store::Waiting) -> Result<(), String> {
+    /// A letter as it goes out (RFC 5322, RFC 2045). Sent again, it keeps its id, by which mailboxes know it; that it was
+    /// sent by a machine keeps absence notices away (RFC 3834), and a notice says where to have no more (RFC 2369).
+    fn message(&self, letter: &store::Waiting, public_url: &Url) -> Result<Message, String> {
         let to: Mailbox = letter.recipient.parse().map_err(|_| "the address is none".to_owned())?;
-        let message = Message::builder()
+        let header = |name: &'static str, value: String| {
+            HeaderName::new_from_ascii(name.to_owned()).map(|name| HeaderValue::new(name, value))
+        };
+        let header = |name, value| header(name, value).map_err(|error| error.to_string());
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(&letter.subject)
-            .body(letter.body.clone())
-            .map_err(|error| error.to_string())?;
+            .message_id(Some(format!("<{}.{}@{}>", letter.id, letter.about_id, self.from.email.domain())))
+            .raw_header(header("Auto-Submitted", "auto-generated".into())?);
+        if letter.notice {
+            let fewer = public_url.join("account#profile").map_err(|error| error.to_string())?;
+            message = message.raw_header(header("List-Unsubscribe", format!("<{fewer}>"))?);
+        }
+        message.singlepart(SinglePart::plain(letter.body.clone())).map_err(|error| error.to_string())
+    }
+
+    async fn send(&self, letter: &store::Waiting, public_url: &Url) -> Result<(), String> {
+        let message = self.message(letter, public_url)?;
         self.transport.send(message).await.map(|_| ()).map_err(|error| error.to_string())
     }
 }
@@ -76,6 +95,17 @@ pub struct Letter<'a> {
     pub text: String,
     /// The record that it is about.
     pub about: (&'static str, Uuid),
+    /// Whether someone may have said that they want none such.
+    pub kind: Kind,
+}
+
+/// What a letter is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It tells of something: those who said so get none.
+    Notice,
+    /// It carries what is needed, such as a link to answer by.
+    Needed,
 }
 
 /// Puts a letter in the way, within the transaction of what it tells of.
@@ -109,7 +139,7 @@ pub async fn deliver(app: &App) -> Result<usize, Error> {
         // It is ours for five minutes; nothing is held while the server is talked to.
         let taken = store::take(&mut *app.db.housekeeping().await?, now, now + TimeDelta::minutes(5)).await?;
         let Some(letter) = taken else { break };
-        match post.send(&letter).await {
+        match post.send(&letter, &app.config.public_url).await {
             Ok(()) => {
                 sent += 1;
                 settle(app, &letter, "mail.sent").await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Letter;
+use super::{Kind, Letter};
 use crate::error::Error;
 
 pub struct Waiting {
@@ -15,17 +15,23 @@ pub struct Waiting {
     pub about_kind: String,
     pub about_id: Uuid,
     pub attempts: i32,
+    pub notice: bool,
 }
 
+/// Puts a letter in the way; a notice to someone who wants none is left out.
 pub async fn insert(conn: &mut PgConnection, letter: &Letter<'_>, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!(
-        "insert into mails_due (recipient, subject, body, about_kind, about_id, next_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into mails_due (recipient, subject, body, about_kind, about_id, next_at, notice)
+         select $1, $2, $3, $4, $5, $6, $7
+         where not ($7 and exists (select from people p join person_preferences w on w.person_id = p.id
+             where lower(p.email) = lower($1) and not w.notices))",
         letter.to,
         letter.subject,
         letter.text,
         letter.about.0,
         letter.about.1,
-        now
+        now,
+        letter.kind == Kind::Notice
     )
     .execute(conn)
     .await?;
@@ -38,7 +44,7 @@ pub async fn take(conn: &mut PgConnection, now: DateTime<Utc>, until: DateTime<U
         Waiting,
         "update mails_due set next_at = $2 where id =
              (select id from mails_due where next_at <= $1 order by next_at, id limit 1 for update skip locked)
-         returning id, recipient, subject, body, about_kind, about_id, attempts",
+         returning id, recipient, subject, body, about_kind, about_id, attempts, notice",
         now,
         until
     );

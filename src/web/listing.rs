@@ -68,10 +68,10 @@ pub async fn answer<R>(
 where
     R: for<'r> FromRow<'r, PgRow> + Send + Unpin + Serialize + ToSchema,
 {
+    refuse_blank(spec, &pairs.0)?;
     if let Some(notation) = wanted(headers) {
         return Ok(export(web, actor, table, notation, &pairs.0, Layout::default()).await?);
     }
-    refuse_blank_dates(spec, &pairs.0)?;
     let query = Query::parse(spec, &pairs.0, &["total", "facets"])?;
     let flag = |name: &str| match pairs.get(name) {
         None | Some("false") => Ok(false),
@@ -96,17 +96,21 @@ where
     Ok(response)
 }
 
-/// A form leaves a filter empty to leave it out; a script that does has lost its value.
-fn refuse_blank_dates(spec: &Spec, pairs: &[(String, String)]) -> Result<(), Error> {
+/// A form leaves a field empty to leave it out; a script that does has lost its value: where that would change what is
+/// asked for, it is refused.
+fn refuse_blank(spec: &Spec, pairs: &[(String, String)]) -> Result<(), Error> {
     let dated = |name: &str| {
         let filter = spec.filters.iter().find(|filter| filter.name == name);
         filter.is_some_and(|filter| matches!(filter.test, Test::Before(_) | Test::From(_) | Test::OlderThan(_)))
     };
-    match pairs.iter().find(|(name, value)| value.trim().is_empty() && dated(name)) {
-        Some((name, _)) => Err(Error::field(&format!("/{name}"), "Give a value, or leave the filter out.")),
+    match pairs.iter().find(|(name, value)| value.trim().is_empty() && (OWN.contains(&name.as_str()) || dated(name))) {
+        Some((name, _)) => Err(Error::field(&format!("/{name}"), "Give a value, or leave it out.")),
         None => Ok(()),
     }
 }
+
+/// What says how a list is ordered and cut; each has a value where it is sent.
+const OWN: [&str; 5] = ["sort", "limit", "cursor", "total", "facets"];
 
 /// Where a table is listed.
 fn address(table: TableKind) -> String {

@@ -61,6 +61,8 @@ impl Web {
 pub fn router(web: Web) -> Router {
     let upload = usize::try_from(web.app.config.limits.upload).unwrap_or(16 << 20) + (1 << 20);
     let (api, document) = api::router(&web);
+    let reader = api.clone().with_state(web.clone());
+    let api = api.layer(middleware::from_fn(move |request, next| conditional::resolve(reader.clone(), request, next)));
     let pages = pages::router()
         .layer(middleware::from_fn_with_state(web.clone(), pages::hold))
         .layer(middleware::from_fn(csrf::same_origin))

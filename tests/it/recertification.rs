@@ -297,3 +297,52 @@ async fn late_ones_escalate_are_suspended_and_the_round_repeats() {
     .expect("counted");
     assert_eq!(begun, 1);
 }
+
+#[tokio::test]
+async fn a_row_of_campaigns_keeps_the_end_of_the_month_that_it_began_with() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::active(&test, &shop, "Stripe A").await;
+    let boss = lead(&test, "Gina Lead").await;
+    let day = |text: &str| text.parse().expect("a day");
+    let content = CampaignContent {
+        starts_on: Some(day("2027-12-31")),
+        ends_on: Some(day("2028-01-31")),
+        repeats_months: Some(2),
+        escalates_to: Some("security".into()),
+        ..round("Month ends")
+    };
+    ops::plan(&test.app, &boss, content).await.expect("planned");
+    let reviewer = test.page(&shop.reviewer).await;
+    for _ in 0..45 {
+        test.clock.advance(TimeDelta::days(15));
+        ops::follow(&test.app).await.expect("followed");
+        let running: Vec<uuid::Uuid> = sqlx::query_scalar("select id from campaigns where state = 'running'")
+            .fetch_all(&mut test.owner().await)
+            .await
+            .expect("campaigns");
+        for campaign in running {
+            for item in items(&test, campaign).await.into_iter().filter(|item| item.state.key() == "escalated") {
+                let keep = review(ReviewVerdict::Keep, "Needed.");
+                ops::decide(&test.app, &reviewer, item.id, item.revision, keep).await.expect("kept");
+            }
+        }
+        ops::follow(&test.app).await.expect("followed");
+    }
+    let days: Vec<(String, String)> =
+        sqlx::query_as("select starts_on::text, ends_on::text from campaigns order by starts_on limit 5")
+            .fetch_all(&mut test.owner().await)
+            .await
+            .expect("campaigns");
+    let pair = |starts: &str, ends: &str| (starts.to_owned(), ends.to_owned());
+    assert_eq!(
+        days,
+        [
+            pair("2027-12-31", "2028-01-31"),
+            pair("2028-02-29", "2028-03-31"),
+            pair("2028-04-30", "2028-05-31"),
+            pair("2028-06-30", "2028-07-31"),
+            pair("2028-08-31", "2028-09-30"),
+        ]
+    );
+}

@@ -78,6 +78,75 @@ async fn writes_carry_the_revision_and_a_stale_one_is_refused() {
 }
 
 #[tokio::test]
+async fn conditions_hold_as_the_standard_writes_them() {
+    let test = TestApp::new().await;
+    let token = test.token(&Permission::ALL).await;
+    let made = test.api("POST", "/api/v1/vendors", &token, &[], Some(json!({ "name": "A" }))).await;
+    let path = made.header("location").to_owned();
+    let patch = async |tag: &str, country: &str| {
+        test.api("PATCH", &path, &token, &[("if-match", tag)], Some(json!({ "country": country }))).await
+    };
+    // A proxy that compresses makes the tag weak; it is the same revision.
+    assert_eq!(patch("W/\"1\"", "DE").await.header("etag"), "\"2\"");
+    let any = patch("*", "FR").await;
+    assert_eq!(any.header("etag"), "\"3\"", "{} {}", any.status, any.text());
+    assert_eq!(patch("\"1\", W/\"3\"", "IT").await.header("etag"), "\"4\"");
+    for (tag, status) in [
+        ("\"1\", \"2\"", 412),
+        ("W/\"3\"", 412),
+        ("\"of-another-server\"", 412),
+        ("4", 422),
+        ("\"4", 422),
+        ("\"4\" \"5\"", 422),
+        ("", 422),
+    ] {
+        let reply = patch(tag, "ES").await;
+        assert_eq!(reply.status.as_u16(), status, "{tag}: {}", reply.text());
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{tag}");
+    }
+    // A verb below a record is held against the record, and what is not there is not there.
+    let verify = test.api("POST", &format!("{path}/verify"), &token, &[("if-match", "*")], None).await;
+    assert_eq!(verify.status, 403, "a token verifies nothing: {}", verify.text());
+    let gone = test.api("PATCH", "/api/v1/vendors/nothing", &token, &[("if-match", "*")], Some(json!({}))).await;
+    assert_eq!(gone.status, 404, "{}", gone.text());
+    let stranger = test.api("PATCH", &path, "muster_pat_wrong", &[("if-match", "*")], Some(json!({}))).await;
+    assert_eq!(stranger.status, 401);
+}
+
+#[tokio::test]
+async fn a_list_that_is_asked_with_an_empty_word_says_so() {
+    let test = TestApp::new().await;
+    let token = test.token(&[Permission::Read]).await;
+    for name in ["sort", "limit", "cursor", "total", "facets"] {
+        for accept in ["application/json", "text/csv"] {
+            let reply = test.api("GET", &format!("/api/v1/vendors?{name}="), &token, &[("accept", accept)], None).await;
+            assert_eq!(reply.status, 422, "{name} as {accept}: {}", reply.text());
+            assert_eq!(reply.json()["errors"][0]["pointer"], format!("/{name}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_can_be_read_by_generators_of_clients() {
+    fn walk(value: &serde_json::Value, at: &str) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                assert!(fields.get("items") != Some(&json!(false)) && !fields.contains_key("prefixItems"), "{at}");
+                fields.iter().for_each(|(key, value)| walk(value, &format!("{at}/{key}")));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, at)),
+            _ => {}
+        }
+    }
+    let test = TestApp::new().await;
+    let document = serde_json::to_value(muster::web::openapi(&test.web)).expect("a document");
+    walk(&document, "");
+    let verdicts = &document["components"]["schemas"];
+    assert_ne!(verdicts["Verdict"], verdicts["ConclusionVerdict"], "each set of words has a component of its own");
+    assert!(verdicts["ConclusionVerdict"]["enum"].as_array().is_some_and(|words| words.contains(&json!("blocker"))));
+}
+
+#[tokio::test]
 async fn a_repeated_post_with_its_key_is_answered_once() {
     let test = TestApp::new().await;
     let token = test.token(&[Permission::Read, Permission::EditCatalog]).await;

@@ -229,5 +229,11 @@ pub(super) async fn send<S>(
     let address = app.config.public_url.join(&format!("requests/{request}")).map_err(Error::internal)?;
     let now = tx.now();
     let text = format!("{text}\n\n{address}\n");
-    mail::write_to_each(tx.conn(), to, Letter { to: "", subject, text, about: ("change_request", request) }, now).await
+    mail::write_to_each(
+        tx.conn(),
+        to,
+        Letter { to: "", subject, text, about: ("change_request", request), kind: mail::Kind::Notice },
+        now,
+    )
+    .await
 }

@@ -9,7 +9,7 @@ use super::{assessor, content, locked, send};
 use crate::{
     app::App,
     assessments::{
-        Assessment, Closing, Conclusion, Flagged, Remark, Verdict, assessment,
+        Assessment, Closing, Conclusion, ConclusionVerdict, Flagged, Remark, assessment,
         store::{assessments, findings, vendors},
     },
     audit::Event,
@@ -109,7 +109,7 @@ pub async fn conclude(
     actor: &Actor,
     id: Uuid,
     revision: i64,
-    (verdict, reason, valid_until): (Verdict, &str, Option<NaiveDate>),
+    (verdict, reason, valid_until): (ConclusionVerdict, &str, Option<NaiveDate>),
 ) -> Result<Assessment, Error> {
     let me = assessor(actor)?;
     let today = app.today().await?;
@@ -132,7 +132,7 @@ pub async fn conclude(
     }
     let open = findings::of_assessment(tx.conn(), id).await?;
     let grave = |one: &&Flagged| one.state.key() == "open" && matches!(one.severity.key(), "high" | "critical");
-    if verdict == Verdict::Ok && open.iter().any(|one| grave(&one)) {
+    if verdict == ConclusionVerdict::Ok && open.iter().any(|one| grave(&one)) {
         check.fault("/verdict", "Findings of high severity are open: close them, or conclude conditionally.");
     }
     check.finish()?;

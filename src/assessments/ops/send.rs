@@ -174,7 +174,13 @@ async fn tell_team<S>(app: &App, tx: &mut WriteTx<S>, one: &Assessment) -> Resul
     let to = identity::ops::addresses_of(tx.conn(), &people).await?;
     let address = app.config.public_url.join(&format!("assessments/{}/answer", one.id)).map_err(Error::internal)?;
     let text = format!("Your team is asked to answer “{}” by {}.\n\n{address}\n", one.title, one.due_on);
-    let letter = Letter { to: "", subject: format!("Questions: {}", one.title), text, about: ("assessment", one.id) };
+    let letter = Letter {
+        to: "",
+        subject: format!("Questions: {}", one.title),
+        text,
+        about: ("assessment", one.id),
+        kind: mail::Kind::Notice,
+    };
     let now = tx.now();
     mail::write_to_each(tx.conn(), &to, letter, now).await
 }
@@ -207,7 +213,7 @@ pub(super) async fn new_link<S>(
             until.date_naive()
         );
         let now = tx.now();
-        let letter = Letter { to: recipient, subject, text, about: ("assessment", one.id) };
+        let letter = Letter { to: recipient, subject, text, about: ("assessment", one.id), kind: mail::Kind::Needed };
         mail::write(tx.conn(), letter, now).await?;
     }
     Ok(Some(link))

@@ -85,11 +85,20 @@ pub struct Pace {
     pub own: i64,
 }
 
+/// How many items of a campaign are in one state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StateCount {
+    /// The state.
+    pub state: String,
+    /// How many items are in it.
+    pub count: i64,
+}
+
 /// Where a campaign stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Standing {
     /// How many items stand where.
-    pub states: Vec<(String, i64)>,
+    pub states: Vec<StateCount>,
     /// How fast and how independently each reviewer decided.
     pub pace: Vec<Pace>,
 }
@@ -97,11 +106,15 @@ pub struct Standing {
 impl Standing {
     /// All items.
     pub fn total(&self) -> i64 {
-        self.states.iter().map(|(_, count)| count).sum()
+        self.states.iter().map(|one| one.count).sum()
     }
     /// Items that wait.
     pub fn open(&self) -> i64 {
-        self.states.iter().filter(|(state, _)| matches!(state.as_str(), "pending" | "escalated")).map(|(_, n)| n).sum()
+        self.states
+            .iter()
+            .filter(|one| matches!(one.state.as_str(), "pending" | "escalated"))
+            .map(|one| one.count)
+            .sum()
     }
 }
 
@@ -112,5 +125,7 @@ pub async fn standing(app: &App, actor: &Actor, id: Uuid) -> Result<Standing, Er
     let pace = store::pace(&mut conn, id).await?;
     let pace =
         pace.into_iter().map(|one| Pace { person: one.person, items: one.items, seconds: one.seconds, own: one.own });
-    Ok(Standing { pace: pace.collect(), states: store::counts(&mut conn, id).await? })
+    let states = store::counts(&mut conn, id).await?;
+    let states = states.into_iter().map(|(state, count)| StateCount { state, count });
+    Ok(Standing { pace: pace.collect(), states: states.collect() })
 }

@@ -150,15 +150,15 @@ async fn end(app: &App, id: Uuid) -> Result<(), Error> {
 }
 
 async fn next(tx: &mut WriteTx<Open>, ended: &Campaign) -> Result<Option<Event>, Error> {
-    let months = ended.content.repeats_months.and_then(|months| u32::try_from(months).ok());
-    let Some(months) = months.map(Months::new) else { return Ok(None) };
-    let later = |day: NaiveDate| day.checked_add_months(months).unwrap_or(day);
-    let now = tx.now();
-    let content = CampaignContent {
-        starts_on: Some(later(ended.starts_on())),
-        ends_on: Some(later(ended.ends_on())),
-        ..ended.content.clone()
+    let Some(months) = ended.content.repeats_months.and_then(|months| u32::try_from(months).ok()) else {
+        return Ok(None);
     };
+    // Counted from the first of the row: from the one before, a month's end would never come back after a February.
+    let (starts, ends, rounds) = store::first_of(tx.conn(), ended.id).await?;
+    let later = |day: NaiveDate| day.checked_add_months(Months::new(months.saturating_mul(rounds + 1)));
+    let (Some(starts), Some(ends)) = (later(starts), later(ends)) else { return Ok(None) };
+    let now = tx.now();
+    let content = CampaignContent { starts_on: Some(starts), ends_on: Some(ends), ..ended.content.clone() };
     let planned = Campaign {
         id: Uuid::now_v7(),
         revision: 1,

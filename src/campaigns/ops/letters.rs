@@ -105,6 +105,7 @@ async fn write<S>(
         subject: format!("{subject}: {}", campaign.content.title),
         text: format!("{text}\n\n{address}\n"),
         about: ("campaign", campaign.id),
+        kind: mail::Kind::Notice,
     };
     let now = tx.now();
     mail::write_to_each(tx.conn(), &to, letter, now).await?;

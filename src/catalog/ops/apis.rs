@@ -13,6 +13,7 @@ use crate::{
     db::WriteTx,
     error::{Error, same_revision},
     identity::{Actor, Permission},
+    slugs,
     words::State,
 };
 
@@ -65,7 +66,9 @@ pub async fn create_api(app: &App, actor: &Actor, content: ApiContent) -> Result
 pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: ApiContent) -> Result<(Api, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
-    let content = content.checked()?;
+    let mut content = content.checked()?;
+    let made = crate::text::slug(&format!("{} {}", content.vendor, content.name), "api");
+    slugs::number(tx.conn(), "api", &content.name, (&made, &mut content.slug)).await?;
     let (vendor_id, vendor) = resolve_vendor(tx, &content.vendor).await?;
     let content = ApiContent { vendor, ..content };
     let (content, upstreams) = resolve_upstreams(tx, content, None).await?;

@@ -12,6 +12,7 @@ use crate::{
     db::WriteTx,
     error::{Error, same_revision},
     identity::{self, Actor, GroupKind, Permission},
+    slugs,
 };
 
 /// The system behind an id, a slug or a former slug.
@@ -42,7 +43,8 @@ pub async fn create_system(app: &App, actor: &Actor, content: SystemContent) -> 
 /// The same within a transaction, for imports of many.
 pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: SystemContent) -> Result<(System, Event), Error> {
     tx.actor().require(Permission::EditCatalog)?;
-    let content = content.checked()?;
+    let mut content = content.checked()?;
+    slugs::number(tx.conn(), "system", &content.name, ("system", &mut content.slug)).await?;
     let team = resolve_team(tx, &content).await?;
     if let Some(team) = &team
         && !(tx.actor().may(Permission::Steward) || tx.actor().is_in_team([team.id]))

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, same_revision},
     identity::{Actor, Permission, Principal},
     lists::Query,
+    slugs,
     words::State,
 };
 
@@ -63,7 +64,8 @@ pub async fn create_vendor(app: &App, actor: &Actor, content: VendorContent) -> 
 pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) -> Result<(Vendor, Event), Error> {
     let actor = tx.actor().clone();
     actor.require(Permission::EditCatalog)?;
-    let content = content.checked()?;
+    let mut content = content.checked()?;
+    slugs::number(tx.conn(), "vendor", &content.name, ("vendor", &mut content.slug)).await?;
     if content.review_differs(&VendorContent::default()) {
         require_review(&actor, &with_editor(&[], actor.answers_for()))?;
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::vendors::{Likely, first_free};
+use super::vendors::Likely;
 use crate::{
     catalog::{Api, ApiContent, Upstream},
     error::Error,
@@ -159,7 +159,7 @@ pub async fn free_slug(conn: &mut PgConnection, slug: &str) -> Result<String, Er
         r#"select slug as "slug!" from apis where slug = $1 or slug ~ ('^' || $1 || '-[0-9]+$')"#,
         slug
     );
-    Ok(first_free(slug, &taken.fetch_all(conn).await?))
+    Ok(crate::slugs::first_free(slug, &taken.fetch_all(conn).await?))
 }
 
 pub async fn insert(

@@ -130,19 +130,7 @@ pub async fn free_slug(conn: &mut PgConnection, slug: &str) -> Result<String, Er
         r#"select slug as "slug!" from vendors where slug = $1 or slug ~ ('^' || $1 || '-[0-9]+$')"#,
         slug
     );
-    Ok(first_free(slug, &taken.fetch_all(conn).await?))
-}
-
-/// The first of `slug`, `slug-2`, … that is not taken.
-pub fn first_free(slug: &str, taken: &[String]) -> String {
-    let free = |candidate: &String| !taken.contains(candidate);
-    let first = slug.to_owned();
-    if free(&first) {
-        return first;
-    }
-    // Room for the number within the 80 characters of a slug.
-    let base = text::clip(slug, 72).trim_end_matches('-');
-    (2..=taken.len() + 2).map(|n| format!("{base}-{n}")).find(free).unwrap_or(first)
+    Ok(crate::slugs::first_free(slug, &taken.fetch_all(conn).await?))
 }
 
 pub async fn insert(conn: &mut PgConnection, vendor: &Vendor) -> Result<(), Error> {

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::vendors::first_free;
 use crate::catalog::ops::DocumentImport;
 use crate::{
     catalog::{ApiVersion, AuthScheme, Endpoint, Operation, Scope, VersionContent},
@@ -164,7 +163,7 @@ pub async fn address(conn: &mut PgConnection, id: Uuid) -> Result<Option<(String
 pub async fn free_slug(conn: &mut PgConnection, api: Uuid, label: &str) -> Result<String, Error> {
     let slug = text::slug(label, "version");
     let taken = sqlx::query_scalar!("select slug from api_versions where api_id = $1", api).fetch_all(conn).await?;
-    Ok(first_free(&slug, &taken))
+    Ok(crate::slugs::first_free(&slug, &taken))
 }
 
 pub async fn insert(conn: &mut PgConnection, version: &ApiVersion) -> Result<(), Error> {

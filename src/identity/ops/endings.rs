@@ -108,6 +108,7 @@ async fn write(
         subject: subject.to_owned(),
         text: format!("{text}\n\n{address}\n"),
         about: ("person", person.id),
+        kind: mail::Kind::Notice,
     };
     mail::write(tx.conn(), letter, now).await
 }

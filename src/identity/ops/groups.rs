@@ -17,6 +17,7 @@ use crate::{
         store::groups,
     },
     lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
+    slugs,
     words::State,
 };
 
@@ -122,7 +123,9 @@ pub async fn create_group_in<S>(
     let actor = tx.actor().clone();
     actor.require(Permission::ManagePeople)?;
     actor.require_fresh(Sensitive::Administer, tx.now())?;
-    let content = content.checked(kind)?;
+    let mut content = content.checked(kind)?;
+    let word = if kind == GroupKind::Team { "team" } else { "review_group" };
+    slugs::number(tx.conn(), word, &content.name, ("group", &mut content.slug)).await?;
     refuse_own_membership(&actor, &[], &content.members, kind)?;
     if !content.members.is_empty() {
         super::refuse_token(&actor)?;

@@ -10,6 +10,7 @@ use crate::{
         Actor, Permission, Principal, Sensitive, ServiceAccount, ServiceAccountContent, TokenOwner,
         store::service_accounts,
     },
+    slugs,
     words::State,
 };
 
@@ -46,9 +47,10 @@ pub async fn create_service_account(
     actor.require(Permission::ManagePeople)?;
     super::refuse_token(actor)?;
     actor.require_fresh(Sensitive::Administer, app.clock.now())?;
-    let content = content.checked()?;
+    let mut content = content.checked()?;
     refuse_provisioning(actor, &content)?;
     let mut tx = app.db.write(actor).await?;
+    slugs::number(tx.conn(), "service_account", &content.name, ("service-account", &mut content.slug)).await?;
     let now = tx.now();
     let account = ServiceAccount { id: Uuid::now_v7(), revision: 1, created_at: now, updated_at: now, content };
     service_accounts::insert(tx.conn(), &account).await?;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit::Event,
+    check::Check,
     db::{Open, WriteTx},
     error::{Error, FieldErrors, same_revision},
     identity::{Actor, Permission},
@@ -16,6 +17,7 @@ use crate::{
             references::{self, Found, Name},
         },
     },
+    slugs,
 };
 
 /// The credential behind an id, a slug or a former slug.
@@ -139,9 +141,10 @@ async fn may_link(
 /// Records a credential.
 pub async fn create_credential(app: &App, actor: &Actor, content: CredentialContent) -> Result<Credential, Error> {
     actor.require(Permission::Propose)?;
-    let content = content.checked()?;
+    let mut content = content.checked()?;
     let today = app.today().await?;
     let mut tx = app.db.write(actor).await?;
+    slugs::number(tx.conn(), "credential", &content.name, ("credential", &mut content.slug)).await?;
     let Named { content, holder, integrations } = resolve(&mut tx, content).await?;
     may_touch(&mut tx, actor, holder, &integrations).await?;
     may_link(&mut tx, actor, (None, &[]), (holder, &integrations)).await?;
@@ -269,6 +272,10 @@ pub async fn record_rotation(
     if on > today {
         return Err(Error::field("/rotated_on", "This lies in the future."));
     }
+    let mut check = Check::new();
+    check.day("/rotated_on", Some(on));
+    check.day("/expires_on", rotation.expires_on);
+    check.finish()?;
     step(app, actor, id, revision, "credential.rotated", |before, now| before.rotated(&rotation, on, now)).await
 }
 

@@ -10,7 +10,7 @@ use crate::{
         Integration, IntegrationContent, Refs,
         store::references::{self, Extra, Found, Name},
     },
-    text,
+    slugs, text,
 };
 
 /// Where a name stands in the content.
@@ -109,7 +109,12 @@ pub async fn resolve_in<S>(
     errors.finish()?;
     let records: Vec<&Found> = records.into_iter().flatten().collect();
     let refs = take_up(&mut content, &records)?;
+    let made = content.slug.is_empty();
     name_it(&mut content, &records, &found, present.map(|present| present.id));
+    if made && present.is_none_or(|present| present.content.slug != content.slug) {
+        let slug = content.slug.clone();
+        slugs::number(tx.conn(), "integration", &content.name, (&slug, &mut content.slug)).await?;
+    }
     Ok((content, refs))
 }
 

@@ -236,7 +236,8 @@ async fn write_to_owner(
     let text =
         format!("{text}\n\nMend what it is about, or ask for an extension, which is a new decision:\n{address}\n");
     let now = tx.now();
-    mail::write(tx.conn(), Letter { to, subject, text, about: ("exception", one.id) }, now).await?;
+    mail::write(tx.conn(), Letter { to, subject, text, about: ("exception", one.id), kind: mail::Kind::Notice }, now)
+        .await?;
     Ok(true)
 }
 

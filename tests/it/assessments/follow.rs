@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use muster::{
-    assessments::{Assessment, NewAnswer, NewAssessment, Occurrence, Verdict, ops},
+    assessments::{Assessment, ConclusionVerdict, NewAnswer, NewAssessment, Occurrence, ops},
     catalog,
     identity::Actor,
     mail,
@@ -19,7 +19,7 @@ use crate::support::{TestApp, builders};
 async fn concluded(test: &TestApp, reviewer: &Actor) -> Assessment {
     let handed = submitted(test, reviewer, &[]).await;
     let reviewed = ops::review(&test.app, reviewer, handed.id, handed.revision).await.expect("reviewed");
-    let verdict = (Verdict::Ok, "Fine.", None);
+    let verdict = (ConclusionVerdict::Ok, "Fine.", None);
     ops::conclude(&test.app, reviewer, handed.id, reviewed.revision, verdict).await.expect("concluded")
 }
 
@@ -207,6 +207,72 @@ async fn mail_server() -> (String, Arc<Mutex<Vec<String>>>) {
     (url, letters)
 }
 
+/// A letter is what another program takes it for: text in UTF-8, whole links, an id, and sent by a machine.
+fn well_formed(letter: &str, words: &[&str]) -> mail_parser::Message<'static> {
+    let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a message").into_owned();
+    let header = |name: &str| message.header_raw(name).unwrap_or_default().trim().to_owned();
+    assert_eq!(header("MIME-Version"), "1.0", "{letter}");
+    assert_eq!(header("Content-Type"), "text/plain; charset=utf-8", "{letter}");
+    assert_eq!(header("Auto-Submitted"), "auto-generated", "{letter}");
+    assert!(header("Date").ends_with("+0000"), "{letter}");
+    let id = message.message_id().expect("an id");
+    assert!(id.split('@').count() == 2 && !id.contains(char::is_whitespace), "{id}");
+    let text = message.body_text(0).expect("a text");
+    assert!(!text.contains("=3D") && !text.contains("=\n"), "{text}");
+    for word in words {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    for line in letter.lines() {
+        assert!(line.len() <= 998, "RFC 5322 2.1.1: {line}");
+    }
+    message
+}
+
+#[tokio::test]
+async fn a_notice_says_where_to_have_no_more_and_then_none_comes() {
+    let (url, letters) = mail_server().await;
+    let test = TestApp::mailing(&url).await;
+    let shop = builders::shop(&test).await;
+    let submit = async |name: &str| {
+        let id = crate::governance::drafted(&test, &shop, name).await;
+        crate::governance::submit(&test, &shop, id).await.expect("submitted");
+        let open = muster::approvals::ops::find_request(&test.app, &test.cli(), id).await.expect("it");
+        let hash = open.phase.bound().expect("bound").content_hash.clone();
+        // An approval that a material edit voids is told of by letter.
+        let yes = muster::approvals::NewDecision {
+            conditions: vec![muster::approvals::NewCondition {
+                text: "Limit the key.".into(),
+                owner: "payments".into(),
+                due_on: Some(test.app.today().await.expect("a day") + chrono::TimeDelta::days(9)),
+                ..Default::default()
+            }],
+            ..muster::approvals::NewDecision::new(
+                muster::approvals::Verdict::ApproveWithConditions,
+                "If so – fine.",
+                hash,
+            )
+        };
+        muster::approvals::ops::decide(&test.app, &test.page(&shop.reviewer).await, id, yes).await.expect("decided");
+        test.clock.advance(chrono::TimeDelta::days(7));
+        muster::approvals::ops::remind_conditions(&test.app).await.expect("reminded");
+        mail::deliver(&test.app).await.expect("delivered")
+    };
+    assert!(submit("Zahlungen über Stripe").await > 0);
+    let first = letters.lock().expect("letters")[0].clone();
+    let message = well_formed(&first, &["Zahlungen über Stripe"]);
+    let fewer = message.header_raw("List-Unsubscribe").unwrap_or_default().trim().to_owned();
+    assert_eq!(fewer, format!("<{}account#profile>", test.app.config.public_url));
+    let me = test.sign_in(&shop.requester).await;
+    let saved =
+        me.post("/account/profile", &[("language", "en-GB"), ("theme", "system"), ("notices", "on_pages")]).await;
+    assert_eq!(saved.header("location"), "/account?note=profile_set", "{}", saved.text());
+    let to = format!("To: {}", shop.requester.content.email);
+    let theirs = || letters.lock().expect("letters").iter().filter(|letter| letter.contains(&to)).count();
+    assert_eq!(theirs(), 1);
+    submit("Stripe again").await;
+    assert_eq!(theirs(), 1, "they want none");
+}
+
 #[tokio::test]
 async fn a_letter_takes_the_link_and_a_reminder_brings_a_new_one() {
     let (url, letters) = mail_server().await;
@@ -222,6 +288,7 @@ async fn a_letter_takes_the_link_and_a_reminder_brings_a_new_one() {
         text.split_whitespace().find(|word| word.contains("/answer/")).expect("a link").to_owned()
     };
     let first = link(&letters.lock().expect("letters")[0]);
+    well_formed(&letters.lock().expect("letters")[0], &["/answer/"]);
     through(&test, &first).await;
     // Nothing of it is left here once it is gone.
     let left: i64 =

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use muster::{
-    assessments::{AnswerValue, Closing, FlagState, NewAnswer, NewAssessment, QuestionSection, Remark, Verdict, ops},
+    assessments::{
+        AnswerValue, Closing, ConclusionVerdict, FlagState, NewAnswer, NewAssessment, QuestionSection, Remark, ops,
+    },
     error::Error,
     identity::{GroupContent, GroupKind, Role},
 };
@@ -39,7 +41,7 @@ async fn a_vendor_answers_through_its_link_and_a_reviewer_concludes() {
     ops::answer(&test.app, &door, [("pentest".to_owned(), other)].into()).await.expect("answered");
     let handed = ops::submit(&test.app, &door).await.expect("submitted");
     let reviewed = ops::review(&test.app, &reviewer, handed.id, handed.revision).await.expect("reviewed");
-    let ok = (Verdict::Ok, "Fine.", None);
+    let ok = (ConclusionVerdict::Ok, "Fine.", None);
     let refused = ops::conclude(&test.app, &reviewer, handed.id, reviewed.revision, ok).await.expect_err("grave");
     assert!(matches!(&refused, Error::Invalid(errors) if errors.as_slice()[0].pointer == "/verdict"), "{refused:?}");
     let found = ops::findings_of(&test.app, &reviewer, handed.id).await.expect("findings");
@@ -47,7 +49,7 @@ async fn a_vendor_answers_through_its_link_and_a_reviewer_concludes() {
     let closing = Closing { state: FlagState::Accepted, note: "For now.".into(), compensating_control: None };
     let closed = ops::close_finding(&test.app, &reviewer, found[0].id, found[0].revision, closing).await;
     assert!(closed.expect("accepted").compensating_control.is_some(), "the questionnaire's control is kept");
-    let ok = (Verdict::Ok, "Fine.", None);
+    let ok = (ConclusionVerdict::Ok, "Fine.", None);
     let done = ops::conclude(&test.app, &reviewer, handed.id, reviewed.revision, ok).await.expect("concluded");
     let conclusion = done.conclusion.expect("a conclusion");
     assert_eq!(conclusion.valid_until.to_string(), "2028-03-01");
@@ -68,7 +70,9 @@ async fn rules_see_what_was_concluded() {
     let reviewer = reviewer(&test).await;
     let handed = submitted(&test, &reviewer, &[]).await;
     let reviewed = ops::review(&test.app, &reviewer, handed.id, handed.revision).await.expect("reviewed");
-    ops::conclude(&test.app, &reviewer, handed.id, reviewed.revision, (Verdict::Ok, "Fine.", None)).await.expect("ok");
+    ops::conclude(&test.app, &reviewer, handed.id, reviewed.revision, (ConclusionVerdict::Ok, "Fine.", None))
+        .await
+        .expect("ok");
     assert!(!fires().await);
 }
 
@@ -168,7 +172,7 @@ async fn who_answered_does_not_review_also_not_past_the_operation() {
     ops::review(&test.app, &reviewer, draft.id, handed.revision).await.expect("by another");
     // Not through a token, whoever holds it.
     let again = ops::find_assessment(&test.app, &reviewer, draft.id).await.expect("it");
-    let verdict = (Verdict::Ok, "Fine.", None);
+    let verdict = (ConclusionVerdict::Ok, "Fine.", None);
     ops::conclude(&test.app, &test.cli(), draft.id, again.revision, verdict).await.expect_err("no person at a page");
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     approvals::ops as approvals,
     error::Error,
-    identity::{Language, NewToken, Permission, Preferences, RoleEnd, Theme, Token, TokenOwner, ops},
+    identity::{Language, NewToken, Notices, Permission, Preferences, RoleEnd, Theme, Token, TokenOwner, ops},
     lists::Query,
     settings,
     web::{
@@ -142,6 +142,7 @@ struct Profile {
     chosen: Preferences,
     languages: Vec<(&'static str, &'static str)>,
     themes: Vec<(&'static str, &'static str)>,
+    notices: Vec<(&'static str, &'static str)>,
     zones: Vec<&'static str>,
     organisation_zone: String,
     /// Roles that end, in words.
@@ -158,6 +159,7 @@ impl Profile {
             chosen: ops::preferences(app, actor).await?,
             languages: Language::ALL.iter().map(|(one, label)| (one.key(), *label)).collect(),
             themes: Theme::ALL.iter().map(|(one, label)| (one.key(), *label)).collect(),
+            notices: Notices::ALL.iter().map(|(one, label)| (one.key(), *label)).collect(),
             zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect(),
             organisation_zone: settings::ops::time_zone(app).await?.name().to_owned(),
             ends: me.content.role_ends.iter().map(end).collect(),
@@ -273,12 +275,16 @@ async fn show(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
 async fn set_profile(State(web): State<Web>, posted: Posted) -> Result<Response, PageError> {
     let text = |name: &str| posted.get(name).unwrap_or_default().to_owned();
     let mut typed = Preferences { time_zone: Some(text("time_zone")), ..Preferences::default() };
-    let done = match (text("language").parse(), text("theme").parse()) {
-        (Ok(language), Ok(theme)) => {
-            (typed.language, typed.theme) = (language, theme);
+    let done = match (
+        text("language").parse(),
+        text("theme").parse(),
+        posted.get("notices").unwrap_or(Notices::default().key()).parse(),
+    ) {
+        (Ok(language), Ok(theme), Ok(notices)) => {
+            (typed.language, typed.theme, typed.notices) = (language, theme, notices);
             ops::set_preferences(&web.app, &posted.signed.actor, typed.clone()).await
         }
-        (Err(error), _) | (_, Err(error)) => Err(error),
+        (Err(error), ..) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
     };
     match done {
         Ok(_) => Ok(Redirect::to("/account?note=profile_set").into_response()),

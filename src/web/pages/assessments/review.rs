@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::show::{answered, page, with_link};
 use crate::{
-    assessments::{Closing, FlagState, Remark, Verdict, ops},
+    assessments::{Closing, ConclusionVerdict, FlagState, Remark, ops},
     error::Error,
     identity::Permission,
     web::{
@@ -56,7 +56,7 @@ pub async fn conclude(State(web): State<Web>, Path(id): Path<Uuid>, posted: Post
         posted.signed.actor.require(Permission::Govern)?;
     }
     let text = |name: &str| posted.get(name).unwrap_or_default();
-    let verdict: Result<Verdict, Error> = text("verdict").parse();
+    let verdict: Result<ConclusionVerdict, Error> = text("verdict").parse();
     let done = match verdict {
         Ok(verdict) => {
             let conclusion = (verdict, text("reason"), text("valid_until").parse().ok());
