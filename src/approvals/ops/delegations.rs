@@ -37,6 +37,8 @@ pub async fn make_delegation(
     let today = app.today().await?;
     let mut check = Check::new();
     check.optional("/reason", &mut reason, 1000);
+    check.day("/from_on", Some(from_on));
+    check.day("/until_on", Some(until_on));
     if until_on < today {
         check.fault("/until_on", "This day is past.");
     }

@@ -60,7 +60,7 @@ pub fn answers(content: &QuestionnaireContent, bad: &[&str]) -> BTreeMap<String,
 }
 
 /// Sent, answered and submitted, with these red flags.
-async fn submitted(test: &TestApp, reviewer: &Actor, bad: &[&str]) -> Assessment {
+pub async fn submitted(test: &TestApp, reviewer: &Actor, bad: &[&str]) -> Assessment {
     let draft = begun(test, reviewer).await;
     let sent = ops::send(&test.app, reviewer, draft.id, draft.revision).await.expect("sent");
     let door = through(test, &sent.link.expect("a link")).await;

@@ -277,3 +277,82 @@ async fn what_is_based_on_the_past_is_not_decided_on() {
     let refused = decide(&test, &shop.reviewer, request.id, Verdict::Approve).await;
     assert!(matches!(&refused, Err(Error::Conflict(text)) if text.contains("rebased first")), "{refused:?}");
 }
+
+#[tokio::test]
+async fn the_page_offers_a_decision_to_those_alone_who_may_make_it() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let submits = reviewer(&test, "Sam Submits", &[Role::GovernanceLead]).await;
+    let owner = reviewer(&test, "Olaf Owner", &[]).await;
+    join(&test, GroupKind::Team, "backup", |members| members.push(owner.id)).await;
+    let outsider = test.person("Otto Outside", &[Role::Reviewer]).await;
+    let deputy = test.person("Dora Deputy", &[Role::Reviewer]).await;
+    let stand_in = test.person("Stan Standin", &[Role::Reviewer]).await;
+    let today = test.app.today().await.expect("a day");
+    for (from, to) in [(&owner, &deputy), (&shop.reviewer, &stand_in)] {
+        let from = test.page(from).await;
+        ops::make_delegation(&test.app, &from, to.id, (today, today), None).await.expect("delegated");
+    }
+    for (person, may) in [
+        (&shop.requester, false),
+        (&submits, false),
+        (&owner, false),
+        (&outsider, false),
+        (&deputy, false),
+        (&stand_in, true),
+        (&shop.reviewer, true),
+    ] {
+        let name = person.content.name.clone();
+        let id = drafted(&test, &shop, &format!("Stripe for {name}")).await;
+        ops::submit_request(&test.app, &test.page(&submits).await, id, 1, None).await.expect("submitted");
+        let page = test.sign_in(person).await.get(&format!("/requests/{id}")).await.text();
+        let decided = decide(&test, person, id, Verdict::Approve).await;
+        assert_eq!((page.contains("data-decide"), decided.is_ok()), (may, may), "{name}: {decided:?}");
+        if let (false, Err(Error::Forbidden(reason))) = (may, &decided)
+            && person.content.roles.contains(&Role::Reviewer)
+        {
+            let shown = page.replace("&#39;", "'");
+            assert!(shown.contains(reason.as_str()), "{name} reads why: {reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_with_a_decision_stays_when_it_is_refused() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let id = drafted(&test, &shop, "Stripe for Shop").await;
+    let open = submit(&test, &shop, id).await.expect("submitted");
+    let hash = open.phase.bound().expect("bound").content_hash.clone();
+    let browser = test.sign_in(&shop.reviewer).await;
+    let path = format!("/requests/{id}/decide");
+    let reply = browser
+        .post(
+            &path,
+            &[
+                ("content_hash", &hash),
+                ("verdict", "approve_with_conditions"),
+                ("reason", "Only with a limit."),
+                ("conditions.1.text", "Limit the key."),
+                ("conditions.1.owner", "payments"),
+                ("conditions.1.due_on", "2027-02-30"),
+                ("conditions.1.timing", "after_live"),
+                ("conditions.4.owner", "backup"),
+            ],
+        )
+        .await;
+    assert_eq!(reply.status, 422);
+    let page = reply.text();
+    for kept in [
+        "Only with a limit.",
+        "<details class=\"with\" open>",
+        "name=\"conditions.0.text\" maxlength=\"1000\" value=\"Limit the key.\"",
+        "<option value=\"payments\" selected>",
+        "value=\"2027-02-30\"",
+        "<option value=\"after_live\" selected>",
+        "<option value=\"backup\" selected>",
+        "name=\"conditions.2.text\"",
+    ] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+}

@@ -78,7 +78,38 @@ pub struct RequestPage {
     next_one: Option<(Uuid, String)>,
     met_by_me: Vec<Uuid>,
     problems: Vec<(String, String)>,
-    typed: String,
+    typed: Typed,
+}
+
+/// What someone wrote into the forms of a request's page, as they wrote it: a refusal loses none of it.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// Why.
+    pub reason: String,
+    /// Conditions of an approval, in their rows.
+    pub conditions: Vec<TypedCondition>,
+    /// What was done for a condition, and which.
+    pub note: Option<(Uuid, String)>,
+}
+
+/// One row of conditions, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypedCondition {
+    /// What has to be done.
+    pub text: String,
+    /// Slug of the team.
+    pub owner: String,
+    /// The day, which may be none.
+    pub due_on: String,
+    /// The timing's word.
+    pub timing: String,
+}
+
+impl TypedCondition {
+    /// Whether anything was written into it.
+    pub fn says_something(&self) -> bool {
+        !(self.text.is_empty() && self.owner.is_empty() && self.due_on.is_empty())
+    }
 }
 
 impl RequestPage {
@@ -154,6 +185,15 @@ impl RequestPage {
     fn label(&self, key: &str) -> String {
         crate::words::label(key)
     }
+    /// The rows of the conditions: what was written, and an empty one to go on with.
+    fn rows(&self) -> Vec<TypedCondition> {
+        let mut rows = self.typed.conditions.clone();
+        rows.resize(rows.len().max(1) + 1, TypedCondition::default());
+        rows
+    }
+    fn note(&self, condition: &Uuid) -> &str {
+        self.typed.note.as_ref().filter(|(of, _)| of == condition).map_or("", |(_, note)| note)
+    }
     fn field(&self, pointer: &str) -> String {
         let mut parts = pointer.trim_start_matches('/').split('/');
         let head = crate::words::label(parts.next().unwrap_or_default());
@@ -164,7 +204,7 @@ impl RequestPage {
     }
 
     /// Takes up why a step was refused, and keeps what was typed.
-    pub fn refused(&mut self, error: &Error, typed: String) {
+    pub fn refused(&mut self, error: &Error, typed: Typed) {
         self.typed = typed;
         self.problems = match error {
             Error::Invalid(errors) => {
@@ -291,7 +331,7 @@ pub async fn page(web: &Web, signed: &Signed, id: Uuid, pairs: &Pairs) -> Result
         why_not: view.why_not.clone(),
         today,
         problems: Vec::new(),
-        typed: String::new(),
+        typed: Typed::default(),
         shell: Shell::new(web, signed, "/requests", request.title.clone(), pairs).await?,
         vendor,
         assured,
