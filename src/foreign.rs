@@ -62,7 +62,7 @@ fn overdue() -> Error {
     ))
 }
 
-/// Ends the work when nobody waits for it any more.
+/// Ends the work when no one waits for it any more.
 struct Cancel(Arc<AtomicBool>);
 
 impl Drop for Cancel {

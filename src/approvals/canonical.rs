@@ -25,7 +25,7 @@ pub struct Binding {
     pub material: [u8; 32],
 }
 
-/// What is asked for besides the content: where only the state changes, the reason is the whole request.
+/// What is asked for as well the content: where only the state changes, the reason is the whole request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The kind of the request.

@@ -40,12 +40,12 @@ impl Request {
         Ok(())
     }
 
-    /// Whether somebody asked for it, submitted or edited it, or minted the token that did.
+    /// Whether someone asked for it, submitted or edited it, or minted the token that did.
     pub fn took_part(&self, person: Uuid) -> bool {
         self.requested_by.person == Some(person) || self.participants.contains(&person)
     }
 
-    /// Refuses a decision by somebody, in the name of another where that is so, on the stage that is open.
+    /// Refuses a decision by someone, in the name of another where that is so, on the stage that is open.
     pub fn refuse_decider(&self, by: Uuid, decided_for: Option<Uuid>) -> Result<(), Error> {
         let Phase::Open(bound) = &self.phase else {
             return Err(Error::Conflict(format!(
@@ -76,7 +76,7 @@ impl Request {
         Ok(())
     }
 
-    /// Somebody decides on the stage that is open.
+    /// Someone decides on the stage that is open.
     pub fn decide(self, by: Uuid, new: NewDecision, now: DateTime<Utc>) -> Result<Self, Error> {
         if let Phase::Open(bound) = &self.phase
             && bound.content_hash != new.content_hash

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::words;
 
 words! {
-    /// What somebody decides.
+    /// What someone decides.
     Verdict, "/verdict" {
         /// It may be.
         Approve = "approve",
@@ -105,7 +105,7 @@ pub struct Stage {
     /// The key of the rule that called it in.
     #[serde(default)]
     pub called_in_by: Option<String>,
-    /// The group that decides besides, since it was overdue.
+    /// The group that decides as well, since it was overdue.
     #[serde(default)]
     pub escalated_to: Option<Uuid>,
     /// The name of that group today.
@@ -140,7 +140,7 @@ pub struct Decision {
     pub material_hash: String,
     /// When.
     pub decided_at: DateTime<Utc>,
-    /// Whether it no longer counts: whoever made it was disabled or lost the seat before the request closed.
+    /// Whether it no longer counts: who made it was disabled or lost the seat before the request closed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lapsed: bool,
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -209,11 +210,24 @@ pub struct Request {
 
 impl Record for Request {
     const KIND: &'static str = "change_request";
+    const SCHEMA: i32 = 2;
     fn id(&self) -> Uuid {
         self.id
     }
     fn revision(&self) -> i64 {
         self.revision
+    }
+    /// With the ids of what the content names: slugs change, ids do not.
+    fn body(&self) -> Value {
+        let mut body = serde_json::to_value(self).unwrap_or(Value::Null);
+        if let (Value::Object(fields), Ok(mut refs)) = (&mut body, serde_json::to_value(&self.refs)) {
+            // The names are for the search.
+            if let Value::Object(refs) = &mut refs {
+                refs.remove("names");
+            }
+            fields.insert("refs".into(), refs);
+        }
+        body
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Event {
 }
 
 /// Fields that say nothing on their own.
-const SILENT: [&str; 2] = ["revision", "updated_at"];
+const SILENT: [&str; 4] = ["revision", "updated_at", "refs", "owner_ids"];
 
 impl Event {
     /// A record came to be. The version holds all of it; no changes are listed.
@@ -60,7 +60,10 @@ impl Event {
             subject_kind: R::KIND,
             subject_id: Some(after.id()),
             revision: Some(after.revision()),
-            changes: changes.into_iter().filter(|c| !SILENT.contains(&c.field.as_str())).collect(),
+            changes: changes
+                .into_iter()
+                .filter(|c| !SILENT.contains(&c.field.split('/').next().unwrap_or_default()))
+                .collect(),
             version: Some((R::SCHEMA, body)),
         }
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Permission, Permissions, Reading, Role};
 use crate::error::Error;
 
-/// Who somebody is, as the record keeps it.
+/// Who someone is, as the record keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// A person.
@@ -46,7 +46,7 @@ impl Via {
     }
 }
 
-/// Somebody's identity and rights, read from the database and kept for at most a second.
+/// Someone's identity and rights, read from the database and kept for at most a second.
 #[derive(Clone, Debug)]
 pub struct Authority {
     /// Who it is.
@@ -116,7 +116,7 @@ impl std::str::FromStr for Sensitive {
     }
 }
 
-/// Whether somebody has a way to sign in that is strong by itself: a passkey, or a password with an app.
+/// Whether someone has a way to sign in that is strong by itself: a passkey, or a password with an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StrongWay {
     /// They have.
@@ -161,7 +161,7 @@ pub struct Origin {
     pub os_user: Option<String>,
 }
 
-/// Somebody acting: every operation takes one.
+/// Someone acting: every operation takes one.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// Who, with which rights.
@@ -186,13 +186,13 @@ impl Actor {
         Self { authority: Arc::new(Authority::system(name)), via: Via::Job, request_id, origin: Origin::default() }
     }
 
-    /// Whoever holds a link that shows one thing alone: no rights, and no name of their own.
+    /// Who holds a link that shows one thing alone: no rights, and no name of their own.
     pub fn link(name: &'static str, request_id: String, origin: Origin) -> Self {
         let authority = Authority { permissions: Permissions::default(), ..Authority::system(name) };
         Self { authority: Arc::new(authority), via: Via::Page, request_id, origin }
     }
 
-    /// Refuses whoever lacks the right, naming it.
+    /// Refuses who lacks the right, naming it.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
         if self.may(permission) {
             return Ok(());
@@ -203,7 +203,7 @@ impl Actor {
         )))
     }
 
-    /// Refuses whoever has not signed in freshly and strongly where the organisation demands it for this. A
+    /// Refuses who has not signed in freshly and strongly where the organisation demands it for this. A
     /// script's token is no sign-in; what it may do stands in its scopes.
     pub fn require_fresh(&self, what: Sensitive, now: DateTime<Utc>) -> Result<(), Error> {
         match &self.authority.session {
@@ -212,8 +212,8 @@ impl Actor {
         }
     }
 
-    /// Refuses to change what somebody signs in with on an old or weak sign-in: a fresh and strong one where they
-    /// have a strong way already, else one of the last 15 minutes. Whoever takes over an open session adds no
+    /// Refuses to change what someone signs in with on an old or weak sign-in: a fresh and strong one where they
+    /// have a strong way already, else one of the last 15 minutes. Who takes over an open session adds no
     /// way of their own, and a way that was just added confirms nothing.
     pub fn require_recent(&self, has_strong_way: StrongWay, now: DateTime<Utc>) -> Result<(), Error> {
         let session = self.authority.session.as_ref().ok_or(Error::Unauthenticated)?;
@@ -232,7 +232,7 @@ impl Actor {
         teams.into_iter().any(|team| self.authority.teams.contains(&team))
     }
 
-    /// Whether the actor may hand something that grants rights from one team to another: stewards may, and whoever is in
+    /// Whether the actor may hand something that grants rights from one team to another: stewards may, and who is in
     /// every team that loses or gains it. What belongs to no team is handed out by stewards alone.
     pub fn may_move(&self, from: Option<Uuid>, to: Option<Uuid>) -> bool {
         let mine = |team: Uuid| self.authority.teams.contains(&team);

@@ -38,7 +38,7 @@ impl Fault {
     pub fn gone(what: &str) -> Self {
         Self { status: 404, kind: None, detail: format!("There is no such {what}.") }
     }
-    /// A name that somebody has.
+    /// A name that someone has.
     pub fn taken(what: &str) -> Self {
         Self { status: 409, kind: Some("uniqueness"), detail: format!("This {what} is taken.") }
     }
@@ -226,7 +226,7 @@ impl User {
     }
 
     /// The user after a PUT. What it does not say stays as it is (RFC 7644, 3.5.1, leaves that to the server): a
-    /// provider that does not repeat its own id, or whether somebody is active, does not mean to change it.
+    /// provider that does not repeat its own id, or whether someone is active, does not mean to change it.
     pub fn replaced(self, value: &Value) -> Result<Self, Fault> {
         if attribute(object(value)?, "userName").is_none() {
             return Err(Fault::value("userName is missing."));

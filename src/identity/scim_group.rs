@@ -65,7 +65,7 @@ impl Group {
         match (path.name().as_str(), step.removes) {
             ("", false) => self.set_all(step)?,
             ("members", removes) => match path.condition("value") {
-                // An id that is none of ours is nobody's: nothing to remove.
+                // An id that is none of ours is no one's: nothing to remove.
                 Some(id) if removes => self.members.retain(|member| id.parse() != Ok(*member)),
                 Some(id) => self.members.push(member(id)?),
                 None if removes && step.value.is_null() => self.members.clear(),

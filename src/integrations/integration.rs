@@ -98,6 +98,15 @@ impl Refs {
         [self.business_owner, self.technical_owner, self.backup_owner].into_iter().flatten()
     }
 
+    /// The same by their seats.
+    pub fn owner_ids(&self) -> OwnerIds {
+        OwnerIds {
+            business_owner: self.business_owner,
+            technical_owner: self.technical_owner,
+            backup_owner: self.backup_owner,
+        }
+    }
+
     /// The highest sensitivity of the flows.
     pub fn sensitivity(&self) -> Option<Sensitivity> {
         self.data_classes.iter().map(|(_, sensitivity)| *sensitivity).max_by_key(|sensitivity| sensitivity.level())
@@ -155,6 +164,17 @@ pub struct CredentialUse {
     pub uses: i64,
 }
 
+/// The ids of the teams that own an integration: slugs change, ids do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OwnerIds {
+    /// The team that answers for it.
+    pub business_owner: Option<Uuid>,
+    /// The team that runs it.
+    pub technical_owner: Option<Uuid>,
+    /// The team that steps in.
+    pub backup_owner: Option<Uuid>,
+}
+
 /// An integration with its parts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Integration {
@@ -180,6 +200,8 @@ pub struct Integration {
     pub api_id: Uuid,
     /// The vendor's id.
     pub vendor_id: Uuid,
+    /// The ids of the teams that own it.
+    pub owner_ids: OwnerIds,
     /// Where each scope stands.
     pub grants: Vec<Grant>,
     /// The credentials it uses.
@@ -191,6 +213,7 @@ pub struct Integration {
 
 impl Record for Integration {
     const KIND: &'static str = "integration";
+    const SCHEMA: i32 = 2;
     fn id(&self) -> Uuid {
         self.id
     }

@@ -15,7 +15,7 @@ pub async fn get(app: &App, actor: &Actor) -> Result<Settings, Error> {
     store::get(&mut *app.db.read().await?).await
 }
 
-/// What is set, for operations that go by it whoever acts.
+/// What is set, for operations that go by it who acts.
 pub async fn in_force(app: &App) -> Result<SettingsContent, Error> {
     Ok(store::get(&mut *app.db.read().await?).await?.content)
 }
@@ -46,13 +46,13 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     if before.content == content {
         return Ok(before);
     }
-    // How people sign in is said by somebody who has signed in.
+    // How people sign in is said by someone who has signed in.
     if (before.content.strong_for != content.strong_for || before.content.local_accounts != content.local_accounts)
         && actor.authority.token_id.is_some()
     {
         return Err(Error::Forbidden("No token changes how people sign in. Use the page.".into()));
     }
-    // Who decides on requests is a right: nobody gives it to themselves.
+    // Who decides on requests is a right: no one gives it to themselves.
     if before.content.approval_group != content.approval_group {
         identity::ops::refuse_token(actor)?;
         let mine = |group: &identity::Group| actor.person().is_some_and(|me| group.content.members.contains(&me));

@@ -7,7 +7,10 @@ use muster::{
 };
 use sqlx::Connection;
 
-use crate::support::{TestApp, builders::vendor};
+use crate::support::{
+    TestApp,
+    builders::{self, vendor},
+};
 
 #[tokio::test]
 async fn every_change_leaves_an_event_and_a_version_that_rebuilds_the_past() {
@@ -233,4 +236,35 @@ async fn a_refused_attempt_is_on_record_once_a_minute() {
     test.clock.advance(chrono::TimeDelta::minutes(2));
     test.api("POST", "/api/v1/vendors", &token, &[], Some(serde_json::json!({ "name": "X" }))).await;
     assert_eq!(test.events().await - before, 2);
+}
+
+#[tokio::test]
+async fn bodies_name_what_they_refer_to_by_id_as_well() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    let live = builders::active(&test, &shop, "Stripe for Shop").await;
+    let team: uuid::Uuid = sqlx::query_scalar("select id from teams where slug = 'payments'")
+        .fetch_one(&mut test.owner().await)
+        .await
+        .expect("a team");
+    let bodies: Vec<(String, serde_json::Value)> = sqlx::query_as(
+        "select kind, body from record_versions where kind in ('integration', 'change_request') order by revision desc",
+    )
+    .fetch_all(&mut test.owner().await)
+    .await
+    .expect("versions");
+    for (kind, body) in &bodies {
+        let ids = if kind == "integration" { &body["owner_ids"] } else { &body["refs"] };
+        assert_eq!(ids["business_owner"], serde_json::json!(team), "{kind}: {body}");
+    }
+    assert!(
+        bodies.iter().any(|(kind, body)| kind == "integration" && body["api_id"] == serde_json::json!(live.api_id))
+    );
+    assert!(bodies.iter().any(|(kind, body)| kind == "change_request" && body["refs"]["vendor"].is_string()));
+    // What is said twice is listed once.
+    let id: uuid::Uuid =
+        sqlx::query_scalar("select id from change_requests").fetch_one(&mut test.owner().await).await.expect("it");
+    let history = audit::ops::history(&test.app, &test.cli(), "change_request", id).await.expect("events");
+    let listed = format!("{history:?}");
+    assert!(!listed.contains("refs/") && !listed.contains("owner_ids"), "{listed}");
 }

@@ -1,4 +1,4 @@
-//! Stages: which group decides, who of it may, and since when somebody waits.
+//! Stages: which group decides, who of it may, and since when someone waits.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -73,7 +73,7 @@ pub async fn note_owners(conn: &mut PgConnection, request: Uuid, teams: &[Uuid])
     Ok(())
 }
 
-/// Somebody who may decide.
+/// Someone who may decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eligible {
     /// The review group through which.
@@ -86,7 +86,7 @@ pub struct Eligible {
     pub sort_key: String,
 }
 
-/// Whether those to whom somebody delegated for the day count as well.
+/// Whether those to whom someone delegated for the day count as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StandIns {
     /// They do.
@@ -149,7 +149,7 @@ pub async fn owning_teams(conn: &mut PgConnection, integration: Uuid) -> Result<
     Ok(teams.fetch_all(conn).await?)
 }
 
-/// Records that somebody moved the owners of an integration.
+/// Records that someone moved the owners of an integration.
 pub async fn note_owner_move(
     conn: &mut PgConnection,
     integration: Uuid,
@@ -167,7 +167,7 @@ pub async fn note_owner_move(
     Ok(())
 }
 
-/// In whose name somebody can decide, and how that person stands to the integration.
+/// In whose name someone can decide, and how that person stands to the integration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// In whose name.
@@ -178,7 +178,7 @@ pub struct Standing {
     pub owned: bool,
 }
 
-/// Those in whose name somebody can decide for these groups, read now: themselves first, then who delegated to them for
+/// Those in whose name someone can decide for these groups, read now: themselves first, then who delegated to them for
 /// the day, in the order in which that was made.
 pub async fn standing(
     conn: &mut PgConnection,
@@ -304,7 +304,7 @@ pub async fn take_waiting(
     Ok(row.fetch_optional(conn).await?)
 }
 
-/// Open requests whose open stage is overdue and has somebody to escalate to: request, and the group.
+/// Open requests whose open stage is overdue and has someone to escalate to: request, and the group.
 pub async fn overdue(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let rows = sqlx::query!(
         r#"select r.id, g.escalates_to_id as "to!"

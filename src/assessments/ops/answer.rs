@@ -18,7 +18,7 @@ use crate::{
     publications,
 };
 
-/// Somebody who may answer one assessment, and it alone.
+/// Someone who may answer one assessment, and it alone.
 #[derive(Clone, Debug)]
 pub struct Door {
     actor: Actor,
@@ -32,7 +32,7 @@ impl Door {
     }
 }
 
-/// The door of somebody signed in, or of a script: of the team that it was sent to. What was sent to a vendor is answered
+/// The door of someone signed in, or of a script: of the team that it was sent to. What was sent to a vendor is answered
 /// through the vendor's link alone.
 pub async fn door(app: &App, actor: &Actor, id: Uuid) -> Result<Door, Error> {
     actor.require(Permission::Propose)?;
@@ -46,7 +46,7 @@ pub async fn door(app: &App, actor: &Actor, id: Uuid) -> Result<Door, Error> {
     Ok(Door { actor: actor.clone(), id })
 }
 
-/// The door of whoever holds the vendor's link.
+/// The door of who holds the vendor's link.
 pub async fn door_of_link(app: &App, secret: &str, origin: Origin, request_id: String) -> Result<Door, Error> {
     let hash = secrets::hash(secret);
     let id = assessments::by_link(&mut *app.db.read().await?, &hash, app.clock.now()).await?;
@@ -54,7 +54,7 @@ pub async fn door_of_link(app: &App, secret: &str, origin: Origin, request_id: S
     Ok(Door { actor: Actor::link("system:vendor_link", request_id, origin), id })
 }
 
-/// What somebody at the door sees.
+/// What someone at the door sees.
 pub async fn opened(app: &App, door: &Door) -> Result<(Assessment, QuestionnaireContent, Vec<Evidence>), Error> {
     let mut conn = app.db.read().await?;
     let one = assessments::get_many(&mut conn, &[door.id]).await?.pop().ok_or(Error::NotFound("assessment"))?;
@@ -88,7 +88,7 @@ pub async fn answer(app: &App, door: &Door, given: BTreeMap<String, NewAnswer>) 
             Err(other) => return Err(other),
         };
         let old = answers.get(&key).cloned().unwrap_or_default();
-        // What was carried over stays so until somebody says of this one that it holds.
+        // What was carried over stays so until someone says of this one that it holds.
         if (&old.value, &old.note) == (&new.value, &new.note) && !(old.carried && new.confirmed) {
             continue;
         }

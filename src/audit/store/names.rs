@@ -52,7 +52,7 @@ pub const SUBJECT_NAME: &str = "case e.subject_kind
     when 'settings' then (select organisation from installation)
     end";
 
-/// The people and service accounts that somebody means: by id, e-mail address, name or slug, whatever the case.
+/// The people and service accounts that someone means: by id, e-mail address, name or slug, whatever the case.
 pub async fn actors(conn: &mut PgConnection, word: &str) -> Result<Vec<Uuid>, Error> {
     let found = sqlx::query_scalar!(
         r#"select id as "id!" from people where id = $2 or lower(email) = lower($1) or sort_key = $3
@@ -64,7 +64,7 @@ pub async fn actors(conn: &mut PgConnection, word: &str) -> Result<Vec<Uuid>, Er
     Ok(found.fetch_all(conn).await?)
 }
 
-/// The records that somebody means: by id, name, title, key or slug, whatever the case.
+/// The records that someone means: by id, name, title, key or slug, whatever the case.
 pub async fn subjects(conn: &mut PgConnection, word: &str) -> Result<Vec<Uuid>, Error> {
     let id = Uuid::parse_str(word.trim()).ok();
     if let Some(id) = id {

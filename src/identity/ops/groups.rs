@@ -263,7 +263,7 @@ pub async fn update_group_in<S>(
     Ok((after, Some(event)))
 }
 
-/// Members, state, address and escalation of a group say who has which rights: no token changes them, nobody changes
+/// Members, state, address and escalation of a group say who has which rights: no token changes them, no one changes
 /// them in their own favour, and no group is emptied that decides on something.
 async fn refuse_moved_rights<S>(
     tx: &mut WriteTx<S>,
@@ -306,7 +306,7 @@ async fn refuse_moved_rights<S>(
     Ok(())
 }
 
-/// Membership of a review group is a right; nobody gives it to themselves.
+/// Membership of a review group is a right; no one gives it to themselves.
 fn refuse_own_membership(actor: &Actor, before: &[Uuid], after: &[Uuid], kind: GroupKind) -> Result<(), Error> {
     if kind == GroupKind::ReviewGroup && after.iter().any(|member| !before.contains(member)) {
         super::refuse_token(actor)?;

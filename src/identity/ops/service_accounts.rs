@@ -27,7 +27,7 @@ pub async fn service_accounts(app: &App, actor: &Actor) -> Result<Vec<ServiceAcc
     service_accounts::all(&mut *app.db.read().await?).await
 }
 
-/// Whoever provisions makes people and gives them roles by groups: an admin who could would grant roles to themselves.
+/// Who provisions makes people and gives them roles by groups: an admin who could would grant roles to themselves.
 /// The command line does it.
 pub(super) fn refuse_provisioning(actor: &Actor, content: &ServiceAccountContent) -> Result<(), Error> {
     if content.scopes.contains(&Permission::Provision) && !matches!(actor.authority.principal, Principal::System(_)) {

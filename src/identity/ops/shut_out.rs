@@ -1,4 +1,4 @@
-//! What ends with a person or an account that may no longer come in, whoever says so and wherever: nothing of it comes
+//! What ends with a person or an account that may no longer come in, who says so and wherever: nothing of it comes
 //! back when they may again.
 
 use uuid::Uuid;

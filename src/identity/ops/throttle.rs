@@ -17,7 +17,7 @@ use crate::{
 /// Failures of one account from one network before each costs a wait.
 const FREE_ACCOUNT: i32 = 5;
 /// Failures of one account from all networks together before those wait from which it was never signed in to: so many
-/// that nobody is kept out by a few wrong attempts of a stranger.
+/// that no one is kept out by a few wrong attempts of a stranger.
 const FREE_EVERYWHERE: i32 = 100;
 /// Failures from one address before each costs a wait: several people may share it.
 const FREE_ADDRESS: i32 = 20;
@@ -25,7 +25,7 @@ const FREE_ADDRESS: i32 = 20;
 /// By the account alone a stranger could keep its person out for ever.
 pub(super) fn tried(account: &str, origin: &Origin) -> Vec<(Counted, Vec<u8>)> {
     let account = account.trim().to_lowercase();
-    // Whoever has one address of IPv6 has a network of them.
+    // Who has one address of IPv6 has a network of them.
     let place = match origin.address {
         Some(IpAddr::V4(address)) => address.to_string(),
         Some(IpAddr::V6(address)) => format!("{:?}", &address.octets()[..8]),

@@ -51,6 +51,7 @@ pub async fn register_in<S>(
         system_id: refs.system,
         api_id: refs.api,
         vendor_id: refs.vendor,
+        owner_ids: refs.owner_ids(),
         grants: grants.collect(),
         credentials: Vec::new(),
         content,
@@ -87,6 +88,7 @@ pub async fn apply_content<S>(
         updated_at: now,
         state,
         direction: direction(refs, &content),
+        owner_ids: refs.owner_ids(),
         suspension: before.suspension.clone().filter(|_| state == IntegrationState::Suspended),
         content,
         ..before.clone()
@@ -112,7 +114,13 @@ pub async fn steward_in<S>(
     content: IntegrationContent,
     refs: &Refs,
 ) -> Result<(Integration, Event), Error> {
-    let after = Integration { revision: before.revision + 1, updated_at: tx.now(), content, ..before.clone() };
+    let after = Integration {
+        revision: before.revision + 1,
+        updated_at: tx.now(),
+        owner_ids: refs.owner_ids(),
+        content,
+        ..before.clone()
+    };
     integrations::save(tx.conn(), &after, refs).await?;
     let event = Event::changed("integration.stewarded", &before, &after);
     Ok((after, event))

@@ -12,7 +12,8 @@ use crate::{
     catalog::Upstream,
     error::Error,
     integrations::{
-        CredentialUse, DataFlow, EnvironmentUse, Grant, Integration, IntegrationContent, ScopeRequest, Suspension,
+        CredentialUse, DataFlow, EnvironmentUse, Grant, Integration, IntegrationContent, OwnerIds, ScopeRequest,
+        Suspension,
     },
 };
 
@@ -26,6 +27,9 @@ struct Row {
     api_id: Uuid,
     api_slug: String,
     vendor_id: Uuid,
+    business_owner_id: Option<Uuid>,
+    technical_owner_id: Option<Uuid>,
+    backup_owner_id: Option<Uuid>,
     version_slug: Option<String>,
     purpose: Option<String>,
     business_logic: Option<String>,
@@ -143,6 +147,11 @@ fn whole(row: Row, parts: Parts) -> Result<Integration, Error> {
         system_id: row.system_id,
         api_id: row.api_id,
         vendor_id: row.vendor_id,
+        owner_ids: OwnerIds {
+            business_owner: row.business_owner_id,
+            technical_owner: row.technical_owner_id,
+            backup_owner: row.backup_owner_id,
+        },
         grants: parts.grants,
         credentials: parts.credentials,
         content: IntegrationContent {
@@ -220,7 +229,7 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid], with: With) -> Result<Vec<R
         Row,
         r#"select i.id, i.slug, i.name, i.state, i.system_id, i.api_id,
                   (select s.slug from systems s where s.id = i.system_id) as "system_slug!",
-                  a.slug as api_slug, a.vendor_id,
+                  a.slug as api_slug, a.vendor_id, i.business_owner_id, i.technical_owner_id, i.backup_owner_id,
                   (select v.slug from api_versions v where v.id = i.version_id) as version_slug,
                   i.purpose, i.business_logic,
                   (select t.slug from teams t where t.id = i.business_owner_id) as business_owner,

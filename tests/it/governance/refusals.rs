@@ -128,6 +128,22 @@ async fn conditions_and_delegations_refuse_what_says_nothing() {
     assert_eq!(said(ops::retire_delegation(app, &other, made.id).await), "Only who delegated takes it back.");
 }
 
+/// An exception that a script asks for, with a token that this admin minted.
+async fn asked_by_script(test: &TestApp, mints: &Actor, asked: &ExceptionContent) -> Uuid {
+    let scopes = vec![Permission::Read, Permission::Propose];
+    let content =
+        ServiceAccountContent { name: "Asker".into(), scopes: scopes.clone(), ..ServiceAccountContent::default() };
+    let account = people::create_service_account(&test.app, &test.cli(), content).await.expect("an account");
+    let new = NewToken { name: "test".into(), scopes, expires_in_days: 30 };
+    let minted =
+        people::mint_token(&test.app, mints, TokenOwner::ServiceAccount(account.id), new).await.expect("a token");
+    let body = serde_json::json!({ "rule": asked.rule, "integration": asked.integration, "reason": asked.reason,
+        "compensating_control": asked.compensating_control, "ends_on": asked.ends_on });
+    let reply = test.api("POST", "/api/v1/exceptions", minted.bearer.reveal(), &[], Some(body)).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.json()["id"].as_str().expect("an id").parse().expect("an id")
+}
+
 #[tokio::test]
 async fn exceptions_refuse_what_is_empty_past_double_or_ones_own() {
     let test = TestApp::new().await;
@@ -155,18 +171,7 @@ async fn exceptions_refuse_what_is_empty_past_double_or_ones_own() {
     ] {
         assert_eq!(said(policy::request_exception(app, &me, bad).await), pointer);
     }
-    // A script asks, with a token that the lead minted.
-    let scopes = vec![Permission::Read, Permission::Propose];
-    let content =
-        ServiceAccountContent { name: "Asker".into(), scopes: scopes.clone(), ..ServiceAccountContent::default() };
-    let account = people::create_service_account(app, &test.cli(), content).await.expect("an account");
-    let new = NewToken { name: "test".into(), scopes, expires_in_days: 30 };
-    let minted = people::mint_token(app, &lead, TokenOwner::ServiceAccount(account.id), new).await.expect("a token");
-    let body = serde_json::json!({ "rule": asked.rule, "integration": asked.integration, "reason": asked.reason,
-        "compensating_control": asked.compensating_control, "ends_on": asked.ends_on });
-    let reply = test.api("POST", "/api/v1/exceptions", minted.bearer.reveal(), &[], Some(body)).await;
-    assert_eq!(reply.status, 201, "{}", reply.text());
-    let id: Uuid = reply.json()["id"].as_str().expect("an id").parse().expect("an id");
+    let id = asked_by_script(&test, &lead, &asked).await;
     let double = said(policy::request_exception(app, &me, asked).await);
     assert!(double.contains("asked for already"), "{double}");
     let grant = async |actor: &Actor, revision, why: &str| {

@@ -15,7 +15,7 @@ use crate::{
     text,
 };
 
-/// The vendor of a document, and the question where nobody can tell.
+/// The vendor of a document, and the question where no one can tell.
 pub async fn plan(conn: &mut PgConnection, context: &Context<'_>) -> Result<(Step<Vendor>, Option<Ask>), Error> {
     let wanted = context.identity.vendor.as_deref().map(str::trim).filter(|key| !key.is_empty());
     let domain = spelling::domain(context.document);
