@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod drills;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_muster");
 
 /// A data directory that another user can reach, removed at the end.
@@ -105,78 +107,6 @@ impl Server {
         assert!(self.child.wait().expect("waits").success(), "SIGTERM ends it in order");
         begin.elapsed()
     }
-}
-
-/// How often a drill kills: `MUSTER_DRILL` where it is set (`scripts/drill`), else a few times.
-fn kills() -> usize {
-    std::env::var("MUSTER_DRILL").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
-}
-
-#[test]
-fn a_killed_postgresql_is_started_again_and_nothing_that_was_answered_is_lost() {
-    let dir = data_dir();
-    let server = Server::start(dir.path());
-    let arguments = ["token", "create", "--name", "ci", "--service-account", "ci", "--scopes", "read,edit_catalog"];
-    let token = stdout(&run(dir.path(), &arguments));
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    let mut written = Vec::new();
-    let mut longest = Duration::ZERO;
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let mut answered = Vec::new();
-            for n in 0.. {
-                if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    break;
-                }
-                let slug = format!("written-{n}");
-                let body = format!(r#"{{"name":"Written {n}","slug":"{slug}"}}"#);
-                if server.post("/api/v1/vendors", &token, &body) == 201 {
-                    answered.push(slug);
-                }
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            answered
-        });
-        for n in 0..kills() {
-            std::thread::sleep(Duration::from_millis(300));
-            let file = std::fs::read_to_string(dir.path().join("postgres/postmaster.pid")).expect("a pid file");
-            let pid = file.lines().next().expect("a pid").to_owned();
-            assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success(), "kill {n}");
-            std::thread::sleep(Duration::from_millis(100));
-            longest = longest.max(server.wait_ready(Duration::from_secs(10)));
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        written = writer.join().expect("the writer");
-    });
-    println!("{} kills, {} writes answered, ready again after {longest:?} at most", kills(), written.len());
-    assert!(written.len() > kills(), "writing went on: {}", written.len());
-    let csv = stdout(&run(dir.path(), &["export", "vendors", "--format", "csv"]));
-    for slug in &written {
-        assert!(csv.contains(&format!(",{slug},")), "{slug} was answered with 201 and is lost");
-    }
-    server.stop();
-    let log = std::fs::metadata(dir.path().join("postgres.log")).expect("a log");
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&log.permissions()) & 0o777, 0o600, "rows may be named in it");
-}
-
-#[test]
-fn a_postgresql_that_cannot_be_started_again_ends_the_process() {
-    let dir = data_dir();
-    let mut server = Server::start(dir.path());
-    let control = dir.path().join("postgres/global/pg_control");
-    let file = std::fs::read_to_string(dir.path().join("postgres/postmaster.pid")).expect("a pid file");
-    std::fs::rename(&control, control.with_extension("aside")).expect("renamed");
-    let pid = file.lines().next().expect("a pid").to_owned();
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success());
-    let begin = Instant::now();
-    let status = loop {
-        if let Some(status) = server.child.try_wait().expect("asked") {
-            break status;
-        }
-        assert!(begin.elapsed() < Duration::from_mins(1), "it goes on without a database");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(status.code(), Some(1));
 }
 
 #[test]

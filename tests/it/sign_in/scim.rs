@@ -167,3 +167,56 @@ async fn only_the_providers_own_account_provisions_and_only_its_own_people() {
         assert_eq!(keeper.ask("GET", path, None).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn lists_count_all_whatever_part_is_asked_for() {
+    let keeper = Keeper::new().await;
+    for n in 0..5 {
+        keeper.made("/Users", json!({ "userName": format!("p{n}@example.com"), "externalId": format!("s{n}") })).await;
+    }
+    for (question, here) in [
+        ("", 5),
+        ("?count=0", 0),
+        ("?startIndex=4", 2),
+        ("?startIndex=99", 0),
+        ("?startIndex=2&count=2", 2),
+        ("?startIndex=0&count=-1", 0),
+    ] {
+        let list = keeper.ask("GET", &format!("/Users{question}"), None).await.json();
+        let shown = list["Resources"].as_array().map_or(0, Vec::len);
+        assert_eq!((list["totalResults"].as_i64(), shown), (Some(5), here), "{question}: {list}");
+        assert_eq!(list["itemsPerPage"].as_i64(), i64::try_from(here).ok(), "{question}: {list}");
+    }
+    for filter in [
+        "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"p3@example.com\"",
+        "emails[type eq \"work\"].value eq \"p3@example.com\"",
+        "externalId eq \"s3\"",
+    ] {
+        let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let found = keeper.ask("GET", &format!("/Users?filter={filter}"), None).await.json();
+        assert_eq!(
+            (found["totalResults"].as_i64(), found["Resources"][0]["externalId"].as_str()),
+            (Some(1), Some("s3"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_leaver_is_out_however_the_provider_writes_it() {
+    let keeper = Keeper::new().await;
+    let urn = "urn:ietf:params:scim:schemas:core:2.0:User";
+    for (n, operations) in [
+        json!([{ "op": "replace", "path": format!("{urn}:active"), "value": false }]),
+        json!([{ "op": "Replace", "path": "title", "value": "x" }, { "op": "Replace", "path": "active", "value": "False" }]),
+        json!([{ "op": "replace", "value": { "nothing.of.ours": 1, "active": false } }]),
+        json!([{ "op": "replace", "value": { format!("{urn}:active"): false } }]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({ "userName": format!("p{n}@example.com"), "externalId": format!("s{n}") });
+        let id = keeper.made("/Users", body).await;
+        let reply = keeper.ask("PATCH", &format!("/Users/{id}"), Some(patch(operations.clone()))).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["active"]), (200, &json!(false)), "{operations}: {}", reply.text());
+    }
+}
