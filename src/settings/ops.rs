@@ -5,7 +5,7 @@ use crate::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    identity::{self, Actor, GroupKind, Permission, Sensitive},
+    identity::{self, Actor, GroupKind, Permission, Role, Sensitive},
     words::State,
 };
 
@@ -59,6 +59,15 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
         if group.as_ref().is_some_and(mine) {
             return Err(Error::Forbidden(
                 "You are in this review group. Another admin makes it the one that decides.".into(),
+            ));
+        }
+    }
+    // Days that are lowered let former owners decide: a reviewer would free themselves, decide, and set them back.
+    if content.ownership_days < before.content.ownership_days {
+        identity::ops::refuse_token(actor)?;
+        if actor.authority.roles.contains(&Role::Reviewer) {
+            return Err(Error::Forbidden(
+                "You are a reviewer, and fewer days would let you decide sooner. Another admin lowers them.".into(),
             ));
         }
     }

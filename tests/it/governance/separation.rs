@@ -356,3 +356,16 @@ async fn what_was_typed_with_a_decision_stays_when_it_is_refused() {
         assert!(page.contains(kept), "{kept}: {page}");
     }
 }
+
+#[tokio::test]
+async fn a_reviewer_does_not_shorten_the_days_that_bar_them() {
+    let test = TestApp::new().await;
+    let both = test.page(&test.person("Max Mighty", &[Role::Admin, Role::Reviewer]).await).await;
+    let admin = test.page(&test.person("Anna Admin", &[Role::Admin]).await).await;
+    let set = muster::settings::ops::get(&test.app, &admin).await.expect("settings");
+    let fewer = |days| muster::settings::SettingsContent { ownership_days: days, ..set.content.clone() };
+    let refused = muster::settings::ops::update(&test.app, &both, set.revision, fewer(0)).await;
+    assert!(matches!(&refused, Err(Error::Forbidden(text)) if text.contains("Another admin")), "{refused:?}");
+    let more = muster::settings::ops::update(&test.app, &both, set.revision, fewer(120)).await.expect("more days");
+    muster::settings::ops::update(&test.app, &admin, more.revision, fewer(30)).await.expect("another admin");
+}
