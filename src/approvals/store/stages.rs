@@ -236,17 +236,19 @@ pub async fn standing_of(
     Ok(row.fetch_one(conn).await?)
 }
 
-/// Requests that are open or approved and have an approval whose seat is lost, at most a hundred.
+/// Requests that went on from a stage whose approvals no longer suffice, since a seat behind one is lost: a hundred at
+/// most. One that was approved again in its place is not among them.
 pub async fn lapsed(conn: &mut PgConnection) -> Result<Vec<Uuid>, Error> {
     let ids = sqlx::query_scalar!(
-        r#"select distinct r.id as "id!" from change_requests r
-           join request_decisions d on d.request_id = r.id and d.round = r.round and d.material_hash = r.material_hash
-           join request_stages s on s.request_id = r.id and s.round = r.round and s.position = d.position
-           where r.state in ('open', 'approved') and d.decision in ('approve', 'approve_with_conditions')
-             and not seat_stands(d)
-             and (r.state = 'approved' or exists (select from request_stages l where l.request_id = r.id
-                 and l.round = r.round and l.position > d.position and l.opened_at is not null))
-           limit 100"#
+        "select r.id from change_requests r
+         where r.state in ('open', 'approved') and exists (
+             select from request_stages s where s.request_id = r.id and s.round = r.round
+               and (r.state = 'approved' or exists (select from request_stages l where l.request_id = r.id
+                   and l.round = r.round and l.position > s.position and l.opened_at is not null))
+               and s.approvals_needed > (select count(*) from request_decisions d where d.request_id = r.id
+                   and d.round = r.round and d.position = s.position and d.material_hash = r.material_hash
+                   and d.decision in ('approve', 'approve_with_conditions') and seat_stands(d)))
+         order by r.updated_at limit 100"
     );
     Ok(ids.fetch_all(conn).await?)
 }

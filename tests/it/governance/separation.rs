@@ -252,6 +252,7 @@ async fn an_approval_lapses_with_the_seat_it_was_given_from() {
     assert_eq!(test.last_action().await, "change_request.reopened");
     let again = decide(&test, &other, id, Verdict::Approve).await.expect("decided");
     assert_eq!(again.phase.key(), "approved", "the condition still holds it");
+    assert_eq!(ops::recount_lapsed(&test.app).await.expect("counted"), 0, "another approval stands in its place");
     let done = ops::meet_condition(&test.app, &owner, id, unmet, "Ticket 17.").await.expect("met");
     assert_eq!(done.phase.key(), "applied");
 }
