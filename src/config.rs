@@ -70,6 +70,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// What their groups give, as the file says.
     pub group_mappings: Vec<FixedMapping>,
+    /// What was set by flag, environment or file, as a file that a restored Muster can be started with.
+    pub given: String,
 }
 
 /// Sizes beyond which documents are refused, in bytes.
@@ -103,7 +105,9 @@ impl Config {
             None => Options::default(),
             Some(path) => read_file(path).map_err(|fault| vec![fault])?,
         };
-        check(merge(flags, file))
+        let options = merge(flags, file);
+        let given = options.portable().map_err(|error| vec![format!("config: {error}")])?;
+        check(options).map(|config| Self { given, ..config })
     }
 }
 
@@ -201,6 +205,7 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         post,
         providers,
         group_mappings,
+        given: String::new(),
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }
 }

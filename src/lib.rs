@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod assessments;
 pub mod audit;
 pub mod background;
+pub mod backup;
 pub mod campaigns;
 pub mod catalog;
 pub mod check;

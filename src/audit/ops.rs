@@ -135,6 +135,16 @@ pub async fn sequence(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives positions until nothing waits for one. For a register that no one else uses.
+pub async fn sequence_all(app: &App) -> Result<(), Error> {
+    while store::pending(&mut *app.db.housekeeping().await?).await? {
+        if store::sequence(&mut *app.db.housekeeping().await?, app.clock.now()).await? == 0 {
+            return Err(Error::internal("events without a position although nothing is being written"));
+        }
+    }
+    Ok(())
+}
+
 /// Records that a signed-in actor was refused, in a transaction of its own; once per actor,
 /// route and minute.
 pub async fn refused(app: &App, actor: &Actor, method: &str, route: &str, reason: &str) -> Result<(), Error> {

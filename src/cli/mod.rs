@@ -2,6 +2,7 @@
 
 mod admin;
 mod apply;
+mod backup;
 mod demo;
 mod doctor;
 mod export;
@@ -48,6 +49,10 @@ enum Command {
     Export(export::Export),
     /// Write rules, workflows, questionnaires and the risk model from files as drafts, what differs first
     Apply(apply::Apply),
+    /// Write the database, the pepper and the configuration to one file, while Muster runs
+    Backup(backup::Backup),
+    /// Fill an empty data directory from a backup
+    Restore(backup::Restore),
     /// API tokens of service accounts
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -104,6 +109,8 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Import(import) => import.run(&config).await,
         Command::Export(export) => export.run(&config).await,
         Command::Apply(apply) => apply.run(&config).await,
+        Command::Backup(backup) => backup.run(&config).await,
+        Command::Restore(restore) => restore.run(&config).await,
         Command::Token(token) => token.run(&config).await,
         Command::Admin(admin) => admin.run(&config).await,
     }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::identity::{MappingOptions, ProviderOptions};
 
 /// What a person may set, as they wrote it. Flags win over the environment, both over the file.
-#[derive(Args, Deserialize, Debug, Clone, Default)]
+#[derive(Args, Deserialize, Serialize, Debug, Clone, Default)]
 #[serde(deny_unknown_fields)]
 #[command(next_help_heading = "Configuration")]
 pub struct Options {
@@ -81,10 +81,26 @@ pub struct Options {
     pub upload_mib: Option<u64>,
     /// Identity providers; in the file alone.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<ProviderOptions>,
     /// What groups of providers give; in the file alone, or on the page.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_mappings: Vec<MappingOptions>,
+}
+
+impl Options {
+    /// What was set, as a configuration file, without what belongs to one machine: folders and databases.
+    pub fn portable(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(&Self {
+            config: None,
+            data_dir: None,
+            database_url: None,
+            owner_database_url: None,
+            pg_bin: None,
+            pg_search: None,
+            pepper_file: None,
+            ..self.clone()
+        })
+    }
 }

@@ -42,11 +42,7 @@ impl Database {
             check_server(&app, config).await?;
             (owner, app, None)
         } else {
-            let config = config.clone();
-            let managed = tokio::task::spawn_blocking(move || Managed::start(&config, purpose))
-                .await
-                .context("starting the managed PostgreSQL")??;
-            managed.prepare().await?;
+            let managed = start_managed(config, purpose).await?;
             (managed.owner(), managed.app(), Some(managed))
         };
         let external = managed.is_none();
@@ -84,6 +80,16 @@ impl Database {
             let _ = tokio::task::spawn_blocking(move || managed.stop(deadline)).await;
         }
     }
+}
+
+/// Starts the managed server, with its roles and its database.
+pub async fn start_managed(config: &Config, purpose: Use) -> anyhow::Result<Managed> {
+    let config = config.clone();
+    let managed = tokio::task::spawn_blocking(move || Managed::start(&config, purpose))
+        .await
+        .context("starting the managed PostgreSQL")??;
+    managed.prepare().await?;
+    Ok(managed)
 }
 
 /// Refuses a server that is too old, unreachable for 30 s, or may lose answered writes.

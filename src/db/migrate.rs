@@ -98,6 +98,17 @@ pub async fn run(owner: &PgConnectOptions, app_role: &str) -> anyhow::Result<u64
     Ok(u64::try_from(latest - before).unwrap_or(0))
 }
 
+/// Brings an empty database to the schema of a backup, which may be older than what this program needs.
+pub async fn run_to(owner: &PgConnectOptions, version: i64) -> anyhow::Result<()> {
+    if !MIGRATOR.iter().any(|migration| migration.version == version) {
+        bail!("there is no schema version {version}");
+    }
+    let mut conn = super::connect::connect_patiently(&owner.clone().disable_statement_logging()).await?;
+    MIGRATOR.run_direct(Some(version), &mut conn, false).await.context("migrating the schema")?;
+    conn.close().await?;
+    Ok(())
+}
+
 async fn applied(conn: &mut PgConnection) -> i64 {
     // Before the first migration the table does not exist, and that is version 0.
     sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::Role;
 
 /// An OpenID provider as the configuration file names it, in a table `[[providers]]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderOptions {
     /// Its word in addresses and on record: lower case letters, digits, dashes.
@@ -43,7 +43,7 @@ pub struct ProviderOptions {
 }
 
 /// What a group of a provider gives, in a table `[[group_mappings]]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MappingOptions {
     /// Key of the provider.

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod backups;
 mod drills;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_muster");

@@ -36,6 +36,8 @@ pub enum Use {
     Exclusive,
     /// A command: works beside a running server, else brings it up and down itself.
     Beside,
+    /// `restore`: makes a cluster where there is none. It is of no use until [`Managed::finish_restore`].
+    Restore,
 }
 
 /// What is known of the cluster, kept in `cluster.json` (mode 0600, as it holds the passwords).
@@ -67,6 +69,9 @@ pub struct Managed {
 /// How long the start of another Muster is waited for.
 const LONGEST_START: Duration = Duration::from_mins(5);
 
+/// There as long as a restore has not loaded everything.
+const UNFINISHED: &str = "restore.unfinished";
+
 const DATABASE: &str = "muster";
 const OWNER: &str = "muster_owner";
 const APP: &str = "muster_app";
@@ -77,15 +82,21 @@ impl Managed {
         let data_dir = config.data_dir.clone();
         user::make_passable(&data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
         let file = data_dir.join("cluster.json");
+        refuse_unfinished(&data_dir, purpose)?;
         let locks = loop {
             let locks = Locks::take(&data_dir, purpose)?;
             if locks.runs_server() {
                 break locks;
             }
             if let Some(cluster) = wait_prepared(&file, &data_dir)? {
+                refuse_unfinished(&data_dir, purpose)?;
                 return Ok(Self { data_dir, cluster, server: None, watcher: None, account: None, locks });
             }
         };
+        refuse_unfinished(&data_dir, purpose)?;
+        if purpose == Use::Restore {
+            begin_restore(&data_dir)?;
+        }
         let account = user::Account::choose()?;
         let cluster = match read(&file)? {
             Some(cluster) => binaries::for_existing(config, cluster)?,
@@ -140,6 +151,30 @@ impl Managed {
         self.options("postgres", &self.cluster.superuser_password, "postgres")
     }
 
+    /// How the superuser connects to the register: a restore loads it as it was, without triggers.
+    pub fn superuser_of_register(&self) -> PgConnectOptions {
+        self.options("postgres", &self.cluster.superuser_password, DATABASE)
+    }
+
+    /// From here on the restored register can be used.
+    pub fn finish_restore(&self) -> anyhow::Result<()> {
+        let marker = self.data_dir.join(UNFINISHED);
+        fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))?;
+        fs::File::open(&self.data_dir)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Stops the server and removes what a failed restore made, so that the folder is as it was.
+    pub fn abandon_restore(self) -> anyhow::Result<()> {
+        let (data_dir, dir) = (self.data_dir.clone(), self.cluster.dir.clone());
+        self.stop(Instant::now());
+        fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+        for file in ["cluster.json", UNFINISHED] {
+            fs::remove_file(data_dir.join(file)).with_context(|| format!("cannot remove {file}"))?;
+        }
+        Ok(())
+    }
+
     /// The server's major version and where its programs lie.
     pub fn binaries(&self) -> (u32, &Path) {
         (self.cluster.major, &self.cluster.binaries)
@@ -192,6 +227,34 @@ impl Drop for Managed {
             server.stop(self.watcher.take());
         }
     }
+}
+
+/// Half a register is none: only another restore may use what an interrupted one left.
+fn refuse_unfinished(data_dir: &Path, purpose: Use) -> anyhow::Result<()> {
+    if purpose != Use::Restore && data_dir.join(UNFINISHED).exists() {
+        bail!(
+            "a restore into {} is running or was interrupted: wait for it, or run muster restore again",
+            data_dir.display()
+        );
+    }
+    Ok(())
+}
+
+/// Makes sure that there is no register, and marks that one is being restored. What an interrupted restore left is
+/// removed.
+fn begin_restore(data_dir: &Path) -> anyhow::Result<()> {
+    let (marker, file) = (data_dir.join(UNFINISHED), data_dir.join("cluster.json"));
+    let left = read(&file)?;
+    if left.is_some() && !marker.exists() {
+        bail!("{} holds a register already: restore into another folder with --data-dir", data_dir.display());
+    }
+    crate::files::write_private(&marker, b"")?;
+    if let Some(cluster) = left {
+        process::stop_orphan(&cluster);
+        fs::remove_file(&file)?;
+        fs::remove_dir_all(&cluster.dir)?;
+    }
+    Ok(())
 }
 
 fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::Result<Cluster> {

@@ -156,7 +156,7 @@ pub fn stop(mut child: Child) {
 }
 
 /// Stops a server that a killed Muster left behind. We hold the lock: nobody else uses it.
-fn stop_orphan(cluster: &Cluster) {
+pub fn stop_orphan(cluster: &Cluster) {
     let file = fs::read_to_string(cluster.dir.join("postmaster.pid")).unwrap_or_default();
     let Some(pid) = file.lines().next().and_then(|line| line.parse::<i32>().ok()) else { return };
     let ours = || {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 /// How often a drill kills: `MUSTER_DRILL` where it is set (`scripts/drill`), else a few times.
-fn kills() -> usize {
+pub fn kills() -> usize {
     std::env::var("MUSTER_DRILL").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
 }
 
