@@ -28,6 +28,7 @@ pub mod integrations;
 pub mod json;
 pub mod lists;
 pub mod mail;
+pub mod merges;
 pub mod policy;
 pub mod publications;
 pub mod secret;

@@ -62,3 +62,41 @@ pub fn first_free(slug: &str, taken: &[String]) -> String {
     let base = text::clip(slug, 72).trim_end_matches('-');
     (2..=taken.len() + 2).map(|n| format!("{base}-{n}")).find(free).unwrap_or(first)
 }
+
+/// Makes every slug that leads to one record lead to another, `slug` among them; the slugs.
+pub async fn redirect(
+    conn: &mut PgConnection,
+    kind: &str,
+    slug: &str,
+    (from, to): (Uuid, Uuid),
+) -> Result<Vec<String>, Error> {
+    remember(conn, kind, slug, to).await?;
+    let moved = sqlx::query_scalar!(
+        "update slug_history set record_id = $3 where kind = $1 and record_id = $2 returning slug",
+        kind,
+        from,
+        to
+    );
+    let mut slugs = moved.fetch_all(conn).await?;
+    slugs.push(slug.to_owned());
+    Ok(slugs)
+}
+
+/// Makes slugs lead from one record to another, those alone that still lead to the former.
+pub async fn redirect_back(
+    conn: &mut PgConnection,
+    kind: &str,
+    slugs: &[String],
+    (from, to): (Uuid, Uuid),
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update slug_history set record_id = $4 where kind = $1 and record_id = $3 and slug = any($2)",
+        kind,
+        slugs,
+        from,
+        to
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -227,6 +227,8 @@ pub struct Api {
     pub vendor_id: Uuid,
     /// The version that a person named as the current one.
     pub current_version_id: Option<Uuid>,
+    /// The API that this one was merged into, and that its slugs lead to.
+    pub merged_into_id: Option<Uuid>,
     /// The values that the last import gave, by field; a field that differs now is a person's.
     #[schema(value_type = Object)]
     pub imported: Map<String, Value>,

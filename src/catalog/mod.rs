@@ -1,11 +1,13 @@
 //! Vendors, their APIs and API versions, systems, data classes, comments: what the organisation
 //! depends on. Facts come from people and from imports; both pass through the operations here.
 
+mod absorbing;
 mod api;
 mod api_version;
 mod comment;
 mod data_class;
 pub mod ops;
+mod repointing;
 mod store;
 mod system;
 mod vendor;
@@ -17,5 +19,6 @@ pub use api_version::{
 };
 pub use comment::{Comment, NewComment, render as render_markdown};
 pub use data_class::{DataClass, DataClassContent, Regulation, Sensitivity};
+pub use repointing::{Moved, MovedRecord, Repointing};
 pub use system::{System, SystemContent, SystemKind};
 pub use vendor::{Certification, DpaStatus, Identifier, SubProcessor, Vendor, VendorContent};

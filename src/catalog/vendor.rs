@@ -281,6 +281,8 @@ pub struct Vendor {
     pub edited_by: Vec<Uuid>,
     /// The parent's id.
     pub parent_id: Option<Uuid>,
+    /// The vendor that this one was merged into, and that its slugs lead to.
+    pub merged_into_id: Option<Uuid>,
     /// The values that the last import gave, by field; a field that differs now is a person's.
     #[schema(value_type = Object)]
     pub imported: Map<String, Value>,

@@ -120,7 +120,7 @@ async fn applied(conn: &mut PgConnection) -> i64 {
 /// Whether the role has what the last migration's grant gave it.
 async fn is_granted(conn: &mut PgConnection, role: &str) -> bool {
     // Where the question fails, granting again does no harm.
-    sqlx::query_scalar("select has_table_privilege($1, 'assessment_participants', 'insert')")
+    sqlx::query_scalar("select has_table_privilege($1, 'merges', 'insert')")
         .bind(role)
         .fetch_one(conn)
         .await

@@ -19,8 +19,17 @@ use crate::support::{TestApp, client::send};
 use world::{World, body, fill, fresh, world};
 
 /// Mutations that no token does, whatever its scopes: a person signs in for them.
-const NO_TOKEN: &[&str] =
-    &["create_service_account", "update_service_account", "mint_token", "mint_link", "verify_vendor", "verify_api"];
+const NO_TOKEN: &[&str] = &[
+    "create_service_account",
+    "update_service_account",
+    "mint_token",
+    "mint_link",
+    "verify_vendor",
+    "verify_api",
+    "merge_vendor",
+    "merge_api",
+    "undo_merge",
+];
 /// What belongs to someone else here: a comment to who wrote it, answers to the vendor or team that was asked.
 const OTHERS: &[&str] = &["withdraw_comment", "answer_assessment", "read_assessment_sheet", "submit_assessment"];
 /// POSTs that write nothing.
@@ -64,6 +73,8 @@ async fn call(test: &TestApp, operation: &Operation, world: &World, token: &str)
     }
     let verbs = [
         "/verify",
+        "/merge",
+        "/undo",
         "/current-version",
         "/submit",
         "/withdraw",

@@ -22,6 +22,7 @@ mod journeys;
 mod journeys_governance;
 mod letters;
 mod lists;
+mod merging;
 mod names;
 mod people;
 mod recertification;

@@ -7,6 +7,7 @@ mod evidence;
 mod find;
 mod follow;
 mod lists;
+mod merging;
 mod pack;
 mod review;
 mod send;
@@ -36,6 +37,7 @@ pub use follow::{begin_day, follow_due, remind_due};
 pub use lists::{
     ASSESSMENTS, AssessmentRow, DEMANDS, DemandRow, EVIDENCE, EvidenceRow, FINDINGS, FlaggedRow, QUESTIONNAIRES,
 };
+pub use merging::follow_vendor;
 pub use pack::{questionnaire_of_pack, seed_questionnaires};
 pub use review::{close_finding, conclude, hand_back, remark, review};
 pub use send::{Preflight, Sent, preflight, remind, renew_link, send};

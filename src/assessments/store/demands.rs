@@ -47,6 +47,16 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Demand>, Er
     row.fetch_optional(conn).await?.map(Demand::try_from).transpose()
 }
 
+pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Demand>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, questionnaire_id, vendor_id, cause, reference, state, note, assessment_id, created_at, revision
+         from assessment_demands where id = any($1)",
+        ids
+    );
+    rows.fetch_all(conn).await?.into_iter().map(Demand::try_from).collect()
+}
+
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Demand>, Error> {
     sqlx::query!("select id from assessment_demands where id = $1 for update", id).fetch_optional(&mut *conn).await?;
     get(conn, id).await

@@ -4,4 +4,5 @@ pub mod assessments;
 pub mod demands;
 pub mod evidence;
 pub mod findings;
+pub mod merging;
 pub mod vendors;

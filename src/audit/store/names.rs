@@ -49,6 +49,9 @@ pub const SUBJECT_NAME: &str = "case e.subject_kind
     when 'group_mapping' then (select group_name from group_mappings where id = e.subject_id)
     when 'provider_group' then (select display_name from provider_groups where id = e.subject_id)
     when 'comment' then (select 'by ' || coalesce(p.name, 'a script') from comments t left join people p on p.id = t.author_id where t.id = e.subject_id)
+    when 'merge' then (select coalesce(v.name, a.name) || ' into ' || coalesce(w.name, b.name) from merges t
+        left join vendors v on v.id = t.source_id left join apis a on a.id = t.source_id
+        left join vendors w on w.id = t.target_id left join apis b on b.id = t.target_id where t.id = e.subject_id)
     when 'settings' then (select organisation from installation)
     end";
 

@@ -81,6 +81,7 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: ApiContent) -> Re
         verified_at: None,
         verified_by: None,
         edited_by: with_editor(&[], actor.answers_for()),
+        merged_into_id: None,
         vendor_id,
         current_version_id: None,
         imported: serde_json::Map::new(),
@@ -114,8 +115,12 @@ pub(super) async fn update_in<S>(
     let content = content.checked()?;
     let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
     same_revision(revision, before.revision)?;
+    super::refuse_merged(before.merged_into_id)?;
     if resolve_vendor(tx, &content.vendor).await?.0 != before.vendor_id {
-        return Err(Error::field("/vendor", "An API stays with its vendor. Register it anew under the other one."));
+        return Err(Error::field(
+            "/vendor",
+            "An API stays with its vendor. Register it again under the other one, or merge the two vendors.",
+        ));
     }
     let content = ApiContent { vendor: before.content.vendor.clone(), ..content };
     let (content, upstreams) = resolve_upstreams(tx, content, Some(id)).await?;
@@ -150,6 +155,7 @@ pub async fn verify_api(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Re
     let mut tx = app.db.write(actor).await?;
     let before = apis::lock(tx.conn(), id).await?.ok_or(Error::NotFound("API"))?;
     same_revision(revision, before.revision)?;
+    super::refuse_merged(before.merged_into_id)?;
     require_review(actor, &before.edited_by)?;
     let now = tx.now();
     let after = Api {
@@ -216,7 +222,7 @@ async fn resolve_vendor<S>(tx: &mut WriteTx<S>, key: &str) -> Result<(Uuid, Stri
 }
 
 /// Finds the ids of the upstreams, and writes their present slugs into the content.
-async fn resolve_upstreams<S>(
+pub(super) async fn resolve_upstreams<S>(
     tx: &mut WriteTx<S>,
     mut content: ApiContent,
     id: Option<Uuid>,

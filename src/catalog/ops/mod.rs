@@ -5,6 +5,7 @@ mod comments;
 mod data_classes;
 mod import;
 mod lists;
+pub mod merging;
 mod rows;
 mod systems;
 mod vendors;
@@ -45,6 +46,14 @@ fn with_editor(editors: &[Uuid], editor: Option<Uuid>) -> Vec<Uuid> {
         all.push(editor);
     }
     all
+}
+
+/// What was merged into another record is history: it changes when the merge is undone.
+fn refuse_merged(into: Option<uuid::Uuid>) -> Result<(), Error> {
+    match into {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict("It was merged into another one. Undo the merge to change it.".into())),
+    }
 }
 
 /// Lists what still refers to a record that is to retire.

@@ -79,6 +79,7 @@ pub(super) async fn create_in<S>(tx: &mut WriteTx<S>, content: VendorContent) ->
         verified_at: None,
         verified_by: None,
         edited_by: with_editor(&[], actor.answers_for()),
+        merged_into_id: None,
         parent_id,
         imported: serde_json::Map::new(),
         content,
@@ -120,6 +121,7 @@ pub(super) async fn update_in<S>(
     let content = content.checked()?;
     let before = vendors::lock(tx.conn(), id).await?.ok_or(Error::NotFound("vendor"))?;
     same_revision(revision, before.revision)?;
+    super::refuse_merged(before.merged_into_id)?;
     if before.content == content {
         return Ok((before, None));
     }
@@ -162,6 +164,7 @@ pub async fn verify_vendor(app: &App, actor: &Actor, id: Uuid, revision: i64) ->
     let mut tx = app.db.write(actor).await?;
     let before = vendors::lock(tx.conn(), id).await?.ok_or(Error::NotFound("vendor"))?;
     same_revision(revision, before.revision)?;
+    super::refuse_merged(before.merged_into_id)?;
     require_review(actor, &before.edited_by)?;
     let now = tx.now();
     let after = Vendor {

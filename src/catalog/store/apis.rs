@@ -38,6 +38,7 @@ struct Row {
     verified_at: Option<DateTime<Utc>>,
     verified_by: Option<Uuid>,
     edited_by: Vec<Uuid>,
+    merged_into_id: Option<Uuid>,
     imported: Json<Map<String, Value>>,
     revision: i64,
     created_at: DateTime<Utc>,
@@ -56,6 +57,7 @@ impl TryFrom<Row> for Api {
             verified_at: row.verified_at,
             verified_by: row.verified_by,
             edited_by: row.edited_by,
+            merged_into_id: row.merged_into_id,
             vendor_id: row.vendor_id,
             current_version_id: row.current_version_id,
             imported: row.imported.0,
@@ -92,7 +94,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Api>,
         r#"select a.id, a.vendor_id, v.slug as vendor_slug, a.slug, a.name, a.description, a.protocol,
                   a.documentation_url, a.terms_url, a.licence, a.licence_url, a.contact_name, a.contact_email,
                   a.contact_url, a.lifecycle, a.auth_methods, a.tls_minimum, a.data_sensitivity, a.service_name, a.current_version_id,
-                  a.tags, a.state, a.verified_at, a.verified_by, a.edited_by,
+                  a.tags, a.state, a.verified_at, a.verified_by, a.edited_by, a.merged_into_id,
                   a.imported as "imported: Json<Map<String, Value>>", a.revision, a.created_at, a.updated_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('api', ua.slug, 'vendor', uv.slug) order by u.position), '[]')
                    from api_upstreams u left join apis ua on ua.id = u.upstream_api_id
@@ -128,7 +130,8 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Er
 /// The vendor's API of a name, whatever its case.
 pub async fn by_name(conn: &mut PgConnection, vendor: Uuid, name: &str) -> Result<Option<Uuid>, Error> {
     let id = sqlx::query_scalar!(
-        "select id from apis where vendor_id = $1 and sort_key = $2 order by created_at limit 1",
+        r#"select coalesce(merged_into_id, id) as "id!" from apis where vendor_id = $1 and sort_key = $2
+           order by merged_into_id is not null, created_at limit 1"#,
         vendor,
         text::sort_key(name)
     );
@@ -143,10 +146,10 @@ pub async fn by_identity(
     title: &str,
 ) -> Result<Vec<Uuid>, Error> {
     let ids = sqlx::query_scalar!(
-        "select id from apis where vendor_id = $1
-           and case when $2::text is not null then service_name = $2
-                    else service_name is null and (imported ->> 'name' = $3 or name = $3) end
-         order by created_at limit 50",
+        r#"select coalesce(merged_into_id, id) as "id!" from apis where vendor_id = $1
+             and case when $2::text is not null then service_name = $2
+                      else service_name is null and (imported ->> 'name' = $3 or name = $3) end
+           group by 1 order by min(created_at) limit 50"#,
         vendor,
         service,
         title

@@ -18,6 +18,17 @@ pub async fn on(conn: &mut PgConnection, kind: &str, id: Uuid) -> Result<Vec<Com
     Ok(rows.fetch_all(conn).await?)
 }
 
+pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Comment>, Error> {
+    let rows = sqlx::query_as!(
+        Comment,
+        r#"select c.id, c.subject_kind, c.subject_id, c.author_id, null::text as author_name, c.body, c.state,
+                  c.revision, c.created_at
+           from comments c where c.id = any($1)"#,
+        ids
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Comment>, Error> {
     let row = sqlx::query_as!(
         Comment,

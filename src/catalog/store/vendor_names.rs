@@ -18,7 +18,10 @@ pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Er
 }
 
 pub async fn by_provider_name(conn: &mut PgConnection, name: &str) -> Result<Option<Uuid>, Error> {
-    let id = sqlx::query_scalar!("select id from vendors where provider_name = $1", name);
+    let id = sqlx::query_scalar!(
+        r#"select coalesce(merged_into_id, id) as "id!" from vendors where provider_name = $1"#,
+        name
+    );
     Ok(id.fetch_optional(conn).await?)
 }
 
@@ -26,7 +29,9 @@ pub async fn by_provider_name(conn: &mut PgConnection, name: &str) -> Result<Opt
 pub async fn by_domain(conn: &mut PgConnection, domain: &str) -> Result<Vec<Candidate>, Error> {
     let found = sqlx::query_as!(
         Candidate,
-        "select id, slug, name from vendors where domain = $1 and state <> 'retired' order by created_at limit 10",
+        "select id, slug, name from vendors where state <> 'retired'
+             and id in (select coalesce(d.merged_into_id, d.id) from vendors d where d.domain = $1)
+         order by created_at limit 10",
         domain
     );
     Ok(found.fetch_all(conn).await?)
@@ -41,9 +46,9 @@ pub async fn matching(conn: &mut PgConnection, word: &str) -> Result<Vec<Candida
         r#"with found as (
                select id, 1 as rank from vendors where slug = lower($1) or id = $2
                union all select record_id, 2 from slug_history where kind = 'vendor' and slug = lower($1)
-               union all select id, 3 from vendors where sort_key = $3 or lower(legal_name) = lower($1)
+               union all select coalesce(merged_into_id, id), 3 from vendors where sort_key = $3 or lower(legal_name) = lower($1)
                    or lower(provider_name) = lower($1) or alias_keys @> array[$3]
-               union all select id, 4 from vendors where domain = $4)
+               union all select coalesce(merged_into_id, id), 4 from vendors where domain = $4)
            select distinct v.id as "id!", v.slug as "slug!", v.name as "name!", v.created_at from found f
            join vendors v on v.id = f.id
            where f.rank = (select min(g.rank) from found g join vendors w on w.id = g.id

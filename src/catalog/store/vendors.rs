@@ -41,6 +41,7 @@ struct Row {
     edited_by: Vec<Uuid>,
     imported: Json<Map<String, Value>>,
     aliases: Vec<String>,
+    merged_into_id: Option<Uuid>,
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -60,6 +61,7 @@ impl TryFrom<Row> for Vendor {
             verified_by: row.verified_by,
             edited_by: row.edited_by,
             parent_id: row.parent_id,
+            merged_into_id: row.merged_into_id,
             imported: row.imported.0,
             content: VendorContent {
                 slug: row.slug,
@@ -100,7 +102,7 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Vendo
                   (select p.slug from vendors p where p.id = v.parent_id) as parent_slug,
                   v.website, v.provider_name, v.tier, v.locations, v.security_contact, v.incident_contact,
                   v.status_page, v.dpa_status, v.dpa_signed_on, v.dpa_expires_on, v.dpa_reference, v.tags,
-                  v.state, v.verified_at, v.verified_by, v.edited_by, v.aliases,
+                  v.state, v.verified_at, v.verified_by, v.edited_by, v.aliases, v.merged_into_id,
                   v.imported as "imported: Json<Map<String, Value>>", v.revision, v.created_at, v.updated_at,
                   (select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'reference', c.reference,
                         'valid_from', c.valid_from, 'expires_on', c.expires_on, 'evidence_url', c.evidence_url)

@@ -5,6 +5,7 @@ mod credential_list;
 mod credentials;
 mod find;
 mod lists;
+mod merging;
 mod resolve;
 mod suspend;
 
@@ -20,6 +21,7 @@ pub use find::{
     offered_scopes_in, scopes_of, start_content, suggested_owners, teams_of, teams_of_many,
 };
 pub use lists::{DATA_FLOWS, FlowRow, GrantRow, INTEGRATIONS, IntegrationRow, SCOPES};
+pub use merging::{OnTheirWay, follow_dependencies, put_down, take_up};
 pub use resolve::{may_propose, resolve_in};
 pub use suspend::{GrantFacts, record_grants, suspend, suspend_in};
 

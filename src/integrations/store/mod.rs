@@ -2,6 +2,7 @@
 
 pub mod credentials;
 pub mod integrations;
+pub mod merging;
 pub mod parts;
 pub mod references;
 pub mod suggestions;

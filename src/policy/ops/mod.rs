@@ -24,7 +24,8 @@ pub use lists::{
 pub use pack::{rules_of_pack, seed_rules};
 pub use preview::{Fired, Preview, preview};
 pub use risk::{
-    Overridden, Risk, RiskMoment, lift_override, model_of_pack, risk_of, risk_of_vendor, seed_risk_model, set_override,
+    Overridden, Risk, RiskMoment, follow_vendor, lift_override, model_of_pack, risk_of, risk_of_vendor,
+    seed_risk_model, set_override,
 };
 pub use seen::{find_violation, findings_now, violations_of};
 pub use settle::judge_and_settle;

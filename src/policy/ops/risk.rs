@@ -12,7 +12,7 @@ use super::{exceptions::lead, in_force::Model};
 use crate::{
     app::App,
     audit::Event,
-    catalog,
+    catalog::{self, Moved, Repointing},
     db::WriteTx,
     error::Error,
     identity::Actor,
@@ -244,6 +244,22 @@ pub async fn lift_override(app: &App, actor: &Actor, id: Uuid) -> Result<Overrid
     tx.record(Event::changed("risk_override.lifted", &before, &after)).await?.commit().await?;
     app.forget_counts();
     Ok(after)
+}
+
+/// An override follows when its vendor is merged into another. Refuses where both have one.
+pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
+    let ids = risk::overrides_to_move(tx.conn(), step.from, step.ids("risk_override").as_deref()).await?;
+    let mut moved = Moved::default();
+    if ids.is_empty() {
+        return Ok(moved);
+    }
+    if !risk::overrides(tx.conn(), &[step.to]).await?.is_empty() {
+        return Err(Error::Conflict("The risk of both vendors is overridden. Lift one of the two first.".into()));
+    }
+    let before = risk::overrides(tx.conn(), &[step.from]).await?;
+    risk::move_overrides(tx.conn(), &ids, step.to).await?;
+    moved.add("risk_override.moved", &before, &risk::overrides(tx.conn(), &[step.to]).await?);
+    Ok(moved)
 }
 
 /// The model that Muster brings along.

@@ -154,6 +154,29 @@ pub async fn overrides(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Over
     rows.fetch_all(conn).await?.into_iter().map(Override::try_from).collect()
 }
 
+/// What is set for a vendor, locked: `only` these, all where absent.
+pub async fn overrides_to_move(
+    conn: &mut PgConnection,
+    vendor: Uuid,
+    only: Option<&[Uuid]>,
+) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
+        "select id from risk_overrides where state = 'set' and vendor_id = $1 and ($2::uuid[] is null or id = any($2))
+         order by id for update",
+        vendor,
+        only as Option<&[Uuid]>
+    );
+    Ok(ids.fetch_all(conn).await?)
+}
+
+/// Sets overrides for another vendor.
+pub async fn move_overrides(conn: &mut PgConnection, ids: &[Uuid], vendor: Uuid) -> Result<(), Error> {
+    sqlx::query!("update risk_overrides set vendor_id = $2, revision = revision + 1 where id = any($1)", ids, vendor)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub async fn lock_override(conn: &mut PgConnection, id: Uuid) -> Result<Option<Override>, Error> {
     let row = sqlx::query_as!(
         OverrideRow,

@@ -9,6 +9,7 @@ mod evidence;
 mod identity;
 mod imports;
 mod integrations;
+mod merges;
 mod policy;
 mod publication;
 mod requests;
@@ -67,6 +68,7 @@ impl Modify for Security {
 pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::<Web>::with_openapi(Document::openapi())
         .nest("/api/v1", catalog::router())
+        .nest("/api/v1", merges::router())
         .nest("/api/v1", versions::router())
         .nest("/api/v1", identity::router())
         .nest("/api/v1", integrations::router())

@@ -178,6 +178,8 @@ fn note(key: &str) -> Option<&'static str> {
         "unchanged" => "Nothing had changed, so nothing was saved.",
         "created" => "Created.",
         "verified" => "Verified.",
+        "merged" => "Merged. What referred to the other one refers to this one now.",
+        "merge_undone" => "Merge undone. Both are separate again.",
         "imported" => "Imported. Every change is on record.",
         "same" => "This document was imported before. Nothing changed.",
         "commented" => "Comment added.",

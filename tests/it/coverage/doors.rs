@@ -1,8 +1,8 @@
 //! What each endpoint needs: the table behind `docs/permissions.md`.
 
 use muster::identity::Permission::{
-    self, EditCatalog, Govern, GovernDataClasses, ManagePeople, ManageSettings, Propose, ReadAudit, Rotate, Suspend,
-    VerifyCatalog,
+    self, EditCatalog, Govern, GovernDataClasses, ManagePeople, ManageSettings, Propose, ReadAudit, Rotate, Steward,
+    Suspend, VerifyCatalog,
 };
 
 /// What lets somebody through who may read.
@@ -55,6 +55,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("answer_assessment", Needs::Only("the team that it was sent to")),
     ("api_at", Read),
     ("api_history", Read),
+    ("api_merges", Read),
     ("assessment_history", Read),
     ("assessment_sheet", Read),
     ("begin_assessment", Any(&[VerifyCatalog, Govern])),
@@ -98,6 +99,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("get_evidence_file", Read),
     ("get_exception", Read),
     ("get_integration", Read),
+    ("get_merge", Read),
     ("get_person", Read),
     ("get_questionnaire", Read),
     ("get_request", Read),
@@ -152,6 +154,8 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("list_workflows", Read),
     ("mark_compromised", Own(Rotate)),
     ("meet_condition", Any(&[Propose])),
+    ("merge_api", Person(&[VerifyCatalog, Steward])),
+    ("merge_vendor", Person(&[VerifyCatalog, Steward])),
     ("mint_link", Nobody),
     ("mint_token", Nobody),
     ("offered_scopes", Read),
@@ -200,6 +204,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("team_at", Read),
     ("team_history", Read),
     ("tokens", PersonOr(&[ManagePeople])),
+    ("undo_merge", Person(&[VerifyCatalog, Steward])),
     ("update_api", Any(&[EditCatalog])),
     ("update_credential", Own(Propose)),
     ("update_data_class", Any(&[GovernDataClasses])),
@@ -218,6 +223,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("vendor_at", Read),
     ("vendor_duplicates", Read),
     ("vendor_history", Read),
+    ("vendor_merges", Read),
     ("vendor_risk", Read),
     ("verify_api", Person(&[VerifyCatalog])),
     ("verify_vendor", Person(&[VerifyCatalog])),

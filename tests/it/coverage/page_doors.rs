@@ -1,8 +1,8 @@
 //! What each page needs: the second table behind `docs/permissions.md`.
 
 use muster::identity::Permission::{
-    Decide, EditCatalog, Govern, GovernDataClasses, ManagePeople, ManageSettings, Propose, ReadAudit, Rotate, Suspend,
-    VerifyCatalog,
+    Decide, EditCatalog, Govern, GovernDataClasses, ManagePeople, ManageSettings, Propose, ReadAudit, Rotate, Steward,
+    Suspend, VerifyCatalog,
 };
 
 use super::doors::Needs::{self, Any, Only, Or, Own, Read, Writers};
@@ -37,6 +37,8 @@ pub(super) const PAGES: &[(&str, Needs)] = &[
     ("POST /apis/{key}", Any(&[EditCatalog])),
     ("POST /apis/{key}/current-version", Any(&[EditCatalog])),
     ("GET /apis/{key}/edit", Any(&[EditCatalog])),
+    ("GET /apis/{key}/merge", Any(&[VerifyCatalog, Steward])),
+    ("POST /apis/{key}/merge", Any(&[VerifyCatalog, Steward])),
     ("POST /apis/{key}/verify", Any(&[VerifyCatalog])),
     ("POST /apis/{key}/versions", Any(&[EditCatalog])),
     ("GET /apis/{key}/versions/new", Any(&[EditCatalog])),
@@ -132,6 +134,7 @@ pub(super) const PAGES: &[(&str, Needs)] = &[
     ("POST /integrations/{key}/requests", Own(Propose)),
     ("POST /integrations/{key}/risk", Any(&[Govern])),
     ("POST /integrations/{key}/suspend", Or(Suspend, Propose)),
+    ("POST /merges/{id}/undo", Any(&[VerifyCatalog, Steward])),
     ("GET /people", Read),
     ("POST /people", Any(&[ManagePeople])),
     ("GET /people/export", Read),
@@ -245,6 +248,8 @@ pub(super) const PAGES: &[(&str, Needs)] = &[
     ("GET /vendors/{key}", Read),
     ("POST /vendors/{key}", Any(&[EditCatalog, VerifyCatalog])),
     ("GET /vendors/{key}/edit", Any(&[EditCatalog, VerifyCatalog])),
+    ("GET /vendors/{key}/merge", Any(&[VerifyCatalog, Steward])),
+    ("POST /vendors/{key}/merge", Any(&[VerifyCatalog, Steward])),
     ("POST /vendors/{key}/risk", Any(&[Govern])),
     ("POST /vendors/{key}/verify", Any(&[VerifyCatalog])),
     ("GET /versions/{id}", Read),

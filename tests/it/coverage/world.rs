@@ -11,6 +11,7 @@ use crate::support::{TestApp, builders};
 
 /// Ids to fill paths with.
 pub(super) struct World {
+    merge: String,
     vendor: String,
     api: String,
     version: String,
@@ -114,6 +115,7 @@ pub(super) async fn world(test: &TestApp) -> World {
     let campaign = made("/api/v1/campaigns", json!({ "title": "A round", "ends_on": "2027-03-31" })).await;
     let items = test.api("GET", "/api/v1/review-items", &all, &[], None).await.json();
     let item = items["items"][0]["id"].as_str().expect("an item").to_owned();
+    let merge = twins_merged(test, &shop).await;
     let credential = json!({ "name": "stripe live", "created_on": "2027-01-01" });
     World {
         integration: registered.json()["integration"]["id"].as_str().expect("an id").to_owned(),
@@ -126,6 +128,7 @@ pub(super) async fn world(test: &TestApp) -> World {
         evidence,
         campaign,
         item,
+        merge,
         exception: made("/api/v1/exceptions", exception("vendor-is-verified")).await,
         shop,
         system,
@@ -141,6 +144,18 @@ pub(super) async fn world(test: &TestApp) -> World {
         version: outcome.version_id.to_string(),
         team,
     }
+}
+
+/// Two vendors of which one was merged into the other; the merge.
+async fn twins_merged(test: &TestApp, shop: &builders::Shop) -> String {
+    use muster::merges::{NewMerge, ops::Run};
+    for name in ["Twin", "Twin again"] {
+        ops::create_vendor(&test.app, &test.cli(), builders::vendor(name)).await.expect("a vendor");
+    }
+    let reviewer = test.page(&shop.reviewer).await;
+    let new = NewMerge { into: "twin".into(), reason: "The same.".into() };
+    let made = muster::merges::ops::merge_vendor(&test.app, &reviewer, ("twin-again", 1), new, Run::Merge).await;
+    made.expect("merged").id.to_string()
 }
 
 pub(super) fn fill(path: &str, world: &World) -> String {
@@ -183,6 +198,7 @@ pub(super) fn fill(path: &str, world: &World) -> String {
         .replace("/assessment-findings/{id}", &format!("/assessment-findings/{}", world.finding))
         .replace("/campaigns/{id}", &format!("/campaigns/{}", world.campaign))
         .replace("/review-items/{id}", &format!("/review-items/{}", world.item))
+        .replace("/merges/{id}", &format!("/merges/{}", world.merge))
         .replace("/evidence/{id}", &format!("/evidence/{}", world.evidence))
         .replace("/tables/{kind}", "/tables/vendors");
     for (prefix, id) in key {
@@ -243,6 +259,7 @@ pub(super) fn body(id: &str) -> Value {
         "report_occurrence" => json!({ "vendor": "stripe", "reference": uuid::Uuid::new_v4().to_string() }),
         "dismiss_assessment_demand" => json!({ "note": "Assessed last week." }),
         "plan_campaign" => json!({ "title": "All of it", "ends_on": "2027-04-30" }),
+        "merge_vendor" | "merge_api" => json!({ "into": "stripe", "reason": "The same." }),
         "give_evidence" => json!({ "title": "A report", "vendor": "stripe", "url": "https://trust.example.com" }),
         "update_rule" | "update_workflow" | "update_questionnaire" | "update_risk_model" => {
             json!({ "title": "Changed" })
@@ -267,6 +284,7 @@ pub(super) fn body(id: &str) -> Value {
         | "submit_assessment"
         | "retire_evidence"
         | "verify_api"
+        | "undo_merge"
         | "withdraw_comment"
         | "mint_link"
         | "revoke_token" => json!({}),

@@ -199,6 +199,7 @@ pub async fn new(
         verified_at: None,
         verified_by: None,
         edited_by: context.editor.into_iter().collect(),
+        merged_into_id: None,
         vendor_id: vendor.id,
         current_version_id: None,
         imported,

@@ -91,7 +91,8 @@ fn delta<T: PartialEq, K: std::hash::Hash + Eq>(before: &[T], after: &[T], key: 
 }
 
 /// Fields that say nothing to a person.
-const SILENT: [&str; 7] = ["id", "revision", "created_at", "updated_at", "api_id", "vendor_id", "edited_by"];
+const SILENT: [&str; 8] =
+    ["id", "revision", "created_at", "updated_at", "api_id", "vendor_id", "edited_by", "merged_into_id"];
 
 fn planned<R: Record>(kind: &str, step: &Step<R>, name: &str, slug: &str) -> PlannedRecord {
     let (action, changes) = match step {

@@ -194,6 +194,7 @@ async fn new(
         verified_at: None,
         verified_by: None,
         edited_by: context.editor.into_iter().collect(),
+        merged_into_id: None,
         parent_id: None,
         imported,
         content: VendorContent { slug, ..content },

@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{form_page, specs, vendor_choices};
+use super::{form_page, merging::MergesCard, specs, vendor_choices};
 use crate::{
     audit,
     catalog::{Api, ApiContent, ApiVersion, ops},
@@ -38,6 +38,7 @@ pub fn router() -> Router<Web> {
         .route("/apis/{key}", get(show).post(update))
         .route("/apis/{key}/edit", get(edit))
         .route("/apis/{key}/verify", post(verify))
+        .route("/apis/{key}/merge", get(super::merging::api_form).post(super::merging::merge_api))
         .route("/apis/{key}/current-version", post(set_current))
 }
 
@@ -133,6 +134,7 @@ struct ApiPage {
     may_edit: bool,
     may_verify: bool,
     may_comment: bool,
+    merges: MergesCard,
 }
 
 impl ApiPage {
@@ -153,7 +155,7 @@ async fn show(
     let (app, actor) = (&web.app, &signed.actor);
     let api = ops::find_api(app, actor, &key).await?;
     if key != api.content.slug {
-        return Ok(Redirect::permanent(&format!("/apis/{}", api.content.slug)).into_response());
+        return Ok(Redirect::temporary(&format!("/apis/{}", api.content.slug)).into_response());
     }
     let versions = ops::versions(app, actor, api.id).await?;
     let version: Option<ApiVersion> = match versions.first() {
@@ -172,9 +174,11 @@ async fn show(
         editors: people::names(app, actor, &api.edited_by).await?,
         verifier: people::names(app, actor, api.verified_by.as_slice()).await?.pop(),
         me: actor.person(),
-        may_edit: edits,
+        merges: MergesCard::of_api(&web, &signed, &api).await?,
+        may_edit: edits && api.merged_into_id.is_none(),
         may_verify: reviews
             && api.verified_at.is_none()
+            && api.merged_into_id.is_none()
             && actor.person().is_some_and(|me| !api.edited_by.contains(&me)),
         may_comment: edits || reviews,
         shell: Shell::new(&web, &signed, "/apis", api.content.name.clone(), &pairs).await?,

@@ -2,6 +2,7 @@
 
 mod apis;
 mod data_classes;
+mod merging;
 mod specs;
 mod systems;
 mod vendors;
@@ -38,6 +39,7 @@ pub fn router() -> Router<Web> {
         .merge(apis::router())
         .merge(systems::router())
         .merge(data_classes::router())
+        .merge(merging::router())
         .route("/{kind}/{key}/comments", post(comment))
         .route("/comments/{id}/withdraw", post(withdraw))
 }

@@ -11,6 +11,23 @@ const SLUG: FieldSpec =
     field("slug", "Slug", "Made from the name where empty. A former slug keeps working.", FieldKind::Text);
 const STATE: FieldSpec = field("state", "State", "Nothing is deleted: it retires.", FieldKind::Select(STATES));
 
+/// What a merge asks.
+pub const MERGE: FormSpec = FormSpec {
+    sections: &[Section {
+        title: "Merge",
+        hint: "",
+        fields: &[
+            field(
+                "into",
+                "Merge into",
+                "The one that stays. The other one retires, and its addresses lead here.",
+                FieldKind::Suggest,
+            ),
+            field("reason", "Reason", "Why the two are the same. It goes into the audit log.", FieldKind::Lines),
+        ],
+    }],
+};
+
 /// What only reviewers set on a vendor.
 pub const REVIEWED: &[&str] = &[
     "tier",

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{form_page, specs, vendor_choices};
+use super::{form_page, merging::MergesCard, specs, vendor_choices};
 use crate::{
     audit,
     catalog::{Vendor, VendorContent, ops},
@@ -40,6 +40,7 @@ pub fn router() -> Router<Web> {
         .route("/vendors/{key}", get(show).post(update))
         .route("/vendors/{key}/edit", get(edit))
         .route("/vendors/{key}/verify", post(verify))
+        .route("/vendors/{key}/merge", get(super::merging::vendor_form).post(super::merging::merge_vendor))
 }
 
 const COLUMNS: &[Column] = &[
@@ -115,6 +116,7 @@ pub struct VendorPage {
     assured: Assured,
     pub card: RiskCard,
     of_vendor: bool,
+    merges: MergesCard,
 }
 
 impl VendorPage {
@@ -141,7 +143,7 @@ async fn show(
 ) -> Result<Response, PageError> {
     let vendor = ops::find_vendor(&web.app, &signed.actor, &key).await?;
     if key != vendor.content.slug {
-        return Ok(Redirect::permanent(&format!("/vendors/{}", vendor.content.slug)).into_response());
+        return Ok(Redirect::temporary(&format!("/vendors/{}", vendor.content.slug)).into_response());
     }
     html(&page(&web, &signed, vendor, &pairs).await?)
 }
@@ -163,9 +165,11 @@ pub async fn page(web: &Web, signed: &Signed, vendor: Vendor, pairs: &Pairs) -> 
         editors: people::names(app, actor, &vendor.edited_by).await?,
         verifier: people::names(app, actor, vendor.verified_by.as_slice()).await?.pop(),
         me: actor.person(),
-        may_edit: may_edit || reviewer,
+        merges: MergesCard::of_vendor(web, signed, &vendor).await?,
+        may_edit: (may_edit || reviewer) && vendor.merged_into_id.is_none(),
         may_verify: reviewer
             && vendor.verified_at.is_none()
+            && vendor.merged_into_id.is_none()
             && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
         may_comment: may_edit || reviewer,
         today: app.today().await?,

@@ -1,0 +1,335 @@
+//! The catalog's part of merging two vendors or two APIs, and of undoing it. `merges` calls it.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{vendors::require_review, with_editor};
+use crate::{
+    audit::Event,
+    catalog::{
+        Api, ApiContent, Comment, Moved, Repointing, System, Vendor, VendorContent,
+        absorbing::without_absorbed,
+        store::{apis, comments, merging, systems, vendors, versions},
+    },
+    db::WriteTx,
+    error::Error,
+    identity::{Actor, Permission},
+    slugs, text,
+    words::State,
+};
+
+/// What the merge of two records did to them.
+#[derive(Debug)]
+pub struct Absorbed {
+    /// The source's content before.
+    pub source: Value,
+    /// The target's content before.
+    pub target_before: Value,
+    /// The target's content after.
+    pub target_after: Value,
+    /// Slugs that lead to the target now.
+    pub slugs: Vec<String>,
+    /// What had been merged into the source before.
+    pub followers: Vec<Uuid>,
+    /// An event for each of the two.
+    pub events: Vec<Event>,
+}
+
+/// Both vendors, locked: the source and the target.
+pub async fn lock_vendors<S>(tx: &mut WriteTx<S>, source: &str, target: &str) -> Result<(Vendor, Vendor), Error> {
+    let source = vendors::find(tx.conn(), source).await?.ok_or(Error::NotFound("vendor"))?;
+    let absent = || Error::field("/into", "There is no such vendor.");
+    let target = vendors::find(tx.conn(), target).await?.ok_or_else(absent)?;
+    // In one order, so that two merges never wait for each other.
+    vendors::lock(tx.conn(), source.min(target)).await?;
+    vendors::lock(tx.conn(), source.max(target)).await?;
+    let source = vendors::get(tx.conn(), source).await?.ok_or(Error::NotFound("vendor"))?;
+    let target = vendors::get(tx.conn(), target).await?.ok_or_else(absent)?;
+    Ok((source, target))
+}
+
+/// Both APIs, locked: the source and the target.
+pub async fn lock_apis<S>(tx: &mut WriteTx<S>, source: &str, target: &str) -> Result<(Api, Api), Error> {
+    let source = apis::find(tx.conn(), source).await?.ok_or(Error::NotFound("API"))?;
+    let absent = || Error::field("/into", "There is no such API.");
+    let target = apis::find(tx.conn(), target).await?.ok_or_else(absent)?;
+    apis::lock(tx.conn(), source.min(target)).await?;
+    apis::lock(tx.conn(), source.max(target)).await?;
+    let source = apis::get(tx.conn(), source).await?.ok_or(Error::NotFound("API"))?;
+    let target = apis::get(tx.conn(), target).await?.ok_or_else(absent)?;
+    Ok((source, target))
+}
+
+/// Who may merge and undo it: a reviewer or a governance lead who edited neither of the two.
+pub fn require_merger(actor: &Actor, editors: [&[Uuid]; 2]) -> Result<(), Error> {
+    if actor.may(Permission::VerifyCatalog) || !actor.may(Permission::Steward) {
+        return require_review(actor, &editors.concat());
+    }
+    match actor.person() {
+        Some(me) if !editors.concat().contains(&me) => Ok(()),
+        Some(_) => Err(Error::Forbidden(
+            "You edited one of the two yourself. Ask another reviewer or lead to merge them.".into(),
+        )),
+        None => Err(Error::Forbidden("A person has to merge.".into())),
+    }
+}
+
+/// Merges the vendors themselves: the source retires and leads to the target, which takes what it lacks.
+pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Vendor) -> Result<Absorbed, Error> {
+    let now = tx.now();
+    let content = target.content.absorbing(&source.content);
+    let gone = Vendor {
+        revision: source.revision + 1,
+        updated_at: now,
+        merged_into_id: Some(target.id),
+        content: VendorContent {
+            slug: former_slug(&source.content.slug, source.id),
+            state: State::Retired,
+            // Each of these is one vendor's: what the target takes is no longer the source's.
+            lei: source.content.lei.clone().filter(|_| target.content.lei.is_some()),
+            provider_name: source.content.provider_name.clone().filter(|_| target.content.provider_name.is_some()),
+            ..source.content.clone()
+        },
+        ..source.clone()
+    };
+    vendors::update(tx.conn(), &gone).await?;
+    let slugs = slugs::redirect(tx.conn(), "vendor", &source.content.slug, (source.id, target.id)).await?;
+    let followers = merging::merge_vendor(tx.conn(), source.id, Some(target.id)).await?;
+    let parent_id = match &content.parent {
+        None => None,
+        Some(_) if content.parent == target.content.parent => target.parent_id,
+        Some(_) => source.parent_id,
+    };
+    let editors = source.edited_by.iter().fold(target.edited_by.clone(), |all, one| with_editor(&all, Some(*one)));
+    let holds =
+        !target.content.identity_differs(&content) && target.verified_by.is_none_or(|by| !editors.contains(&by));
+    let after = Vendor {
+        revision: target.revision + 1,
+        updated_at: now,
+        verified_at: target.verified_at.filter(|_| holds),
+        verified_by: target.verified_by.filter(|_| holds),
+        edited_by: editors,
+        parent_id,
+        content,
+        ..target.clone()
+    };
+    vendors::update(tx.conn(), &after).await?;
+    Ok(Absorbed {
+        source: json(&source.content)?,
+        target_before: json(&target.content)?,
+        target_after: json(&after.content)?,
+        slugs,
+        followers,
+        events: vec![
+            Event::changed("vendor.merged_away", source, &gone),
+            Event::changed("vendor.merged", target, &after),
+        ],
+    })
+}
+
+/// Undoes that for both: the target loses what it took and no one changed since, the source is what it was.
+pub async fn release_vendor<S>(
+    tx: &mut WriteTx<S>,
+    (source, target): (&Vendor, &Vendor),
+    done: &Absorbed,
+) -> Result<Vec<Event>, Error> {
+    let now = tx.now();
+    let present = json(&target.content)?;
+    let content = without_absorbed(&present, &done.target_before, &done.target_after);
+    let content: VendorContent = serde_json::from_value(content).map_err(Error::internal)?;
+    let parent_id = match &content.parent {
+        None => None,
+        Some(slug) => vendors::find(tx.conn(), slug).await?,
+    };
+    let holds = !target.content.identity_differs(&content);
+    let kept = Vendor {
+        revision: target.revision + 1,
+        updated_at: now,
+        verified_at: target.verified_at.filter(|_| holds),
+        verified_by: target.verified_by.filter(|_| holds),
+        parent_id,
+        content,
+        ..target.clone()
+    };
+    vendors::update(tx.conn(), &kept).await?;
+    slugs::redirect_back(tx.conn(), "vendor", &done.slugs, (target.id, source.id)).await?;
+    merging::merge_vendor(tx.conn(), source.id, None).await?;
+    merging::give_back(tx.conn(), &done.followers, source.id).await?;
+    let content: VendorContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
+    let slug = vendors::free_slug(tx.conn(), &content.slug).await?;
+    let back = Vendor {
+        revision: source.revision + 1,
+        updated_at: now,
+        merged_into_id: None,
+        content: VendorContent { slug, ..content },
+        ..source.clone()
+    };
+    vendors::update(tx.conn(), &back).await?;
+    Ok(vec![Event::changed("vendor.merge_undone", target, &kept), Event::changed("vendor.restored", source, &back)])
+}
+
+/// Merges the APIs themselves, as [`absorb_vendor`] does.
+pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> Result<Absorbed, Error> {
+    let now = tx.now();
+    let content = target.content.absorbing(&source.content);
+    let gone = Api {
+        revision: source.revision + 1,
+        updated_at: now,
+        merged_into_id: Some(target.id),
+        content: ApiContent {
+            slug: former_slug(&source.content.slug, source.id),
+            state: State::Retired,
+            service_name: source.content.service_name.clone().filter(|_| target.content.service_name.is_some()),
+            ..source.content.clone()
+        },
+        ..source.clone()
+    };
+    apis::update_facts(tx.conn(), &gone).await?;
+    let slugs = slugs::redirect(tx.conn(), "api", &source.content.slug, (source.id, target.id)).await?;
+    let followers = merging::merge_api(tx.conn(), source.id, Some(target.id)).await?;
+    let editors = source.edited_by.iter().fold(target.edited_by.clone(), |all, one| with_editor(&all, Some(*one)));
+    let holds =
+        !target.content.identity_differs(&content) && target.verified_by.is_none_or(|by| !editors.contains(&by));
+    let (content, upstreams) = super::apis::resolve_upstreams(tx, content, Some(target.id)).await?;
+    let after = Api {
+        revision: target.revision + 1,
+        updated_at: now,
+        verified_at: target.verified_at.filter(|_| holds),
+        verified_by: target.verified_by.filter(|_| holds),
+        edited_by: editors,
+        content,
+        ..target.clone()
+    };
+    apis::update(tx.conn(), &after, &upstreams).await?;
+    Ok(Absorbed {
+        source: json(&source.content)?,
+        target_before: json(&target.content)?,
+        target_after: json(&after.content)?,
+        slugs,
+        followers,
+        events: vec![Event::changed("api.merged_away", source, &gone), Event::changed("api.merged", target, &after)],
+    })
+}
+
+/// Undoes that for both APIs, as [`release_vendor`] does.
+pub async fn release_api<S>(
+    tx: &mut WriteTx<S>,
+    (source, target): (&Api, &Api),
+    done: &Absorbed,
+) -> Result<Vec<Event>, Error> {
+    let now = tx.now();
+    let present = json(&target.content)?;
+    let content = without_absorbed(&present, &done.target_before, &done.target_after);
+    let content: ApiContent = serde_json::from_value(content).map_err(Error::internal)?;
+    let holds = !target.content.identity_differs(&content);
+    let (content, upstreams) = super::apis::resolve_upstreams(tx, content, Some(target.id)).await?;
+    let kept = Api {
+        revision: target.revision + 1,
+        updated_at: now,
+        verified_at: target.verified_at.filter(|_| holds),
+        verified_by: target.verified_by.filter(|_| holds),
+        content,
+        ..target.clone()
+    };
+    apis::update(tx.conn(), &kept, &upstreams).await?;
+    slugs::redirect_back(tx.conn(), "api", &done.slugs, (target.id, source.id)).await?;
+    merging::merge_api(tx.conn(), source.id, None).await?;
+    merging::give_back(tx.conn(), &done.followers, source.id).await?;
+    let content: ApiContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
+    let slug = apis::free_slug(tx.conn(), &content.slug).await?;
+    // Its vendor may be another by now: an API stays with its vendor.
+    let content = ApiContent { slug, vendor: source.content.vendor.clone(), ..content };
+    let back = Api { revision: source.revision + 1, updated_at: now, merged_into_id: None, content, ..source.clone() };
+    apis::update_facts(tx.conn(), &back).await?;
+    Ok(vec![Event::changed("api.merge_undone", target, &kept), Event::changed("api.restored", source, &back)])
+}
+
+/// APIs, systems, subsidiaries, dependencies and comments follow a vendor.
+pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
+    let (now, mut moved) = (tx.now(), Moved::default());
+    let ids = merging::apis_of(tx.conn(), step.from, step.ids("api").as_deref()).await?;
+    let before = apis::get_many(tx.conn(), &ids).await?;
+    merging::move_apis(tx.conn(), &ids, step.to, now).await?;
+    merging::give_service_names(tx.conn(), &ids, &step.service_names).await?;
+    let after = apis::get_many(tx.conn(), &ids).await?;
+    let kept = |id: Uuid| after.iter().any(|api| api.id == id && api.content.service_name.is_some());
+    let lost = before.iter().filter(|api| !kept(api.id));
+    moved.service_names = lost.filter_map(|api| Some((api.id, api.content.service_name.clone()?))).collect();
+    moved.add("api.moved", &before, &after);
+
+    let ids = merging::systems_of(tx.conn(), step.from, step.ids("system").as_deref()).await?;
+    let before: Vec<System> = systems::get_many(tx.conn(), &ids).await?;
+    merging::move_systems(tx.conn(), &ids, step.to, now).await?;
+    moved.add("system.moved", &before, &systems::get_many(tx.conn(), &ids).await?);
+
+    let ids = merging::children_of(tx.conn(), step.from, step.ids("vendor").as_deref(), step.to).await?;
+    let before = vendors::get_many(tx.conn(), &ids).await?;
+    merging::move_children(tx.conn(), &ids, step.to, now).await?;
+    moved.add("vendor.parent_moved", &before, &vendors::get_many(tx.conn(), &ids).await?);
+
+    follow_dependencies(tx, step, &mut moved).await?;
+    follow_comments(tx, "vendor", step, &mut moved).await?;
+    Ok(moved)
+}
+
+/// Versions, dependencies and comments follow an API. A version whose label the other API has as well stays.
+pub async fn follow_api<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
+    let (now, mut moved) = (tx.now(), Moved::default());
+    let only = step.ids("api_version");
+    let ids = merging::versions_to_move(tx.conn(), (step.from, step.to), only.as_deref()).await?;
+    let mut before = Vec::with_capacity(ids.len());
+    for id in &ids {
+        before.extend(versions::get(tx.conn(), *id).await?);
+    }
+    merging::move_versions(tx.conn(), &ids, step.to, now).await?;
+    let mut after = Vec::with_capacity(ids.len());
+    for id in &ids {
+        after.extend(versions::get(tx.conn(), *id).await?);
+    }
+    moved.add("api_version.moved", &before, &after);
+    follow_dependencies(tx, step, &mut moved).await?;
+    follow_comments(tx, "api", step, &mut moved).await?;
+    Ok(moved)
+}
+
+/// The version of `api` that stands for each of these versions.
+pub async fn counterparts<S>(tx: &mut WriteTx<S>, versions: &[Uuid], api: Uuid) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    merging::counterparts(tx.conn(), versions, api).await
+}
+
+async fn follow_dependencies<S>(tx: &mut WriteTx<S>, step: &Repointing, moved: &mut Moved) -> Result<(), Error> {
+    let now = tx.now();
+    let ids = merging::dependents_on(tx.conn(), step.from, step.ids("api_dependency").as_deref()).await?;
+    let before = apis::get_many(tx.conn(), &ids).await?;
+    merging::move_dependencies(tx.conn(), &ids, (step.from, step.to), now).await?;
+    let mut dependencies = Moved::default();
+    dependencies.add("api.dependency_moved", &before, &apis::get_many(tx.conn(), &ids).await?);
+    for record in &mut dependencies.records {
+        "api_dependency".clone_into(&mut record.kind);
+    }
+    moved.append(dependencies);
+    Ok(())
+}
+
+async fn follow_comments<S>(
+    tx: &mut WriteTx<S>,
+    kind: &str,
+    step: &Repointing,
+    moved: &mut Moved,
+) -> Result<(), Error> {
+    let ids = merging::comments_on(tx.conn(), (kind, step.from), step.ids("comment").as_deref()).await?;
+    let before: Vec<Comment> = comments::get_many(tx.conn(), &ids).await?;
+    merging::move_comments(tx.conn(), &ids, step.to).await?;
+    moved.add("comment.moved", &before, &comments::get_many(tx.conn(), &ids).await?);
+    Ok(())
+}
+
+/// What a merged record is called from then on, so that its slug can lead to the other one.
+fn former_slug(slug: &str, id: Uuid) -> String {
+    let mark = id.simple().to_string();
+    format!("{}-merged-{}", text::clip(slug, 60).trim_end_matches('-'), &mark[mark.len() - 8..])
+}
+
+fn json<T: serde::Serialize>(content: &T) -> Result<Value, Error> {
+    serde_json::to_value(content).map_err(Error::internal)
+}

@@ -1,0 +1,67 @@
+//! References that go from one record to another when two are merged, and back when that is undone.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::audit::{Event, Record};
+
+/// Which references move where.
+#[derive(Clone, Debug)]
+pub struct Repointing {
+    /// The record that they point to.
+    pub from: Uuid,
+    /// The record that they are to point to.
+    pub to: Uuid,
+    /// Only the references of these records; of all where absent.
+    pub only: Option<Vec<MovedRecord>>,
+    /// Service names that APIs get back, where none has been given to them since.
+    pub service_names: Vec<(Uuid, String)>,
+}
+
+/// A record whose reference moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MovedRecord {
+    /// Its kind, such as `api`.
+    pub kind: String,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// What moved, and the events that say so.
+#[derive(Debug, Default)]
+pub struct Moved {
+    /// The records.
+    pub records: Vec<MovedRecord>,
+    /// An event each.
+    pub events: Vec<Event>,
+    /// Service names that APIs lost, as their new vendor has them already.
+    pub service_names: Vec<(Uuid, String)>,
+}
+
+impl Repointing {
+    /// The ids of one kind that may move; `None` for all.
+    pub fn ids(&self, kind: &str) -> Option<Vec<Uuid>> {
+        let of = |moved: &&MovedRecord| moved.kind == kind;
+        self.only.as_ref().map(|only| only.iter().filter(of).map(|moved| moved.id).collect())
+    }
+}
+
+impl Moved {
+    /// Adds records of one kind as they were and as they are.
+    pub fn add<R: Record>(&mut self, action: &'static str, before: &[R], after: &[R]) {
+        for now in after {
+            if let Some(was) = before.iter().find(|was| was.id() == now.id()) {
+                self.records.push(MovedRecord { kind: R::KIND.to_owned(), id: now.id() });
+                self.events.push(Event::changed(action, was, now));
+            }
+        }
+    }
+
+    /// Adds what another feature moved.
+    pub fn append(&mut self, mut other: Self) {
+        self.records.append(&mut other.records);
+        self.events.append(&mut other.events);
+        self.service_names.append(&mut other.service_names);
+    }
+}
