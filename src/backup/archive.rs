@@ -24,8 +24,10 @@ const MANIFEST: &str = "manifest.json";
 pub const PEPPER: &str = "pepper";
 /// Name of the entry that holds the configuration.
 pub const CONFIGURATION: &str = "configuration.toml";
-/// Bytes of the manifest, the pepper and the configuration, at most.
+/// Bytes of the pepper and of the configuration, at most.
 const LARGEST_SMALL_ENTRY: u64 = 4 << 20;
+/// Bytes of the manifest, at most: some two million files of evidence.
+const LARGEST_MANIFEST: u64 = 256 << 20;
 const MAGIC: &[u8] = b"age-encryption.org/";
 
 /// What a backup contains, and the digest of each entry.
@@ -124,10 +126,12 @@ impl Writer {
         if target.exists() {
             bail!("{} exists already; choose another name", target.display());
         }
+        if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            bail!("there is no folder {}", target.display());
+        }
         let name = target.file_name().context("the backup needs a file name")?.to_string_lossy();
-        let partial = target.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        // What a killed process with the same id left behind.
-        let _ = fs::remove_file(&partial);
+        let mark = HEXLOWER.encode(&crate::clock::random::<6>()?);
+        let partial = target.with_file_name(format!(".{name}.{mark}.partial"));
         let file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -179,7 +183,11 @@ impl Writer {
 
     /// Writes the manifest, waits for the disk, and gives the file its name.
     pub fn finish(mut self, manifest: &Manifest) -> anyhow::Result<Finished> {
-        self.entry(MANIFEST, &serde_json::to_vec_pretty(manifest)?)?;
+        let text = serde_json::to_vec(manifest)?;
+        if text.len() as u64 > LARGEST_MANIFEST {
+            bail!("the backup would have too many files of evidence: {}", manifest.objects.len());
+        }
+        self.entry(MANIFEST, &text)?;
         let zip = self.zip.take().context("the archive is finished already")?;
         let file = match zip.finish()?.into_inner() {
             Sink::Plain(file) => file,
@@ -187,12 +195,27 @@ impl Writer {
         };
         let Hashed { file, digest, bytes } = file;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        // A link, unlike a rename, never replaces what someone else put there in the meantime.
-        fs::hard_link(&self.partial, &self.target)
-            .with_context(|| format!("cannot give the backup its name {}", self.target.display()))?;
-        File::open(self.target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
-            .sync_all()?;
+        self.give_name().with_context(|| format!("cannot give the backup its name {}", self.target.display()))?;
+        let folder = self.target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Some network file systems can't do this; the file itself is on disk.
+        if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
+            tracing::warn!(%error, "the folder of the backup could not be synchronised");
+        }
         Ok(Finished { sha256: HEXLOWER.encode(&digest.finalize()), bytes })
+    }
+
+    /// A link, unlike a rename, never replaces what someone else put there in the meantime. Where the file system
+    /// has no links, what is there is looked for right before.
+    fn give_name(&self) -> io::Result<()> {
+        match fs::hard_link(&self.partial, &self.target) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                if self.target.exists() {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                fs::rename(&self.partial, &self.target)
+            }
+            other => other,
+        }
     }
 
     fn zip(&mut self) -> anyhow::Result<&mut Zip> {
@@ -272,11 +295,14 @@ impl Archive {
             (true, None) => {
                 bail!("{} is encrypted: give --passphrase-file or --identity-file", path.display())
             }
-            (false, _) => Box::new(file),
+            (false, Some(_)) => {
+                bail!("{} is not encrypted: if that is expected, leave the passphrase or key out", path.display())
+            }
+            (false, None) => Box::new(file),
         };
         let mut zip = ZipArchive::new(plain)
             .with_context(|| format!("{} is not a backup, or it is damaged or incomplete", path.display()))?;
-        let bytes = read_small(&mut zip, MANIFEST)?;
+        let bytes = read_small(&mut zip, MANIFEST, LARGEST_MANIFEST)?;
         let manifest: Manifest = match serde_json::from_slice::<Format>(&bytes) {
             Ok(Format { format: FORMAT }) => serde_json::from_slice(&bytes).context("the backup's manifest")?,
             Ok(Format { format }) => {
@@ -298,7 +324,7 @@ impl Archive {
     pub fn file(&mut self, name: &str) -> anyhow::Result<Vec<u8>> {
         let entry = self.manifest.files.iter().find(|entry| entry.name == name);
         let entry = entry.with_context(|| format!("the backup lacks {name}"))?.clone();
-        let bytes = read_small(&mut self.zip, name)?;
+        let bytes = read_small(&mut self.zip, name, LARGEST_SMALL_ENTRY)?;
         if bytes.len() as u64 != entry.bytes || HEXLOWER.encode(&Sha256::digest(&bytes)) != entry.sha256 {
             bail!("the backup is damaged: {name} differs from its digest");
         }
@@ -308,7 +334,12 @@ impl Archive {
     /// An entry to be read in pieces; [`Checked::finish`] says whether it was all of it, unchanged.
     pub fn read<'a>(&'a mut self, entry: &'a Entry) -> anyhow::Result<Checked<'a>> {
         let reader = self.zip.by_name(&entry.name).with_context(|| format!("the backup lacks {}", entry.name))?;
-        Ok(Checked { reader: Box::new(reader.take(entry.bytes + 1)), entry, digest: Sha256::new(), bytes: 0 })
+        Ok(Checked {
+            reader: Box::new(reader.take(entry.bytes.saturating_add(1))),
+            entry,
+            digest: Sha256::new(),
+            bytes: 0,
+        })
     }
 
     /// Reads everything and compares it with the digests.
@@ -358,12 +389,12 @@ impl Checked<'_> {
     }
 }
 
-fn read_small(zip: &mut ZipArchive<Box<dyn ReadSeek>>, name: &str) -> anyhow::Result<Vec<u8>> {
+fn read_small(zip: &mut ZipArchive<Box<dyn ReadSeek>>, name: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let entry = zip.by_name(name).with_context(|| format!("the backup lacks {name}"))?;
-    entry.take(LARGEST_SMALL_ENTRY + 1).read_to_end(&mut bytes).with_context(|| format!("the backup's {name}"))?;
-    if bytes.len() as u64 > LARGEST_SMALL_ENTRY {
-        bail!("the backup's {name} is larger than {} MiB", LARGEST_SMALL_ENTRY >> 20);
+    entry.take(most + 1).read_to_end(&mut bytes).with_context(|| format!("the backup's {name}"))?;
+    if bytes.len() as u64 > most {
+        bail!("the backup's {name} is larger than {} MiB", most >> 20);
     }
     Ok(bytes)
 }

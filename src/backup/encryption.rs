@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufReader, Read, Seek},
+    io::{BufRead, BufReader, Read, Seek},
     path::Path,
 };
 
@@ -92,8 +92,8 @@ impl DecryptionKey {
         Ok(Self(keys))
     }
 
-    pub(super) fn decrypt<R: Read + Seek>(&self, file: R) -> anyhow::Result<age::stream::StreamReader<R>> {
-        let decryptor = Decryptor::new(file).context("this is not a backup")?;
+    pub(super) fn decrypt<R: BufRead + Seek>(&self, file: R) -> anyhow::Result<age::stream::StreamReader<R>> {
+        let decryptor = Decryptor::new_buffered(file).context("this is not a backup")?;
         decryptor.decrypt(self.0.iter().map(Box::as_ref)).map_err(|error| match error {
             DecryptError::NoMatchingKeys | DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => {
                 anyhow::anyhow!("the passphrase or key does not decrypt this backup")

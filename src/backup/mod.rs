@@ -10,5 +10,5 @@ mod encryption;
 pub mod ops;
 mod store;
 
-pub use archive::Manifest;
+pub use archive::{Archive, Manifest};
 pub use encryption::{DecryptionKey, Encryption};

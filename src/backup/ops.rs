@@ -47,9 +47,11 @@ pub async fn back_up(
     actor.require(Permission::ManageSettings)?;
     let mut file = Writer::create(target, encryption)?;
     let mut conn = PgConnection::connect_with(app_role).await?;
-    let standing = store::begin_snapshot(&mut conn).await?;
+    let mut here = store::tables(&mut conn).await?;
+    here.retain(|table| !store::LEFT_OUT.contains(&table.table.as_str()));
+    let standing = store::begin_snapshot(&mut conn, &here).await?;
     let mut tables = Vec::new();
-    for columns in store::tables(&mut conn).await? {
+    for columns in here {
         file.begin(&format!("tables/{}.copy", columns.table))?;
         let rows = store::copy_out(&mut conn, &columns, |piece| file.write(piece)).await?;
         tables.push(Table { table: columns.table, columns: columns.columns, rows, entry: file.end()? });
@@ -138,13 +140,7 @@ pub async fn load(managed: &Managed, archive: &mut Archive) -> anyhow::Result<()
     migrate::run_to(&owner, manifest.schema).await?;
     let mut conn = PgConnection::connect_with(&managed.superuser_of_register()).await?;
     let here = store::tables(&mut conn).await?;
-    let there: Vec<Columns> = manifest.tables.iter().map(columns_of).collect();
-    if let Some(other) = there.iter().zip(&here).find(|(there, here)| there != here).map(|(there, _)| there) {
-        bail!("the backup's table {} does not fit schema version {}", other.table, manifest.schema);
-    }
-    if there.len() != here.len() {
-        bail!("the backup's tables are not those of schema version {}", manifest.schema);
-    }
+    refuse_other_tables(&manifest, &here)?;
     store::begin_restore(&mut conn, &here).await?;
     for table in &manifest.tables {
         let mut rows = archive.read(&table.entry)?;
@@ -156,11 +152,13 @@ pub async fn load(managed: &Managed, archive: &mut Archive) -> anyhow::Result<()
             bail!("{} has {loaded} rows, the backup says {}", table.table, table.rows);
         }
     }
+    store::act_as(&mut conn, Some(managed.app().get_username())).await?;
     for object in &manifest.objects {
         let mut bytes = archive.read(&object.entry)?;
-        store::write_object(&mut conn, object.oid, managed.app().get_username(), &mut bytes).await?;
+        store::write_object(&mut conn, object.oid, &mut bytes).await?;
         bytes.finish()?;
     }
+    store::act_as(&mut conn, None).await?;
     for counter in &manifest.counters {
         store::set_counter(&mut conn, counter).await?;
     }
@@ -168,6 +166,19 @@ pub async fn load(managed: &Managed, archive: &mut Archive) -> anyhow::Result<()
     store::end(&mut conn).await?;
     conn.close().await?;
     migrate::run(&owner, managed.app().get_username()).await?;
+    Ok(())
+}
+
+/// The tables have to be those of the schema. Of what backups leave out today, an older one may hold something.
+fn refuse_other_tables(manifest: &Manifest, here: &[Columns]) -> anyhow::Result<()> {
+    let there: Vec<Columns> = manifest.tables.iter().map(columns_of).collect();
+    if let Some(other) = there.iter().find(|table| !here.contains(table)) {
+        bail!("the backup's table {} does not fit schema version {}", other.table, manifest.schema);
+    }
+    let lacks = |table: &&Columns| !store::LEFT_OUT.contains(&table.table.as_str()) && !there.contains(table);
+    if let Some(missing) = here.iter().find(lacks) {
+        bail!("the backup lacks the table {} of schema version {}", missing.table, manifest.schema);
+    }
     Ok(())
 }
 

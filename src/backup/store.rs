@@ -7,10 +7,9 @@ use sqlx::{AssertSqlSafe, PgConnection, postgres::types::Oid};
 
 use super::archive::{Checked, Counter};
 
-/// Tables whose rows stay behind: whoever was signed in, or held a link, when the backup was taken is not signed in
-/// by restoring it.
-const LEFT_OUT: [&str; 6] =
-    ["_sqlx_migrations", "held_forms", "passkey_ceremonies", "sessions", "sign_in_flows", "sign_in_links"];
+/// Tables whose rows stay behind: a restore signs no one in, and sends no e-mail that was sent since.
+pub const LEFT_OUT: [&str; 6] =
+    ["held_forms", "mails_due", "passkey_ceremonies", "sessions", "sign_in_flows", "sign_in_links"];
 
 /// Bytes of a large object that are moved at once.
 const OBJECT_PIECE: usize = 1 << 18;
@@ -31,9 +30,13 @@ pub struct Standing {
     pub position: i64,
 }
 
-/// Starts a transaction that sees one moment, and writes values in one notation whatever the server's settings are.
-pub async fn begin_snapshot(conn: &mut PgConnection) -> anyhow::Result<Standing> {
+/// Starts a transaction that sees one moment of these tables, and writes values in one notation whatever the server's
+/// settings are. A migration, which a snapshot would not be safe from, waits until it ends.
+pub async fn begin_snapshot(conn: &mut PgConnection, tables: &[Columns]) -> anyhow::Result<Standing> {
     sqlx::raw_sql("begin isolation level repeatable read, read only").execute(&mut *conn).await?;
+    let names: Vec<String> = tables.iter().map(|table| quoted(&table.table)).collect();
+    let sql = format!("lock table {} in access share mode", names.join(", "));
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
     set_notation(conn).await?;
     let sql = "select transaction_timestamp() as taken_at,
                       (select max(version) from _sqlx_migrations where success) as schema,
@@ -51,14 +54,14 @@ async fn set_notation(conn: &mut PgConnection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tables with their columns in order; generated columns are left out, as they follow from the others.
+/// All tables with their columns in order; generated columns are left out, as they follow from the others.
 pub async fn tables(conn: &mut PgConnection) -> anyhow::Result<Vec<Columns>> {
     let sql = "select c.relname::text as table, array_agg(a.attname::text order by a.attnum) as columns
                from pg_class c join pg_attribute a on a.attrelid = c.oid
-               where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> all ($1)
+               where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> '_sqlx_migrations'
                    and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
                group by c.relname order by c.relname";
-    let rows: Vec<(String, Vec<String>)> = sqlx::query_as(sql).bind(LEFT_OUT.as_slice()).fetch_all(conn).await?;
+    let rows: Vec<(String, Vec<String>)> = sqlx::query_as(sql).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(table, columns)| Columns { table, columns }).collect())
 }
 
@@ -119,16 +122,16 @@ pub async fn read_object(
     Ok(())
 }
 
-/// Makes a large object of that number, which belongs to `owner`.
-pub async fn write_object(
-    conn: &mut PgConnection,
-    oid: u32,
-    owner: &str,
-    bytes: &mut Checked<'_>,
-) -> anyhow::Result<()> {
+/// Acts as a role from here on, so that large objects belong to it; as itself again where there is none.
+pub async fn act_as(conn: &mut PgConnection, role: Option<&str>) -> anyhow::Result<()> {
+    let sql = role.map_or_else(|| "reset role".to_owned(), |role| format!("set local role {}", quoted(role)));
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes a large object of that number.
+pub async fn write_object(conn: &mut PgConnection, oid: u32, bytes: &mut Checked<'_>) -> anyhow::Result<()> {
     sqlx::query("select lo_create($1)").bind(Oid(oid)).execute(&mut *conn).await?;
-    let sql = format!("alter large object {oid} owner to {}", quoted(owner));
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await?;
     let (mut buffer, mut offset) = (vec![0; OBJECT_PIECE], 0_i64);
     loop {
         let count = bytes.read(&mut buffer)?;
@@ -157,8 +160,7 @@ pub async fn begin_restore(conn: &mut PgConnection, tables: &[Columns]) -> anyho
     sqlx::raw_sql("begin; set local session_replication_role = replica").execute(&mut *conn).await?;
     set_notation(conn).await?;
     let names: Vec<String> = tables.iter().map(|table| quoted(&table.table)).collect();
-    let left: Vec<String> = LEFT_OUT.iter().filter(|name| !name.starts_with('_')).map(|name| quoted(name)).collect();
-    let sql = format!("truncate {}, {}", names.join(", "), left.join(", "));
+    let sql = format!("truncate {}", names.join(", "));
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?;
     Ok(())
 }

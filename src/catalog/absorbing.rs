@@ -16,15 +16,15 @@ impl VendorContent {
     pub fn absorbing(&self, other: &Self) -> Self {
         let mut all = self.clone();
         for (mine, theirs) in [
-            (&mut all.legal_name, &other.legal_name),
-            (&mut all.description, &other.description),
-            (&mut all.lei, &other.lei),
-            (&mut all.country, &other.country),
-            (&mut all.website, &other.website),
-            (&mut all.provider_name, &other.provider_name),
-            (&mut all.security_contact, &other.security_contact),
-            (&mut all.incident_contact, &other.incident_contact),
-            (&mut all.status_page, &other.status_page),
+            (&mut all.legal_name, other.legal_name.as_ref()),
+            (&mut all.description, other.description.as_ref()),
+            (&mut all.lei, other.lei.as_ref()),
+            (&mut all.country, other.country.as_ref()),
+            (&mut all.website, other.website.as_ref()),
+            (&mut all.provider_name, other.provider_name.as_ref()),
+            (&mut all.security_contact, other.security_contact.as_ref()),
+            (&mut all.incident_contact, other.incident_contact.as_ref()),
+            (&mut all.status_page, other.status_page.as_ref()),
         ] {
             fill(mine, theirs);
         }
@@ -73,13 +73,13 @@ impl ApiContent {
     pub fn absorbing(&self, other: &Self) -> Self {
         let mut all = self.clone();
         for (mine, theirs) in [
-            (&mut all.description, &other.description),
-            (&mut all.documentation_url, &other.documentation_url),
-            (&mut all.terms_url, &other.terms_url),
-            (&mut all.contact_name, &other.contact_name),
-            (&mut all.contact_email, &other.contact_email),
-            (&mut all.contact_url, &other.contact_url),
-            (&mut all.service_name, &other.service_name),
+            (&mut all.description, other.description.as_ref()),
+            (&mut all.documentation_url, other.documentation_url.as_ref()),
+            (&mut all.terms_url, other.terms_url.as_ref()),
+            (&mut all.contact_name, other.contact_name.as_ref()),
+            (&mut all.contact_email, other.contact_email.as_ref()),
+            (&mut all.contact_url, other.contact_url.as_ref()),
+            (&mut all.service_name, other.service_name.as_ref()),
         ] {
             fill(mine, theirs);
         }
@@ -121,9 +121,9 @@ pub fn without_absorbed(present: &Value, before: &Value, after: &Value) -> Value
     Value::Object(result)
 }
 
-fn fill(mine: &mut Option<String>, theirs: &Option<String>) {
+fn fill(mine: &mut Option<String>, theirs: Option<&String>) {
     if mine.is_none() {
-        mine.clone_from(theirs);
+        *mine = theirs.cloned();
     }
 }
 

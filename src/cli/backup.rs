@@ -10,16 +10,17 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, os_user, say};
 use crate::{
     app::App,
-    backup::{DecryptionKey, Encryption, Manifest, ops},
+    backup::{Archive, DecryptionKey, Encryption, Manifest, ops},
     clock::Clock,
     config::Config,
     db::{
         Db,
-        connect::{Database, start_managed},
+        connect::start_managed,
         local::{Managed, Use},
     },
     identity::{Actor, Pepper},
@@ -48,6 +49,9 @@ impl Backup {
                 config.pepper_file.display()
             );
         }
+        if !config.data_dir.join("cluster.json").exists() {
+            bail!("there is no register in {}: name its folder with --data-dir", config.data_dir.display());
+        }
         let encryption = match &self.passphrase_file {
             Some(file) => Some(Encryption::from_passphrase_file(file)?),
             None if self.recipient.is_empty() => None,
@@ -55,8 +59,8 @@ impl Backup {
         };
         let session = Session::open(config).await?;
         let target = self.file(session.app.clock.now(), encryption.as_ref());
-        let taken =
-            ops::back_up(&session.app, &session.actor, &session.database.app, &target, encryption.as_ref()).await;
+        let work = ops::back_up(&session.app, &session.actor, &session.database.app, &target, encryption.as_ref());
+        let taken = interruptible(work).await;
         session.close().await;
         let taken = taken?;
         if self.json {
@@ -122,39 +126,61 @@ impl Restore {
         }
         ops::check_pepper(&mut archive, &config.pepper_file)?;
         let managed = start_managed(config, Use::Restore).await?;
-        if let Err(error) = ops::load(&managed, &mut archive).await {
-            managed.abandon_restore()?;
+        if let Err(error) = interruptible(fill(config, &managed, &mut archive)).await {
+            if let Err(left) = managed.abandon_restore() {
+                tracing::warn!(reason = format!("{left:#}"), "what the failed restore made could not be removed");
+            }
             return Err(error);
         }
-        ops::restore_pepper(&mut archive, &config.pepper_file)?;
-        settle(config, managed, &manifest).await?;
+        managed.stop(Instant::now() + Duration::from_secs(20));
         say(&format!(
             "restored {} as of {taken}, {rows} rows, into {}",
             manifest.organisation,
             config.data_dir.display()
         ));
-        say("Everyone has to sign in again. API tokens that were revoked since then are valid again: revoke them.");
+        say(
+            "Everyone has to sign in again. What was revoked or disabled since then is in effect again: check tokens and people.",
+        );
         let settings = ops::configuration(&mut archive)?;
-        if !settings.is_empty() {
-            let file = config.data_dir.join("restored.toml");
-            crate::files::write_private(&file, &settings)?;
+        let file = config.data_dir.join("restored.toml");
+        if !settings.is_empty() && !file.exists() {
+            crate::files::create_private(&file, &settings)?;
             say(&format!("Its configuration is in {0}: start with --config {0}", file.display()));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Opens the restored register once: what waited for its position gets one, and the restore goes on record.
-async fn settle(config: &Config, managed: Managed, manifest: &Manifest) -> anyhow::Result<()> {
-    let options = managed.app();
-    let db = Db::new(&options, config.database_connections, Clock::system());
+/// Loads the register, puts the pepper in its place, and opens it once: what waited for its position gets one, and the
+/// restore goes on record.
+async fn fill(config: &Config, managed: &Managed, archive: &mut Archive) -> anyhow::Result<()> {
+    ops::load(managed, archive).await?;
+    let had_pepper = config.pepper_file.exists();
+    ops::restore_pepper(archive, &config.pepper_file)?;
+    let settled = settle(config, managed, archive.manifest()).await;
+    if settled.is_err() && !had_pepper {
+        // It belongs to a register that is not there.
+        std::fs::remove_file(&config.pepper_file)?;
+    }
+    settled?;
+    managed.finish_restore()
+}
+
+async fn settle(config: &Config, managed: &Managed, manifest: &Manifest) -> anyhow::Result<()> {
+    let db = Db::new(&managed.app(), config.database_connections, Clock::system());
     let app = App::new(db.clone(), Clock::system(), config.clone(), Pepper::load(&config.pepper_file)?);
     let actor = Actor::cli(os_user(), uuid::Uuid::now_v7().to_string());
     let settled = ops::settle(&app, &actor, manifest).await;
-    if settled.is_ok() {
-        managed.finish_restore()?;
-    }
-    let database = Database { db, managed: Some(managed), app: options };
-    database.close_by(Instant::now() + Duration::from_secs(20)).await;
+    db.close().await;
     Ok(settled?)
+}
+
+/// Gives up work when the process is told to stop, so that what it had begun is removed.
+async fn interruptible<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        done = work => done,
+        _ = terminate.recv() => bail!("stopped"),
+        _ = interrupt.recv() => bail!("stopped"),
+    }
 }

@@ -51,6 +51,9 @@ struct Cluster {
     owner_password: String,
     app_password: String,
     prepared: bool,
+    /// A restore has not loaded everything yet.
+    #[serde(default)]
+    restoring: bool,
     #[serde(skip)]
     throwaway: bool,
 }
@@ -68,9 +71,6 @@ pub struct Managed {
 
 /// How long the start of another Muster is waited for.
 const LONGEST_START: Duration = Duration::from_mins(5);
-
-/// There as long as a restore has not loaded everything.
-const UNFINISHED: &str = "restore.unfinished";
 
 const DATABASE: &str = "muster";
 const OWNER: &str = "muster_owner";
@@ -94,15 +94,16 @@ impl Managed {
             }
         };
         refuse_unfinished(&data_dir, purpose)?;
-        if purpose == Use::Restore {
-            begin_restore(&data_dir)?;
-        }
         let account = user::Account::choose()?;
+        if purpose == Use::Restore {
+            begin_restore(&data_dir, &account)?;
+        }
         let cluster = match read(&file)? {
             Some(cluster) => binaries::for_existing(config, cluster)?,
-            None => create(config, &data_dir, &account)?,
+            None => Cluster { restoring: purpose == Use::Restore, ..create(config, &data_dir, &account)? },
         };
         write(&file, &cluster)?;
+        remove_file(&starting(&cluster.dir))?;
         let child = process::start(&cluster, &account)?;
         let server = Some(Server::new(child));
         Ok(Self { data_dir, cluster, server, watcher: None, account: Some(account), locks })
@@ -158,21 +159,21 @@ impl Managed {
 
     /// From here on the restored register can be used.
     pub fn finish_restore(&self) -> anyhow::Result<()> {
-        let marker = self.data_dir.join(UNFINISHED);
-        fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))?;
-        fs::File::open(&self.data_dir)?.sync_all()?;
-        Ok(())
+        let done = Cluster { prepared: true, restoring: false, ..self.cluster.clone() };
+        write(&self.data_dir.join("cluster.json"), &done)
     }
 
-    /// Stops the server and removes what a failed restore made, so that the folder is as it was.
-    pub fn abandon_restore(self) -> anyhow::Result<()> {
-        let (data_dir, dir) = (self.data_dir.clone(), self.cluster.dir.clone());
-        self.stop(Instant::now());
-        fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-        for file in ["cluster.json", UNFINISHED] {
-            fs::remove_file(data_dir.join(file)).with_context(|| format!("cannot remove {file}"))?;
+    /// Stops the server and removes the cluster of a failed restore. The locks are given back after that.
+    pub fn abandon_restore(mut self) -> anyhow::Result<()> {
+        if let Some(server) = self.server.take() {
+            server.stop(self.watcher.take());
         }
-        Ok(())
+        // In this order: a folder without the file is an interrupted start, and no register.
+        remove_file(&self.data_dir.join("cluster.json"))?;
+        fs::write(starting(&self.cluster.dir), b"")?;
+        fs::remove_dir_all(&self.cluster.dir)
+            .with_context(|| format!("cannot remove {}", self.cluster.dir.display()))?;
+        remove_file(&starting(&self.cluster.dir))
     }
 
     /// The server's major version and where its programs lie.
@@ -231,7 +232,8 @@ impl Drop for Managed {
 
 /// Half a register is none: only another restore may use what an interrupted one left.
 fn refuse_unfinished(data_dir: &Path, purpose: Use) -> anyhow::Result<()> {
-    if purpose != Use::Restore && data_dir.join(UNFINISHED).exists() {
+    let restoring = read(&data_dir.join("cluster.json"))?.is_some_and(|cluster| cluster.restoring);
+    if purpose != Use::Restore && restoring {
         bail!(
             "a restore into {} is running or was interrupted: wait for it, or run muster restore again",
             data_dir.display()
@@ -240,21 +242,36 @@ fn refuse_unfinished(data_dir: &Path, purpose: Use) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is no register, and marks that one is being restored. What an interrupted restore left is
-/// removed.
-fn begin_restore(data_dir: &Path) -> anyhow::Result<()> {
-    let (marker, file) = (data_dir.join(UNFINISHED), data_dir.join("cluster.json"));
-    let left = read(&file)?;
-    if left.is_some() && !marker.exists() {
+/// Makes sure that there is no register. What an interrupted restore into this very folder left is removed.
+fn begin_restore(data_dir: &Path, account: &user::Account) -> anyhow::Result<()> {
+    let file = data_dir.join("cluster.json");
+    let Some(left) = read(&file)? else { return Ok(()) };
+    if !left.restoring || left.dir != account.home_for(data_dir)?.join("postgres") {
         bail!("{} holds a register already: restore into another folder with --data-dir", data_dir.display());
     }
-    crate::files::write_private(&marker, b"")?;
-    if let Some(cluster) = left {
-        process::stop_orphan(&cluster);
-        fs::remove_file(&file)?;
-        fs::remove_dir_all(&cluster.dir)?;
+    process::stop_orphan(&left);
+    fs::write(starting(&left.dir), b"")?;
+    fs::remove_file(&file)?;
+    match fs::remove_dir_all(&left.dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", left.dir.display()))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// A file beside the cluster that is there while the cluster is being made.
+fn starting(dir: &Path) -> PathBuf {
+    dir.with_extension("starting")
+}
+
+fn remove_file(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::Result<Cluster> {
@@ -262,8 +279,16 @@ fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::
     let binaries = binaries::choose(config, &root)?;
     let dir = root.join("postgres");
     if dir.exists() {
+        // The cluster may lie apart from the data directory, and outlive it.
+        if !starting(&dir).exists() && root != data_dir {
+            bail!(
+                "{} belongs to a register whose data directory was moved away: move it back, or move {0} away",
+                dir.display()
+            );
+        }
         // Without cluster.json nothing was ever answered from here: an interrupted first start.
-        let moved = root.join(format!("postgres.interrupted.{}", std::process::id()));
+        let moved = root
+            .join(format!("postgres.interrupted.{}", data_encoding::HEXLOWER.encode(&crate::clock::random::<6>()?)));
         fs::rename(&dir, &moved)?;
         tracing::warn!(moved_to = %moved.display(), "an interrupted first start was moved aside");
     }
@@ -276,8 +301,10 @@ fn create(config: &Config, data_dir: &Path, account: &user::Account) -> anyhow::
         owner_password: password()?,
         app_password: password()?,
         prepared: false,
+        restoring: false,
         throwaway: config.throwaway,
     };
+    fs::write(starting(&cluster.dir), b"")?;
     process::initdb(&cluster, account)?;
     Ok(cluster)
 }

@@ -161,6 +161,9 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     let [plain, sealed, to_key, phrase, other] =
         ["plain.zip", "sealed.age", "to-key.age", "phrase", "other"].map(|name| aside.path().join(name));
     std::fs::write(&phrase, PASSPHRASE).expect("written");
+    assert!(refusal(&run(dir.path(), &["backup", text(&plain)])).contains("no register"));
+    stdout(&run(dir.path(), &["migrate"]));
+    assert!(refusal(&run(dir.path(), &["backup", &format!("{}/", text(&phrase))])).contains("no folder"));
     stdout(&run(dir.path(), &["backup", text(&plain)]));
     stdout(&run(dir.path(), &["backup", text(&sealed), "--passphrase-file", text(&phrase)]));
     let holds = |output: Output| String::from_utf8_lossy(&output.stdout).contains("complete");
@@ -187,6 +190,7 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     assert!(refused(&[text(&sealed), "--passphrase-file", text(&other)]).contains("does not decrypt"));
     assert!(refused(&[text(&to_key), "--passphrase-file", text(&phrase)]).contains("does not decrypt"));
     assert!(refused(&[text(&phrase)]).contains("is not a backup"));
+    assert!(refused(&[text(&plain), "--passphrase-file", text(&phrase)]).contains("is not encrypted"));
     // Cut off, and one byte turned over somewhere in the middle.
     let bytes = std::fs::read(&plain).expect("bytes");
     std::fs::write(&other, &bytes[..bytes.len() - 100]).expect("written");
@@ -195,18 +199,29 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     turned[bytes.len() / 2] ^= 1;
     std::fs::write(&other, &turned).expect("written");
     assert!(refused(&[text(&other)]).contains("damaged"));
-    rewritten(&plain, &other, "\"schema\": ", "\"schema\": 9");
+    rewritten(&plain, &other, |name, text| edited(name, text, "\"schema\":", "\"schema\":9"));
     assert!(refused(&[text(&other)]).contains("or newer"));
-    rewritten(&plain, &other, "\"rows\": 1,", "\"rows\": 2,");
+    rewritten(&plain, &other, |name, text| edited(name, text, "\"rows\":1,", "\"rows\":2,"));
     assert!(refused(&[text(&other)]).contains("the backup says 2"));
-    rewritten(&plain, &other, "\"table\": \"vendors\"", "\"table\": \"pg_authid\"");
+    rewritten(&plain, &other, |name, text| edited(name, text, "\"table\":\"vendors\"", "\"table\":\"pg_authid\""));
     assert!(refused(&[text(&other)]).contains("does not fit"));
 
     // A folder with a register is left alone; one where a restore was cut off is of use to a restore alone.
     assert!(refusal(&run(dir.path(), &["restore", text(&plain)])).contains("holds a register already"));
-    std::fs::write(fresh.path().join("restore.unfinished"), "").expect("written");
+    // What an interrupted restore left is of use to another restore alone.
+    stdout(&run(fresh.path(), &["restore", text(&plain)]));
+    let cluster = fresh.path().join("cluster.json");
+    let finished = std::fs::read_to_string(&cluster).expect("text");
+    let marked = finished.replace("\"restoring\": false", "\"restoring\": true");
+    assert_ne!(marked, finished);
+    std::fs::write(&cluster, &marked).expect("written");
     assert!(refusal(&run(fresh.path(), &["migrate"])).contains("restore again"));
     stdout(&run(fresh.path(), &["restore", text(&plain)]));
+    stdout(&run(fresh.path(), &["migrate"]));
+    // A folder that was moved away names a cluster that is another register's by now: that one is not touched.
+    let moved = data_dir();
+    std::fs::write(moved.path().join("cluster.json"), marked).expect("written");
+    assert!(refusal(&run(moved.path(), &["restore", text(&plain)])).contains("holds a register already"));
     stdout(&run(fresh.path(), &["migrate"]));
     std::fs::remove_dir_all(fresh.path().join("postgres")).expect("removed");
     std::fs::remove_file(fresh.path().join("cluster.json")).expect("removed");
@@ -218,8 +233,54 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     assert!(refusal(&said.expect("runs")).contains("pg_dump"));
 }
 
-/// The backup with another manifest.
-fn rewritten(from: &Path, to: &Path, old: &str, new: &str) {
+#[test]
+fn a_backup_of_an_older_schema_is_brought_up_to_date() {
+    let (dir, aside, fresh) = (data_dir(), data_dir(), data_dir());
+    let [now, older] = ["now.zip", "older.zip"].map(|name| aside.path().join(name));
+    stdout(&run(dir.path(), &["demo"]));
+    stdout(&run(dir.path(), &["backup", text(&now)]));
+    // As version 24 would have written it: without what migration 25 added.
+    let mut lengths = BTreeMap::new();
+    rewritten(&now, &older, |name, content| {
+        let kept = match name {
+            "tables/merges.copy" => return None,
+            "tables/vendors.copy" | "tables/apis.copy" => {
+                content.lines().map(|row| format!("{}\n", row.rsplit_once('\t').expect("a column").0)).collect()
+            }
+            _ => content.to_owned(),
+        };
+        if name != "manifest.json" {
+            lengths.insert(name.to_owned(), kept.clone());
+            return Some(kept);
+        }
+        let mut manifest: serde_json::Value = serde_json::from_str(content).expect("JSON");
+        manifest["schema"] = 24.into();
+        let tables = manifest["tables"].as_array_mut().expect("tables");
+        tables.retain(|table| table["table"] != "merges");
+        for table in tables.iter_mut().filter(|table| table["table"] == "vendors" || table["table"] == "apis") {
+            let columns = table["columns"].as_array_mut().expect("columns");
+            assert_eq!(columns.pop(), Some("merged_into_id".into()));
+            let text = &lengths[table["name"].as_str().expect("a name")];
+            table["bytes"] = text.len().into();
+            table["sha256"] = data_encoding::HEXLOWER.encode(&<sha2::Sha256 as sha2::Digest>::digest(text)).into();
+        }
+        Some(manifest.to_string())
+    });
+    stdout(&run(fresh.path(), &["restore", text(&older)]));
+    let csv = |dir: &Path| stdout(&run(dir, &["export", "vendors", "--format", "csv"]));
+    assert_eq!(csv(fresh.path()), csv(dir.path()));
+}
+
+fn edited(name: &str, text: &str, old: &str, new: &str) -> Option<String> {
+    if name != "manifest.json" {
+        return Some(text.to_owned());
+    }
+    assert!(text.contains(old), "{old}");
+    Some(text.replacen(old, new, 1))
+}
+
+/// The backup with entries changed, the manifest last.
+fn rewritten(from: &Path, to: &Path, mut change: impl FnMut(&str, &str) -> Option<String>) {
     let mut zip = zip::ZipArchive::new(File::open(from).expect("a file")).expect("a zip file");
     let mut out = zip::ZipWriter::new(File::create(to).expect("a file"));
     for n in 0..zip.len() {
@@ -227,13 +288,14 @@ fn rewritten(from: &Path, to: &Path, old: &str, new: &str) {
         let name = entry.name().expect("a name").into_owned();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).expect("read");
-        if name == "manifest.json" {
-            let text = String::from_utf8(bytes).expect("text");
-            assert!(text.contains(old), "{old}");
-            bytes = text.replacen(old, new, 1).into_bytes();
+        let changed = match String::from_utf8(bytes) {
+            Ok(text) => change(&name, &text).map(String::into_bytes),
+            Err(raw) => Some(raw.into_bytes()),
+        };
+        if let Some(bytes) = changed {
+            out.start_file(name, zip::write::SimpleFileOptions::default()).expect("begun");
+            out.write_all(&bytes).expect("written");
         }
-        out.start_file(name, zip::write::SimpleFileOptions::default()).expect("begun");
-        out.write_all(&bytes).expect("written");
     }
     out.finish().expect("finished");
 }
