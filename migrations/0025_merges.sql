@@ -80,3 +80,51 @@ begin
     end if;
     return new;
 end $$;
+
+-- What was merged away is not referred to any more, by whatever name or id and at whatever moment: the row of the record
+-- is locked against a merge that is just going on.
+create function refuse_merged_vendor() returns trigger language plpgsql as $$
+declare
+    named uuid := (to_jsonb(new) ->> tg_argv[0])::uuid;
+    into_id uuid;
+begin
+    select merged_into_id into into_id from vendors where id = named for key share;
+    if into_id is not null then
+        raise exception 'the vendor was merged away' using errcode = 'check_violation', constraint = 'merged_away';
+    end if;
+    return new;
+end $$;
+create function refuse_merged_api() returns trigger language plpgsql as $$
+declare
+    named uuid := (to_jsonb(new) ->> tg_argv[0])::uuid;
+    into_id uuid;
+begin
+    select merged_into_id into into_id from apis where id = named for key share;
+    if into_id is not null then
+        raise exception 'the API was merged away' using errcode = 'check_violation', constraint = 'merged_away';
+    end if;
+    return new;
+end $$;
+create trigger apis_of_a_vendor before insert or update of vendor_id on apis
+    for each row execute function refuse_merged_vendor('vendor_id');
+create trigger systems_of_a_vendor before insert or update of vendor_id on systems
+    for each row when (new.vendor_id is not null) execute function refuse_merged_vendor('vendor_id');
+create trigger vendors_of_a_parent before insert or update of parent_id on vendors
+    for each row when (new.parent_id is not null and new.merged_into_id is null)
+    execute function refuse_merged_vendor('parent_id');
+create trigger api_upstreams_vendor before insert or update of upstream_vendor_id on api_upstreams
+    for each row when (new.upstream_vendor_id is not null) execute function refuse_merged_vendor('upstream_vendor_id');
+create trigger integration_upstreams_vendor before insert or update of upstream_vendor_id on integration_upstreams
+    for each row when (new.upstream_vendor_id is not null) execute function refuse_merged_vendor('upstream_vendor_id');
+create trigger assessments_of_a_vendor before insert on assessments
+    for each row execute function refuse_merged_vendor('vendor_id');
+create trigger evidence_of_a_vendor before insert on evidence
+    for each row execute function refuse_merged_vendor('vendor_id');
+create trigger api_versions_of_an_api before insert or update of api_id on api_versions
+    for each row execute function refuse_merged_api('api_id');
+create trigger integrations_of_an_api before insert or update of api_id on integrations
+    for each row execute function refuse_merged_api('api_id');
+create trigger api_upstreams_api before insert or update of upstream_api_id on api_upstreams
+    for each row when (new.upstream_api_id is not null) execute function refuse_merged_api('upstream_api_id');
+create trigger integration_upstreams_api before insert or update of upstream_api_id on integration_upstreams
+    for each row when (new.upstream_api_id is not null) execute function refuse_merged_api('upstream_api_id');

@@ -225,6 +225,11 @@ pub(crate) const LAPSED: &str =
 /// What the guards of change requests say.
 fn decision_fault(constraint: &str) -> Option<Error> {
     Some(match constraint {
+        "merged_away" => Error::Conflict(
+            "It names a vendor or an API that was merged into another one. Name that one instead; an open request is \
+             edited or rebased."
+                .into(),
+        ),
         "change_requests_one_unclosed" => {
             Error::Conflict("There is an open request for this integration already.".into())
         }

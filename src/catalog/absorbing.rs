@@ -10,8 +10,8 @@ const MOST_ALIASES: usize = 20;
 const MOST_TAGS: usize = 50;
 
 impl VendorContent {
-    /// This vendor with what it lacks of the other one. The other's names become aliases; of two tiers the more
-    /// critical one holds.
+    /// This vendor with what it lacks of the other one, apart from the parent. The other's names become aliases; of two
+    /// tiers the more critical one holds.
     #[must_use]
     pub fn absorbing(&self, other: &Self) -> Self {
         let mut all = self.clone();
@@ -27,12 +27,6 @@ impl VendorContent {
             (&mut all.status_page, other.status_page.as_ref()),
         ] {
             fill(mine, theirs);
-        }
-        if all.parent.as_ref() == Some(&other.slug) {
-            all.parent = None;
-        }
-        if all.parent.is_none() && other.parent.as_ref() != Some(&all.slug) {
-            all.parent = other.parent.clone();
         }
         if all.dpa_status == DpaStatus::Unknown {
             all.dpa_status = other.dpa_status;
@@ -68,7 +62,8 @@ impl VendorContent {
 }
 
 impl ApiContent {
-    /// This API with what it lacks of the other one. Of two sensitivities the higher one holds.
+    /// This API with what it lacks of the other one. Of two sensitivities the higher one holds. The service name stays
+    /// with the other one, and leads here through it.
     #[must_use]
     pub fn absorbing(&self, other: &Self) -> Self {
         let mut all = self.clone();
@@ -79,7 +74,6 @@ impl ApiContent {
             (&mut all.contact_name, other.contact_name.as_ref()),
             (&mut all.contact_email, other.contact_email.as_ref()),
             (&mut all.contact_url, other.contact_url.as_ref()),
-            (&mut all.service_name, other.service_name.as_ref()),
         ] {
             fill(mine, theirs);
         }
@@ -114,8 +108,17 @@ pub fn without_absorbed(present: &Value, before: &Value, after: &Value) -> Value
     let (before, after) = (fields(before), fields(after));
     let mut result = fields(present);
     for (name, absorbed) in &after {
-        if before.get(name) != Some(absorbed) && result.get(name) == Some(absorbed) {
-            result.insert(name.clone(), before.get(name).cloned().unwrap_or(Value::Null));
+        let was = before.get(name).cloned().unwrap_or(Value::Null);
+        if was == *absorbed {
+            continue;
+        }
+        match (result.get_mut(name), &was, absorbed) {
+            // Of a list only what the merge brought goes.
+            (Some(Value::Array(now)), Value::Array(was), Value::Array(absorbed)) => {
+                now.retain(|one| was.contains(one) || !absorbed.contains(one));
+            }
+            (Some(now), was, absorbed) if *now == *absorbed => *now = was.clone(),
+            _ => {}
         }
     }
     Value::Object(result)
@@ -169,8 +172,8 @@ mod tests {
     fn what_was_changed_since_stays_when_a_merge_is_undone() {
         let before = json!({ "name": "Acme", "lei": null, "country": null, "tags": [] });
         let after = json!({ "name": "Acme", "lei": "X", "country": "AT", "tags": ["a"] });
-        let present = json!({ "name": "Acme Cloud", "lei": "X", "country": "DE", "tags": ["a"] });
+        let present = json!({ "name": "Acme Cloud", "lei": "X", "country": "DE", "tags": ["a", "b"] });
         let undone = without_absorbed(&present, &before, &after);
-        assert_eq!(undone, json!({ "name": "Acme Cloud", "lei": null, "country": "DE", "tags": [] }));
+        assert_eq!(undone, json!({ "name": "Acme Cloud", "lei": null, "country": "DE", "tags": ["b"] }));
     }
 }

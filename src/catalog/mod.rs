@@ -19,6 +19,6 @@ pub use api_version::{
 };
 pub use comment::{Comment, NewComment, render as render_markdown};
 pub use data_class::{DataClass, DataClassContent, Regulation, Sensitivity};
-pub use repointing::{Moved, MovedRecord, Repointing};
+pub use repointing::{Dropped, Moved, MovedRecord, Repointing};
 pub use system::{System, SystemContent, SystemKind};
 pub use vendor::{Certification, DpaStatus, Identifier, SubProcessor, Vendor, VendorContent};

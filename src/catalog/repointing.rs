@@ -15,8 +15,8 @@ pub struct Repointing {
     pub to: Uuid,
     /// Only the references of these records; of all where absent.
     pub only: Option<Vec<MovedRecord>>,
-    /// Service names that APIs get back, where none has been given to them since.
-    pub service_names: Vec<(Uuid, String)>,
+    /// Dependencies that come back.
+    pub dropped: Vec<Dropped>,
 }
 
 /// A record whose reference moved.
@@ -28,6 +28,17 @@ pub struct MovedRecord {
     pub id: Uuid,
 }
 
+/// A dependency that a merge removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// `api` or `integration`.
+    pub kind: String,
+    /// The record that depends.
+    pub id: Uuid,
+    /// Its place among the dependencies of that record.
+    pub position: i32,
+}
+
 /// What moved, and the events that say so.
 #[derive(Debug, Default)]
 pub struct Moved {
@@ -35,11 +46,16 @@ pub struct Moved {
     pub records: Vec<MovedRecord>,
     /// An event each.
     pub events: Vec<Event>,
-    /// Service names that APIs lost, as their new vendor has them already.
-    pub service_names: Vec<(Uuid, String)>,
+    /// Dependencies that went, as the record has the same one already or would depend on itself.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Repointing {
+    /// The dependencies of one kind of record that come back.
+    pub fn dropped(&self, kind: &str) -> Vec<(Uuid, i32)> {
+        self.dropped.iter().filter(|one| one.kind == kind).map(|one| (one.id, one.position)).collect()
+    }
+
     /// The ids of one kind that may move; `None` for all.
     pub fn ids(&self, kind: &str) -> Option<Vec<Uuid>> {
         let of = |moved: &&MovedRecord| moved.kind == kind;
@@ -62,6 +78,6 @@ impl Moved {
     pub fn append(&mut self, mut other: Self) {
         self.records.append(&mut other.records);
         self.events.append(&mut other.events);
-        self.service_names.append(&mut other.service_names);
+        self.dropped.append(&mut other.dropped);
     }
 }

@@ -133,6 +133,46 @@ fn dated(query: &Query, sql: &str) -> String {
     sql.replace("{today}", &today)
 }
 
+/// Adds what a column is compared with. A single value is compared plainly: an index that is sorted by name serves it.
+fn equals(sql: &mut QueryBuilder<Postgres>, named: Option<(&str, &str)>, values: &[String]) {
+    match (named, values) {
+        (None, [one]) => {
+            sql.push_bind(one.clone());
+        }
+        (None, _) => {
+            sql.push("any(").push_bind(values.to_vec()).push(")");
+        }
+        (Some((kind, table)), [one]) => {
+            sql.push("(select ").push(present_slug(kind, table)).push(" from (select ");
+            sql.push_bind(one.clone()).push("::text as slug) x)");
+        }
+        (Some((kind, table)), _) => {
+            sql.push("any(array(select ").push(present_slug(kind, table)).push(" from unnest(");
+            sql.push_bind(values.to_vec()).push("::text[]) x (slug)))");
+        }
+    }
+}
+
+/// The kind and table of the records that a filter names by slug: one that was renamed or merged is found by the slug
+/// that a saved view or a campaign knows.
+fn former_slugs(filter: &str, value: &str) -> Option<(&'static str, &'static str)> {
+    match filter {
+        _ if value.split('.').nth(1) != Some("slug") => None,
+        "vendor" => Some(("vendor", "vendors")),
+        "api" => Some(("api", "apis")),
+        "system" => Some(("system", "systems")),
+        _ => None,
+    }
+}
+
+/// The slug that the record of `x.slug` has today.
+fn present_slug(kind: &str, table: &str) -> String {
+    format!(
+        "coalesce((select r.slug from slug_history h join {table} r on r.id = h.record_id where h.kind = '{kind}'
+             and h.slug = x.slug and not exists (select from {table} w where w.slug = x.slug)), x.slug)"
+    )
+}
+
 /// Adds the words and every filter except `leave_out`.
 fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, words: &Words, leave_out: Option<usize>) {
     match words {
@@ -146,12 +186,9 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, spec: &Spec, query: &Query, word
     }
     for (index, values) in query.filters.iter().filter(|(index, _)| Some(*index) != leave_out) {
         match spec.filters[*index].test {
-            // A single value is compared plainly: an index that is sorted by name serves it then.
-            Test::Equals(value) | Test::Named(value, _) if values.len() == 1 => {
-                sql.push(dated(query, &format!(" and {value} = "))).push_bind(values[0].clone());
-            }
             Test::Equals(value) | Test::Named(value, _) => {
-                sql.push(dated(query, &format!(" and {value} = any("))).push_bind(values.clone()).push(")");
+                sql.push(dated(query, &format!(" and {value} = ")));
+                equals(sql, former_slugs(spec.filters[*index].name, value), values);
             }
             Test::Overlaps(array) => {
                 sql.push(dated(query, &format!(" and {array} && "))).push_bind(values.clone());

@@ -6,7 +6,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{audit::Record, catalog::MovedRecord, check::Check, error::Error, words};
+use crate::{
+    audit::Record,
+    catalog::{Dropped, MovedRecord},
+    check::Check,
+    error::Error,
+    words,
+};
 
 words! {
     /// What was merged.
@@ -95,9 +101,13 @@ pub struct Undo {
     /// What had been merged into the source before.
     pub followers: Vec<Uuid>,
     /// The version that each moved integration named before, and the one that it names since.
-    pub versions: Vec<(Uuid, Uuid, Uuid)>,
-    /// Service names that APIs lost, as the target had them already.
-    pub service_names: Vec<(Uuid, String)>,
+    pub versions: Vec<(Uuid, Uuid, Option<Uuid>)>,
+    /// The current version of the source before.
+    pub current_version: Option<Uuid>,
+    /// The target's parent before.
+    pub parent_before: Option<Uuid>,
+    /// Dependencies that went.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Record for Merge {

@@ -46,10 +46,11 @@ pub async fn merge_vendor(
     let mut merge = begun(&tx, MergeKind::Vendor, (source.id, target.id), (new.reason, me));
     // First of all: what is otherwise fixed may follow a merge that is on record.
     store::save(tx.conn(), &merge).await?;
-    let step = Repointing { from: source.id, to: target.id, only: None, service_names: Vec::new() };
+    catalog::refuse_circles(&mut tx, &source, &target).await?;
+    let step = Repointing { from: source.id, to: target.id, only: None, dropped: Vec::new() };
     let moved = follow_vendor(&mut tx, &step).await?;
     let absorbed = catalog::absorb_vendor(&mut tx, &source, &target).await?;
-    let events = finished(&mut merge, moved, absorbed, Vec::new());
+    let events = finished(&mut merge, moved, absorbed);
     store::save(tx.conn(), &merge).await?;
     if run == Run::Merge {
         commit(app, tx, &merge, events).await?;
@@ -79,23 +80,26 @@ pub async fn merge_api(
     }
     let mut merge = begun(&tx, MergeKind::Api, (source.id, target.id), (new.reason, me));
     store::save(tx.conn(), &merge).await?;
-    let step = Repointing { from: source.id, to: target.id, only: None, service_names: Vec::new() };
-    let taken = integrations::ops::take_up(&mut tx, &step).await?;
+    let step = Repointing { from: source.id, to: target.id, only: None, dropped: Vec::new() };
+    let days = crate::settings::ops::in_force(app).await?.ownership_days;
+    let taken = integrations::ops::take_up(&mut tx, &step, days).await?;
     let named: Vec<Uuid> = taken.versions.iter().map(|(_, version)| *version).collect();
     let mut moved = catalog::follow_api(&mut tx, &step).await?;
     let pairs = catalog::counterparts(&mut tx, &named, target.id).await?;
     let of = |(integration, was): &(Uuid, Uuid)| {
-        let counterpart = pairs.iter().find(|(version, _)| version == was)?;
-        Some((*integration, *was, counterpart.1))
+        let counterpart = pairs.iter().find(|(version, _)| version == was).map(|(_, counterpart)| *counterpart);
+        (*integration, *was, counterpart)
     };
-    let versions: Vec<(Uuid, Uuid, Uuid)> = taken.versions.iter().filter_map(of).collect();
-    let new_versions: Vec<(Uuid, Uuid)> = versions.iter().map(|(id, _, version)| (*id, *version)).collect();
-    moved.append(integrations::ops::put_down(&mut tx, taken, &target, &new_versions).await?);
+    let versions: Vec<(Uuid, Uuid, Option<Uuid>)> = taken.versions.iter().map(of).collect();
+    let present: Vec<(Uuid, Uuid)> = versions.iter().filter_map(|(id, _, version)| Some((*id, (*version)?))).collect();
+    moved.append(integrations::ops::put_down(&mut tx, taken, &target, &present).await?);
     moved.append(integrations::ops::follow_dependencies(&mut tx, &step).await?);
+    let current_version = source.current_version_id;
     // Its versions are gone by now.
     let (source, target) = catalog::lock_apis(&mut tx, &source.id.to_string(), &target.id.to_string()).await?;
     let absorbed = catalog::absorb_api(&mut tx, &source, &target).await?;
-    let events = finished(&mut merge, moved, absorbed, versions);
+    let events = finished(&mut merge, moved, absorbed);
+    (merge.undo.versions, merge.undo.current_version) = (versions, current_version);
     store::save(tx.conn(), &merge).await?;
     if run == Run::Merge {
         commit(app, tx, &merge, events).await?;
@@ -130,9 +134,13 @@ pub async fn undo(app: &App, actor: &Actor, id: Uuid, revision: i64) -> Result<M
     if before.state == MergeState::Undone {
         return Err(Error::Conflict("This merge was undone already.".into()));
     }
+    if store::is_followed(tx.conn(), &before).await? {
+        return Err(Error::Conflict("Something else was merged into the same record since. Undo that first.".into()));
+    }
+    let days = crate::settings::ops::in_force(app).await?.ownership_days;
     let mut events = match before.kind {
         MergeKind::Vendor => undo_vendor(&mut tx, actor, &before).await?,
-        MergeKind::Api => undo_api(&mut tx, actor, &before).await?,
+        MergeKind::Api => undo_api(&mut tx, actor, &before, days).await?,
     };
     let after = Merge {
         revision: before.revision + 1,
@@ -155,34 +163,35 @@ async fn undo_vendor(tx: &mut WriteTx<Open>, actor: &Actor, merge: &Merge) -> Re
     refuse_later(target.merged_into_id)?;
     let mut events = catalog::release_vendor(tx, (&source, &target), &absorbed_of(merge)).await?;
     events.append(&mut follow_vendor(tx, &back(merge)).await?.events);
+    catalog::refuse_split(tx).await?;
     Ok(events)
 }
 
-async fn undo_api(tx: &mut WriteTx<Open>, actor: &Actor, merge: &Merge) -> Result<Vec<Event>, Error> {
+async fn undo_api(tx: &mut WriteTx<Open>, actor: &Actor, merge: &Merge, days: i32) -> Result<Vec<Event>, Error> {
     let ids = (merge.source_id.to_string(), merge.target_id.to_string());
     let (source, target) = catalog::lock_apis(tx, &ids.0, &ids.1).await?;
     require_undoer(actor, [&source.edited_by, &target.edited_by], merge)?;
     refuse_later(target.merged_into_id)?;
+    // Nothing goes to what is merged away: that ends first.
+    let mut events = catalog::release_api(tx, (&source, &target), &absorbed_of(merge)).await?;
     let step = back(merge);
-    let taken = integrations::ops::take_up(tx, &step).await?;
+    let taken = integrations::ops::take_up(tx, &step, days).await?;
     let mut moved = catalog::follow_api(tx, &step).await?;
-    // Who names another version since then stays with what the source has of that label.
     let named: Vec<Uuid> = taken.versions.iter().map(|(_, version)| *version).collect();
     let pairs = catalog::counterparts(tx, &named, source.id).await?;
-    let of = |(integration, now): &(Uuid, Uuid)| {
-        let unchanged = merge.undo.versions.iter().find(|(id, _, since)| id == integration && since == now);
-        let version = match unchanged {
-            Some((_, was, _)) => Some(*was),
-            None => pairs.iter().find(|(version, _)| version == now).map(|(_, counterpart)| *counterpart),
-        };
-        Some((*integration, version?))
+    let version_of = |id: &Uuid| {
+        let now = taken.versions.iter().find(|(integration, _)| integration == id).map(|(_, version)| *version);
+        // As the merge left it: what it was before. Else the source's version of the same label.
+        let unchanged = merge.undo.versions.iter().find(|(integration, _, since)| integration == id && *since == now);
+        let counterpart = || pairs.iter().find(|(version, _)| Some(*version) == now).map(|(_, own)| *own);
+        let version = unchanged.map(|(_, was, _)| *was).or_else(counterpart)?;
+        Some((*id, version))
     };
-    let versions: Vec<(Uuid, Uuid)> = taken.versions.iter().filter_map(of).collect();
+    let versions: Vec<(Uuid, Uuid)> = taken.ids.iter().filter_map(version_of).collect();
     moved.append(integrations::ops::put_down(tx, taken, &source, &versions).await?);
     moved.append(integrations::ops::follow_dependencies(tx, &step).await?);
-    let (source, target) = catalog::lock_apis(tx, &ids.0, &ids.1).await?;
-    let mut events = moved.events;
-    events.append(&mut catalog::release_api(tx, (&source, &target), &absorbed_of(merge)).await?);
+    catalog::restore_current(tx, source.id, merge.undo.current_version).await?;
+    events.append(&mut moved.events);
     Ok(events)
 }
 
@@ -249,7 +258,7 @@ fn begun(tx: &WriteTx<Open>, kind: MergeKind, ends: (Uuid, Uuid), by: (String, U
 }
 
 /// Puts what happened into the merge; the events of all of it.
-fn finished(merge: &mut Merge, moved: Moved, absorbed: Absorbed, versions: Vec<(Uuid, Uuid, Uuid)>) -> Vec<Event> {
+fn finished(merge: &mut Merge, moved: Moved, absorbed: Absorbed) -> Vec<Event> {
     merge.moved = moved.records;
     merge.undo = Undo {
         source: absorbed.source,
@@ -257,8 +266,10 @@ fn finished(merge: &mut Merge, moved: Moved, absorbed: Absorbed, versions: Vec<(
         target_after: absorbed.target_after,
         slugs: absorbed.slugs,
         followers: absorbed.followers,
-        versions,
-        service_names: moved.service_names,
+        versions: Vec::new(),
+        current_version: None,
+        parent_before: absorbed.parent_before,
+        dropped: moved.dropped,
     };
     moved.events.into_iter().chain(absorbed.events).collect()
 }
@@ -278,6 +289,7 @@ fn absorbed_of(merge: &Merge) -> Absorbed {
         target_after: undo.target_after,
         slugs: undo.slugs,
         followers: undo.followers,
+        parent_before: undo.parent_before,
         events: Vec::new(),
     }
 }
@@ -287,6 +299,6 @@ fn back(merge: &Merge) -> Repointing {
         from: merge.target_id,
         to: merge.source_id,
         only: Some(merge.moved.clone()),
-        service_names: merge.undo.service_names.clone(),
+        dropped: merge.undo.dropped.clone(),
     }
 }

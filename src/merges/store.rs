@@ -70,6 +70,16 @@ pub async fn of(conn: &mut PgConnection, record: Uuid) -> Result<Vec<Uuid>, Erro
     Ok(ids.fetch_all(conn).await?)
 }
 
+/// Whether something was merged into a record after this merge, and is not undone.
+pub async fn is_followed(conn: &mut PgConnection, merge: &Merge) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from merges where state = 'merged' and target_id = $1 and id > $2) as "any!""#,
+        merge.target_id,
+        merge.id
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
 /// Inserts it, or writes what may change of it.
 pub async fn save(conn: &mut PgConnection, merge: &Merge) -> Result<(), Error> {
     sqlx::query!(

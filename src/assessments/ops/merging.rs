@@ -2,13 +2,46 @@
 
 use crate::{
     assessments::{
-        Demand,
+        Demand, DemandState,
         store::{assessments, demands, evidence, merging},
     },
     catalog::{Moved, Repointing},
     db::WriteTx,
     error::Error,
 };
+
+/// What a demand says that the other vendor has as well.
+const DOUBLE: &str = "The vendor that this one was merged into is asked for the same.";
+
+/// Demands that both vendors have: the source's is dismissed by a merge, and open again when that is undone.
+async fn settle_doubles<S>(tx: &mut WriteTx<S>, step: &Repointing, moved: &mut Moved) -> Result<(), Error> {
+    let now = tx.now();
+    let mut doubles = Moved::default();
+    match step.ids("dismissed_demand") {
+        None => {
+            for before in demands::open_of(tx.conn(), step.from).await? {
+                let after = before.clone().close(None, Some(DOUBLE.to_owned()))?;
+                demands::save(tx.conn(), &after, now).await?;
+                doubles.add("assessment_demand.dismissed", &[before], &[after]);
+            }
+        }
+        Some(ids) => {
+            for before in demands::get_many(tx.conn(), &ids).await? {
+                if before.state == DemandState::Dismissed && before.note.as_deref() == Some(DOUBLE) {
+                    let revision = before.revision + 1;
+                    let after = Demand { state: DemandState::Open, note: None, revision, ..before.clone() };
+                    demands::save(tx.conn(), &after, now).await?;
+                    doubles.add("assessment_demand.reopened", &[before], &[after]);
+                }
+            }
+        }
+    }
+    for record in &mut doubles.records {
+        "dismissed_demand".clone_into(&mut record.kind);
+    }
+    moved.append(doubles);
+    Ok(())
+}
 
 /// Moves what belongs to a vendor. Refuses where both are being asked the same questionnaire.
 pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
@@ -31,6 +64,7 @@ pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<
     merging::move_demands(tx.conn(), &ids, step.to, now).await?;
     moved.add("assessment_demand.moved", &before, &demands::get_many(tx.conn(), &ids).await?);
 
+    settle_doubles(tx, step, &mut moved).await?;
     let ids = merging::evidence_of(tx.conn(), step.from, step.ids("evidence").as_deref()).await?;
     let before = evidence::get_many(tx.conn(), &ids).await?;
     merging::move_evidence(tx.conn(), &ids, step.to, now).await?;

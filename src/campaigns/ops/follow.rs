@@ -52,6 +52,11 @@ async fn begin(app: &App, id: Uuid, today: NaiveDate) -> Result<(), Error> {
     let actor = job();
     let seen = super::find_campaign(app, &actor, id).await?;
     let ids = launch::matching(app, &actor, &seen.content).await?;
+    if ids.is_empty() {
+        return Err(Error::Conflict(
+            "Nothing in use matches the campaign's filter any more. Cancel it, or plan another one.".into(),
+        ));
+    }
     let mut tx = app.db.write(&actor).await?;
     let planned = store::lock_campaign(tx.conn(), id).await?.ok_or(Error::NotFound("campaign"))?;
     if planned.state != CampaignState::Planned {

@@ -7,7 +7,7 @@ use super::{vendors::require_review, with_editor};
 use crate::{
     audit::Event,
     catalog::{
-        Api, ApiContent, Comment, Moved, Repointing, System, Vendor, VendorContent,
+        Api, ApiContent, Comment, Dropped, Moved, Repointing, System, Vendor, VendorContent,
         absorbing::without_absorbed,
         store::{apis, comments, merging, systems, vendors, versions},
     },
@@ -31,6 +31,8 @@ pub struct Absorbed {
     pub slugs: Vec<String>,
     /// What had been merged into the source before.
     pub followers: Vec<Uuid>,
+    /// The target's parent before.
+    pub parent_before: Option<Uuid>,
     /// An event for each of the two.
     pub events: Vec<Event>,
 }
@@ -46,6 +48,17 @@ pub async fn lock_vendors<S>(tx: &mut WriteTx<S>, source: &str, target: &str) ->
     let source = vendors::get(tx.conn(), source).await?.ok_or(Error::NotFound("vendor"))?;
     let target = vendors::get(tx.conn(), target).await?.ok_or_else(absent)?;
     Ok((source, target))
+}
+
+/// Refuses where one lies above the other with others between them: their subsidiaries would close a circle.
+pub async fn refuse_circles<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Vendor) -> Result<(), Error> {
+    if merging::is_above(tx.conn(), source.id, target.id).await? {
+        return Err(Error::Conflict(format!(
+            "{} is above {} in the hierarchy, with others between them. Change the parent of one of these first.",
+            source.content.name, target.content.name
+        )));
+    }
+    Ok(())
 }
 
 /// Both APIs, locked: the source and the target.
@@ -95,11 +108,12 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
     vendors::update(tx.conn(), &gone).await?;
     let slugs = slugs::redirect(tx.conn(), "vendor", &source.content.slug, (source.id, target.id)).await?;
     let followers = merging::merge_vendor(tx.conn(), source.id, Some(target.id)).await?;
-    let parent_id = match &content.parent {
+    let parent_id = parent_of_both(tx, source, target).await?;
+    let parent = match parent_id {
         None => None,
-        Some(_) if content.parent == target.content.parent => target.parent_id,
-        Some(_) => source.parent_id,
+        Some(id) => vendors::get(tx.conn(), id).await?.map(|parent| parent.content.slug),
     };
+    let content = VendorContent { parent, ..content };
     let editors = source.edited_by.iter().fold(target.edited_by.clone(), |all, one| with_editor(&all, Some(*one)));
     let holds =
         !target.content.identity_differs(&content) && target.verified_by.is_none_or(|by| !editors.contains(&by));
@@ -120,11 +134,24 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
         target_after: json(&after.content)?,
         slugs,
         followers,
+        parent_before: target.parent_id,
         events: vec![
             Event::changed("vendor.merged_away", source, &gone),
             Event::changed("vendor.merged", target, &after),
         ],
     })
+}
+
+/// The target's parent, or where it has none the source's, unless that lies below the target.
+async fn parent_of_both<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Vendor) -> Result<Option<Uuid>, Error> {
+    let own = target.parent_id.filter(|parent| *parent != source.id);
+    if own.is_some() {
+        return Ok(own);
+    }
+    match source.parent_id.filter(|parent| *parent != target.id) {
+        Some(parent) if !vendors::would_circle(tx.conn(), target.id, parent).await? => Ok(Some(parent)),
+        _ => Ok(None),
+    }
 }
 
 /// Undoes that for both: the target loses what it took and no one changed since, the source is what it was.
@@ -137,10 +164,7 @@ pub async fn release_vendor<S>(
     let present = json(&target.content)?;
     let content = without_absorbed(&present, &done.target_before, &done.target_after);
     let content: VendorContent = serde_json::from_value(content).map_err(Error::internal)?;
-    let parent_id = match &content.parent {
-        None => None,
-        Some(slug) => vendors::find(tx.conn(), slug).await?,
-    };
+    let parent_id = if content.parent == target.content.parent { target.parent_id } else { done.parent_before };
     let holds = !target.content.identity_differs(&content);
     let kept = Vendor {
         revision: target.revision + 1,
@@ -151,10 +175,12 @@ pub async fn release_vendor<S>(
         content,
         ..target.clone()
     };
-    vendors::update(tx.conn(), &kept).await?;
-    slugs::redirect_back(tx.conn(), "vendor", &done.slugs, (target.id, source.id)).await?;
+    // First of all: nothing refers to what is merged away.
     merging::merge_vendor(tx.conn(), source.id, None).await?;
     merging::give_back(tx.conn(), &done.followers, source.id).await?;
+    // Then the target: what it took is one vendor's.
+    vendors::update(tx.conn(), &kept).await?;
+    slugs::redirect_back(tx.conn(), "vendor", &done.slugs, (target.id, source.id)).await?;
     let content: VendorContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
     let slug = vendors::free_slug(tx.conn(), &content.slug).await?;
     let back = Vendor {
@@ -179,7 +205,6 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
         content: ApiContent {
             slug: former_slug(&source.content.slug, source.id),
             state: State::Retired,
-            service_name: source.content.service_name.clone().filter(|_| target.content.service_name.is_some()),
             ..source.content.clone()
         },
         ..source.clone()
@@ -207,6 +232,7 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
         target_after: json(&after.content)?,
         slugs,
         followers,
+        parent_before: None,
         events: vec![Event::changed("api.merged_away", source, &gone), Event::changed("api.merged", target, &after)],
     })
 }
@@ -222,6 +248,8 @@ pub async fn release_api<S>(
     let content = without_absorbed(&present, &done.target_before, &done.target_after);
     let content: ApiContent = serde_json::from_value(content).map_err(Error::internal)?;
     let holds = !target.content.identity_differs(&content);
+    merging::merge_api(tx.conn(), source.id, None).await?;
+    merging::give_back(tx.conn(), &done.followers, source.id).await?;
     let (content, upstreams) = super::apis::resolve_upstreams(tx, content, Some(target.id)).await?;
     let kept = Api {
         revision: target.revision + 1,
@@ -233,8 +261,6 @@ pub async fn release_api<S>(
     };
     apis::update(tx.conn(), &kept, &upstreams).await?;
     slugs::redirect_back(tx.conn(), "api", &done.slugs, (target.id, source.id)).await?;
-    merging::merge_api(tx.conn(), source.id, None).await?;
-    merging::give_back(tx.conn(), &done.followers, source.id).await?;
     let content: ApiContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
     let slug = apis::free_slug(tx.conn(), &content.slug).await?;
     // Its vendor may be another by now: an API stays with its vendor.
@@ -249,13 +275,15 @@ pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<
     let (now, mut moved) = (tx.now(), Moved::default());
     let ids = merging::apis_of(tx.conn(), step.from, step.ids("api").as_deref()).await?;
     let before = apis::get_many(tx.conn(), &ids).await?;
+    let shared = merging::shared_services(tx.conn(), &ids, step.to).await?;
+    if !shared.is_empty() {
+        return Err(Error::Conflict(format!(
+            "Both vendors have an API with the service name {}. Change or clear it on one of the two first.",
+            shared.join(", ")
+        )));
+    }
     merging::move_apis(tx.conn(), &ids, step.to, now).await?;
-    merging::give_service_names(tx.conn(), &ids, &step.service_names).await?;
-    let after = apis::get_many(tx.conn(), &ids).await?;
-    let kept = |id: Uuid| after.iter().any(|api| api.id == id && api.content.service_name.is_some());
-    let lost = before.iter().filter(|api| !kept(api.id));
-    moved.service_names = lost.filter_map(|api| Some((api.id, api.content.service_name.clone()?))).collect();
-    moved.add("api.moved", &before, &after);
+    moved.add("api.moved", &before, &apis::get_many(tx.conn(), &ids).await?);
 
     let ids = merging::systems_of(tx.conn(), step.from, step.ids("system").as_deref()).await?;
     let before: Vec<System> = systems::get_many(tx.conn(), &ids).await?;
@@ -299,15 +327,42 @@ pub async fn counterparts<S>(tx: &mut WriteTx<S>, versions: &[Uuid], api: Uuid) 
 
 async fn follow_dependencies<S>(tx: &mut WriteTx<S>, step: &Repointing, moved: &mut Moved) -> Result<(), Error> {
     let now = tx.now();
-    let ids = merging::dependents_on(tx.conn(), step.from, step.ids("api_dependency").as_deref()).await?;
+    let mut ids = merging::dependents_on(tx.conn(), step.from, step.ids("api_dependency").as_deref()).await?;
+    ids.extend(step.dropped("api").iter().map(|(id, _)| *id));
     let before = apis::get_many(tx.conn(), &ids).await?;
-    merging::move_dependencies(tx.conn(), &ids, (step.from, step.to), now).await?;
+    let dropped = merging::drop_dependencies(tx.conn(), &ids, (step.from, step.to)).await?;
+    let is_vendor = vendors::get(tx.conn(), step.to).await?.is_some();
+    let ends = if is_vendor { (Some(step.to), None) } else { (None, Some(step.to)) };
+    merging::restore_dependencies(tx.conn(), &step.dropped("api"), ends).await?;
+    let back: Vec<Uuid> = step.dropped("api").iter().map(|(id, _)| *id).collect();
+    let moving: Vec<Uuid> = ids.iter().filter(|id| !back.contains(id)).copied().collect();
+    merging::move_dependencies(tx.conn(), &moving, (step.from, step.to)).await?;
+    merging::touch(tx.conn(), &ids, now).await?;
     let mut dependencies = Moved::default();
     dependencies.add("api.dependency_moved", &before, &apis::get_many(tx.conn(), &ids).await?);
+    dependencies.records.retain(|record| !dropped.iter().any(|(id, _)| *id == record.id));
     for record in &mut dependencies.records {
         "api_dependency".clone_into(&mut record.kind);
     }
+    dependencies.dropped =
+        dropped.into_iter().map(|(id, position)| Dropped { kind: "api".into(), id, position }).collect();
     moved.append(dependencies);
+    Ok(())
+}
+
+/// The API's current version is the one that it had, where it has none now.
+pub async fn restore_current<S>(tx: &mut WriteTx<S>, api: Uuid, version: Option<Uuid>) -> Result<(), Error> {
+    match version {
+        None => Ok(()),
+        Some(version) => merging::restore_current(tx.conn(), api, version).await,
+    }
+}
+
+/// Refuses where an API merge joins APIs of two vendors: its integrations would change the company that they use.
+pub async fn refuse_split<S>(tx: &mut WriteTx<S>) -> Result<(), Error> {
+    if merging::merged_across_vendors(tx.conn()).await? {
+        return Err(Error::Conflict("APIs of the two vendors were merged since. Undo that first.".into()));
+    }
     Ok(())
 }
 

@@ -157,6 +157,16 @@ pub async fn by_identity(
     Ok(ids.fetch_all(conn).await?)
 }
 
+/// Whether something that was merged into an API has this service name.
+pub async fn has_merged_service(conn: &mut PgConnection, api: Uuid, service: &str) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from apis where merged_into_id = $1 and service_name = $2) as "any!""#,
+        api,
+        service
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
 pub async fn free_slug(conn: &mut PgConnection, slug: &str) -> Result<String, Error> {
     let taken = sqlx::query_scalar!(
         r#"select slug as "slug!" from apis where slug = $1 or slug ~ ('^' || $1 || '-[0-9]+$')"#,

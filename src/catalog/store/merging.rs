@@ -16,32 +16,24 @@ pub async fn apis_of(conn: &mut PgConnection, vendor: Uuid, only: Option<&[Uuid]
     Ok(ids.fetch_all(conn).await?)
 }
 
-/// Gives APIs to a vendor. One whose service name that vendor has already loses it, and imports match it by its title.
+/// Service names that APIs of both vendors have.
+pub async fn shared_services(conn: &mut PgConnection, ids: &[Uuid], vendor: Uuid) -> Result<Vec<String>, Error> {
+    let names = sqlx::query_scalar!(
+        r#"select a.service_name as "name!" from apis a join apis o on o.vendor_id = $2 and o.service_name = a.service_name
+           where a.id = any($1) order by 1 limit 10"#,
+        ids,
+        vendor
+    );
+    Ok(names.fetch_all(conn).await?)
+}
+
+/// Gives APIs to a vendor.
 pub async fn move_apis(conn: &mut PgConnection, ids: &[Uuid], vendor: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!(
-        "update apis a set vendor_id = $2, revision = a.revision + 1, updated_at = $3,
-             service_name = case when exists (select from apis o where o.vendor_id = $2
-                 and o.service_name = a.service_name and o.id <> a.id) then null else a.service_name end
-         where a.id = any($1)",
+        "update apis set vendor_id = $2, revision = revision + 1, updated_at = $3 where id = any($1)",
         ids,
         vendor,
         now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Gives APIs among `ids` a service name back, where they have none and their vendor has it nowhere else.
-pub async fn give_service_names(conn: &mut PgConnection, ids: &[Uuid], names: &[(Uuid, String)]) -> Result<(), Error> {
-    let (apis, names): (Vec<Uuid>, Vec<String>) = names.iter().cloned().unzip();
-    sqlx::query!(
-        "update apis a set service_name = x.name from unnest($2::uuid[], $3::text[]) x (id, name)
-         where a.id = x.id and a.id = any($1) and a.service_name is null
-           and not exists (select from apis o where o.vendor_id = a.vendor_id and o.service_name = x.name)",
-        ids,
-        &apis,
-        &names
     )
     .execute(conn)
     .await?;
@@ -121,23 +113,47 @@ pub async fn dependents_on(conn: &mut PgConnection, upstream: Uuid, only: Option
     Ok(ids.fetch_all(conn).await?)
 }
 
-/// Makes APIs depend on another vendor or API instead. A dependency that they have already, or on themselves, goes.
-pub async fn move_dependencies(
+/// Drops dependencies on `from` of APIs that depend on `to` as well, or are it; what was dropped.
+pub async fn drop_dependencies(
     conn: &mut PgConnection,
     ids: &[Uuid],
     (from, to): (Uuid, Uuid),
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query!(
+) -> Result<Vec<(Uuid, i32)>, Error> {
+    let gone = sqlx::query!(
         "delete from api_upstreams u where u.api_id = any($1) and (u.upstream_vendor_id = $2 or u.upstream_api_id = $2)
              and (u.api_id = $3 or exists (select from api_upstreams o where o.api_id = u.api_id
-                 and (o.upstream_vendor_id = $3 or o.upstream_api_id = $3)))",
+                 and (o.upstream_vendor_id = $3 or o.upstream_api_id = $3)))
+         returning u.api_id, u.position",
         ids,
         from,
         to
+    );
+    Ok(gone.fetch_all(conn).await?.into_iter().map(|row| (row.api_id, row.position)).collect())
+}
+
+/// Puts dependencies on a vendor or an API back where they were dropped and their place is still free.
+pub async fn restore_dependencies(
+    conn: &mut PgConnection,
+    dropped: &[(Uuid, i32)],
+    (vendor, api): (Option<Uuid>, Option<Uuid>),
+) -> Result<(), Error> {
+    let (ids, positions): (Vec<Uuid>, Vec<i32>) = dropped.iter().copied().unzip();
+    sqlx::query!(
+        "insert into api_upstreams (api_id, position, upstream_vendor_id, upstream_api_id)
+         select x.id, x.position, $3, $4 from unnest($1::uuid[], $2::int[]) x (id, position)
+         on conflict do nothing",
+        &ids,
+        &positions,
+        vendor,
+        api
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Makes APIs depend on another vendor or API instead.
+pub async fn move_dependencies(conn: &mut PgConnection, ids: &[Uuid], (from, to): (Uuid, Uuid)) -> Result<(), Error> {
     sqlx::query!(
         "update api_upstreams set upstream_vendor_id = case when upstream_vendor_id = $2 then $3 else upstream_vendor_id end,
              upstream_api_id = case when upstream_api_id = $2 then $3 else upstream_api_id end
@@ -146,8 +162,13 @@ pub async fn move_dependencies(
         from,
         to
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Moves the revision of APIs whose dependencies changed.
+pub async fn touch(conn: &mut PgConnection, ids: &[Uuid], now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!("update apis set revision = revision + 1, updated_at = $2 where id = any($1)", ids, now)
         .execute(conn)
         .await?;
@@ -187,12 +208,13 @@ pub async fn move_versions(conn: &mut PgConnection, ids: &[Uuid], api: Uuid, now
 }
 
 /// The version of an API for each version of another one: itself where it belongs to that API, else the one of the
-/// same label.
+/// same label or slug.
 pub async fn counterparts(conn: &mut PgConnection, versions: &[Uuid], api: Uuid) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let rows = sqlx::query!(
-        r#"select v.id, coalesce(o.id, v.id) as "counterpart!" from api_versions v
-           left join api_versions o on o.api_id = $2 and o.label = v.label and v.api_id <> $2
-           where v.id = any($1) and (o.id is not null or v.api_id = $2)"#,
+        r#"select distinct on (v.id) v.id, coalesce(o.id, v.id) as "counterpart!" from api_versions v
+           left join api_versions o on o.api_id = $2 and (o.label = v.label or o.slug = v.slug) and v.api_id <> $2
+           where v.id = any($1) and (o.id is not null or v.api_id = $2)
+           order by v.id, (o.label = v.label) desc nulls last"#,
         versions,
         api
     );
@@ -251,4 +273,40 @@ pub async fn give_back(conn: &mut PgConnection, followers: &[Uuid], to: Uuid) ->
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether an API merge joins APIs of two vendors.
+pub async fn merged_across_vendors(conn: &mut PgConnection) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from apis s join apis t on t.id = s.merged_into_id
+               where s.vendor_id <> t.vendor_id) as "any!""#
+    );
+    Ok(found.fetch_one(conn).await?)
+}
+
+/// Names the current version of an API again, where it has none now and the version is still its own.
+pub async fn restore_current(conn: &mut PgConnection, api: Uuid, version: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        "update apis set current_version_id = $2 where id = $1 and current_version_id is null
+             and exists (select from api_versions v where v.id = $2 and v.api_id = $1)",
+        api,
+        version
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether a vendor lies above another one in the hierarchy with others between them.
+pub async fn is_above(conn: &mut PgConnection, upper: Uuid, lower: Uuid) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"with recursive up (id, depth) as (
+               select parent_id, 1 from vendors where id = $2
+               union all select v.parent_id, up.depth + 1 from up join vendors v on v.id = up.id
+               where v.parent_id is not null and up.depth < 100)
+           select exists (select from up where id = $1 and depth > 1) as "above!""#,
+        upper,
+        lower
+    );
+    Ok(found.fetch_one(conn).await?)
 }

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::{
-    catalog::{Api, Moved, MovedRecord, Repointing},
+    catalog::{Api, Dropped, Moved, MovedRecord, Repointing},
     db::WriteTx,
     error::Error,
     integrations::{
@@ -20,23 +20,40 @@ pub struct OnTheirWay {
     before: Vec<Integration>,
     /// The version that each of them named, where it named one.
     pub versions: Vec<(Uuid, Uuid)>,
+    /// All of them.
+    pub ids: Vec<Uuid>,
 }
 
 /// Takes the integrations of an API up, so that its versions can move. Refuses where the other API has one of the same
-/// system and name.
-pub async fn take_up<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<OnTheirWay, Error> {
-    let ids = merging::of_api(tx.conn(), step.from, step.ids("integration").as_deref()).await?;
-    let clashes = merging::clashes(tx.conn(), &ids, step.to).await?;
-    if !clashes.is_empty() {
+/// system and name; a retired one stays behind then. Refuses people who own one, did within `days`, or ask for a change of
+/// one: they would choose by themselves what their approved integration calls.
+pub async fn take_up<S>(tx: &mut WriteTx<S>, step: &Repointing, days: i32) -> Result<OnTheirWay, Error> {
+    let mut ids = merging::of_api(tx.conn(), step.from, step.ids("integration").as_deref()).await?;
+    let (stay, clash): (Vec<_>, Vec<_>) =
+        merging::clashes(tx.conn(), &ids, step.to).await?.into_iter().partition(|(_, _, retired)| *retired);
+    if !clash.is_empty() {
+        let names: Vec<String> = clash.into_iter().map(|(_, name, _)| name).take(10).collect();
         return Err(Error::Conflict(format!(
-            "Both APIs are used by the same system under the same name: {}. Rename or retire one of each first.",
-            clashes.join(", ")
+            "Both APIs are used by the same system under the same name: {}. Change the name of one of each first.",
+            names.join(", ")
         )));
+    }
+    ids.retain(|id| !stay.iter().any(|(other, _, _)| other == id));
+    if let Some(me) = tx.actor().person() {
+        let since = tx.now() - chrono::TimeDelta::days(i64::from(days));
+        let teams = integrations::teams_of_many(tx.conn(), &ids).await?;
+        if tx.actor().is_in_team(teams.into_iter().map(|(_, team)| team))
+            || merging::stood_in(tx.conn(), &ids, me, since).await?
+        {
+            return Err(Error::Forbidden(format!(
+                "You own an integration of this API, did within the last {days} days, or ask for a change of one. Someone else merges it."
+            )));
+        }
     }
     let before = integrations::lock_many(tx.conn(), &ids).await?;
     let versions = merging::versions_of(tx.conn(), &ids).await?;
     merging::detach_versions(tx.conn(), &ids).await?;
-    Ok(OnTheirWay { before, versions })
+    Ok(OnTheirWay { before, versions, ids })
 }
 
 /// Gives them to the other API, each with the version that `versions` pairs with it.
@@ -59,14 +76,24 @@ pub async fn put_down<S>(
 
 /// What integrations depend on beside their API follows a vendor or an API.
 pub async fn follow_dependencies<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
-    let ids = merging::dependents_on(tx.conn(), step.from, step.ids("integration_dependency").as_deref()).await?;
+    let back = step.dropped("integration");
+    let mut ids = merging::dependents_on(tx.conn(), step.from, step.ids("integration_dependency").as_deref()).await?;
+    let restored: Vec<Uuid> = back.iter().map(|(id, _)| *id).collect();
+    ids.extend(&restored);
     let before = integrations::load(tx.conn(), &ids).await?;
     let now = tx.now();
-    merging::move_dependencies(tx.conn(), &ids, (step.from, step.to), now).await?;
+    let dropped = merging::drop_dependencies(tx.conn(), &ids, (step.from, step.to)).await?;
+    merging::restore_dependencies(tx.conn(), &back, step.to).await?;
+    let moving: Vec<Uuid> = ids.iter().filter(|id| !restored.contains(id)).copied().collect();
+    merging::move_dependencies(tx.conn(), &moving, (step.from, step.to)).await?;
+    merging::touch(tx.conn(), &ids, now).await?;
     let mut moved = Moved::default();
     moved.add("integration.dependency_moved", &before, &integrations::load(tx.conn(), &ids).await?);
+    moved.records.retain(|record| !dropped.iter().any(|(id, _)| *id == record.id));
     for MovedRecord { kind, .. } in &mut moved.records {
         "integration_dependency".clone_into(kind);
     }
+    let gone = |(id, position)| Dropped { kind: "integration".into(), id, position };
+    moved.dropped = dropped.into_iter().map(gone).collect();
     Ok(moved)
 }

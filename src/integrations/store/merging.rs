@@ -16,16 +16,38 @@ pub async fn of_api(conn: &mut PgConnection, api: Uuid, only: Option<&[Uuid]>) -
     Ok(ids.fetch_all(conn).await?)
 }
 
-/// Names of integrations among these whose system uses the other API under the same name.
-pub async fn clashes(conn: &mut PgConnection, ids: &[Uuid], api: Uuid) -> Result<Vec<String>, Error> {
-    let names = sqlx::query_scalar!(
-        "select i.name from integrations i join integrations o
+/// The integrations among these whose system uses the other API under the same name: id, name, and whether it is
+/// retired.
+pub async fn clashes(conn: &mut PgConnection, ids: &[Uuid], api: Uuid) -> Result<Vec<(Uuid, String, bool)>, Error> {
+    let rows = sqlx::query!(
+        r#"select i.id, i.name, i.state = 'retired' as "retired!" from integrations i join integrations o
              on o.api_id = $2 and o.system_id = i.system_id and o.name = i.name
-         where i.id = any($1) order by i.name limit 10",
+           where i.id = any($1) order by i.name"#,
         ids,
         api
     );
-    Ok(names.fetch_all(conn).await?)
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.id, row.name, row.retired)).collect())
+}
+
+/// Whether a person owned one of these after a moment, or moved its owners, or asked for a change that is still open.
+pub async fn stood_in(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    person: Uuid,
+    since: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from past_owners p where p.integration_id = any($1) and p.person_id = $2 and p.until > $3)
+               or exists (select from owner_moves m where m.integration_id = any($1) and m.person_id = $2 and m.moved_at > $3)
+               or exists (select from change_requests r where r.integration_id = any($1)
+                   and r.state in ('draft', 'open', 'changes_requested', 'approved')
+                   and (r.requested_by = $2 or exists (select from request_participants x
+                       where x.request_id = r.id and x.person_id = $2))) as "any!""#,
+        ids,
+        person,
+        since
+    );
+    Ok(found.fetch_one(conn).await?)
 }
 
 /// The version of each integration that names one.
@@ -77,24 +99,44 @@ pub async fn dependents_on(conn: &mut PgConnection, upstream: Uuid, only: Option
     Ok(ids.fetch_all(conn).await?)
 }
 
-/// Makes integrations depend on another vendor or API instead. A dependency that they have already goes.
-pub async fn move_dependencies(
+/// Drops dependencies on `from` of integrations that depend on `to` as well; what was dropped.
+pub async fn drop_dependencies(
     conn: &mut PgConnection,
     ids: &[Uuid],
     (from, to): (Uuid, Uuid),
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query!(
+) -> Result<Vec<(Uuid, i32)>, Error> {
+    let gone = sqlx::query!(
         "delete from integration_upstreams u where u.integration_id = any($1)
              and (u.upstream_vendor_id = $2 or u.upstream_api_id = $2)
              and exists (select from integration_upstreams o where o.integration_id = u.integration_id
-                 and (o.upstream_vendor_id = $3 or o.upstream_api_id = $3))",
+                 and (o.upstream_vendor_id = $3 or o.upstream_api_id = $3))
+         returning u.integration_id, u.position",
         ids,
         from,
         to
+    );
+    Ok(gone.fetch_all(conn).await?.into_iter().map(|row| (row.integration_id, row.position)).collect())
+}
+
+/// Puts dependencies on a vendor or an API back where they were dropped and their place is still free.
+pub async fn restore_dependencies(conn: &mut PgConnection, dropped: &[(Uuid, i32)], to: Uuid) -> Result<(), Error> {
+    let (ids, positions): (Vec<Uuid>, Vec<i32>) = dropped.iter().copied().unzip();
+    sqlx::query!(
+        "insert into integration_upstreams (integration_id, position, upstream_vendor_id, upstream_api_id)
+         select x.id, x.position, (select v.id from vendors v where v.id = $3), (select a.id from apis a where a.id = $3)
+         from unnest($1::uuid[], $2::int[]) x (id, position)
+         on conflict do nothing",
+        &ids,
+        &positions,
+        to
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Makes integrations depend on another vendor or API instead.
+pub async fn move_dependencies(conn: &mut PgConnection, ids: &[Uuid], (from, to): (Uuid, Uuid)) -> Result<(), Error> {
     sqlx::query!(
         "update integration_upstreams
          set upstream_vendor_id = case when upstream_vendor_id = $2 then $3 else upstream_vendor_id end,
@@ -104,8 +146,13 @@ pub async fn move_dependencies(
         from,
         to
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Moves the revision of integrations whose dependencies changed.
+pub async fn touch(conn: &mut PgConnection, ids: &[Uuid], now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!("update integrations set revision = revision + 1, updated_at = $2 where id = any($1)", ids, now)
         .execute(conn)
         .await?;

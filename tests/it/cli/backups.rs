@@ -199,13 +199,27 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     turned[bytes.len() / 2] ^= 1;
     std::fs::write(&other, &turned).expect("written");
     assert!(refused(&[text(&other)]).contains("damaged"));
-    rewritten(&plain, &other, |name, text| edited(name, text, "\"schema\":", "\"schema\":9"));
+    rewritten(&plain, &other, |name, text| Some(edited(name, text, "\"schema\":", "\"schema\":9")));
     assert!(refused(&[text(&other)]).contains("or newer"));
-    rewritten(&plain, &other, |name, text| edited(name, text, "\"rows\":1,", "\"rows\":2,"));
+    rewritten(&plain, &other, |name, text| Some(edited(name, text, "\"rows\":1,", "\"rows\":2,")));
     assert!(refused(&[text(&other)]).contains("the backup says 2"));
-    rewritten(&plain, &other, |name, text| edited(name, text, "\"table\":\"vendors\"", "\"table\":\"pg_authid\""));
+    rewritten(&plain, &other, |name, text| {
+        Some(edited(name, text, "\"table\":\"vendors\"", "\"table\":\"pg_authid\""))
+    });
     assert!(refused(&[text(&other)]).contains("does not fit"));
 
+    let said = muster(fresh.path(), &["backup", text(&fresh.path().join("never"))])
+        .env("DATABASE_URL", "postgres://db/x")
+        .output();
+    assert!(refusal(&said.expect("runs")).contains("pg_dump"));
+}
+
+#[test]
+fn a_register_is_never_restored_over() {
+    let (dir, aside, fresh) = (data_dir(), data_dir(), data_dir());
+    let plain = aside.path().join("plain.zip");
+    stdout(&run(dir.path(), &["migrate"]));
+    stdout(&run(dir.path(), &["backup", text(&plain)]));
     // A folder with a register is left alone; one where a restore was cut off is of use to a restore alone.
     assert!(refusal(&run(dir.path(), &["restore", text(&plain)])).contains("holds a register already"));
     // What an interrupted restore left is of use to another restore alone.
@@ -226,11 +240,7 @@ fn what_cannot_be_restored_is_refused_and_nothing_is_left() {
     std::fs::remove_dir_all(fresh.path().join("postgres")).expect("removed");
     std::fs::remove_file(fresh.path().join("cluster.json")).expect("removed");
     std::fs::write(fresh.path().join("pepper"), "0".repeat(64)).expect("written");
-    assert!(refused(&[text(&plain)]).contains("another pepper"));
-    let said = muster(fresh.path(), &["backup", text(&fresh.path().join("never"))])
-        .env("DATABASE_URL", "postgres://db/muster")
-        .output();
-    assert!(refusal(&said.expect("runs")).contains("pg_dump"));
+    assert!(refusal(&run(fresh.path(), &["restore", text(&plain)])).contains("another pepper"));
 }
 
 #[test]
@@ -245,7 +255,7 @@ fn a_backup_of_an_older_schema_is_brought_up_to_date() {
         let kept = match name {
             "tables/merges.copy" => return None,
             "tables/vendors.copy" | "tables/apis.copy" => {
-                content.lines().map(|row| format!("{}\n", row.rsplit_once('\t').expect("a column").0)).collect()
+                content.lines().flat_map(|row| [row.rsplit_once('\t').expect("a column").0, "\n"]).collect()
             }
             _ => content.to_owned(),
         };
@@ -271,12 +281,12 @@ fn a_backup_of_an_older_schema_is_brought_up_to_date() {
     assert_eq!(csv(fresh.path()), csv(dir.path()));
 }
 
-fn edited(name: &str, text: &str, old: &str, new: &str) -> Option<String> {
+fn edited(name: &str, text: &str, old: &str, new: &str) -> String {
     if name != "manifest.json" {
-        return Some(text.to_owned());
+        return text.to_owned();
     }
     assert!(text.contains(old), "{old}");
-    Some(text.replacen(old, new, 1))
+    text.replacen(old, new, 1)
 }
 
 /// The backup with entries changed, the manifest last.

@@ -80,7 +80,16 @@ pub async fn plan(conn: &mut PgConnection, context: &Context<'_>, vendor: &Step<
             format!("'{}' is an API of another vendor, {}.", before.content.name, before.content.vendor),
         ));
     }
-    update(context, before)
+    let merged = match &context.document.service_name {
+        Some(service) => apis::has_merged_service(conn, before.id, service).await?,
+        None => false,
+    };
+    let mut facts = facts(context.document);
+    if merged {
+        // The document is of an API that was merged into this one, which keeps its own name and service name.
+        facts.retain(|name, _| name != "name" && name != "service_name");
+    }
+    update(context, before, &facts)
 }
 
 /// The API that a document described before: by its own id, else its file, else what most of its operations are in.
@@ -120,7 +129,7 @@ pub fn operations(document: &DocumentImport) -> HashSet<String> {
 }
 
 /// What came of an API before, or comes of it now: the words of the newest document, as far as documents have an order.
-fn update(context: &Context<'_>, before: Api) -> Result<Planned, Error> {
+fn update(context: &Context<'_>, before: Api, facts: &Map<String, Value>) -> Result<Planned, Error> {
     let document = context.document;
     let told = before.imported.get("label").and_then(Value::as_str).unwrap_or_default();
     let published = before.imported.get("published_at").and_then(Value::as_str);
@@ -137,7 +146,7 @@ fn update(context: &Context<'_>, before: Api) -> Result<Planned, Error> {
         return Ok(Planned { step: Step::Keep(before), warnings: vec![warning] });
     }
     let mut after = before.clone();
-    after.content = merge::merge(&before.content, &mut after.imported, &facts(document))?;
+    after.content = merge::merge(&before.content, &mut after.imported, facts)?;
     remember(&mut after.imported, context);
     if after.content == before.content && after.imported == before.imported {
         return Ok(Planned { step: Step::Keep(before), warnings: Vec::new() });

@@ -252,6 +252,7 @@ struct OutcomePage {
     revision: i64,
     new: NewMerge,
     moved: Vec<(String, usize)>,
+    has_assessments: bool,
     changes: Vec<Change>,
 }
 
@@ -284,6 +285,7 @@ async fn merge(web: &Web, source: Source, posted: &Posted) -> Result<Response, P
                 target,
                 revision,
                 new,
+                has_assessments: merge.moved.iter().any(|moved| moved.kind == "assessment"),
                 moved: counted(&merge),
                 changes: audit::diff(&merge.undo.target_before, &merge.undo.target_after),
             };
@@ -315,6 +317,7 @@ fn counted(merge: &Merge) -> Vec<(String, usize)> {
             "api_dependency" | "integration_dependency" => "Dependencies",
             "assessment" => "Assessments",
             "assessment_demand" => "Requested assessments",
+            "dismissed_demand" => "Requested assessments that both have (dismissed)",
             "evidence" => "Evidence",
             "risk_override" => "Risk overrides",
             "comment" => "Comments",
