@@ -106,6 +106,8 @@ pub struct Undo {
     pub current_version: Option<Uuid>,
     /// The target's parent before.
     pub parent_before: Option<Uuid>,
+    /// When and by whom the target was verified, where the merge ended that.
+    pub verified: Option<(DateTime<Utc>, Uuid)>,
     /// Dependencies that went.
     pub dropped: Vec<Dropped>,
 }

@@ -269,6 +269,7 @@ fn finished(merge: &mut Merge, moved: Moved, absorbed: Absorbed) -> Vec<Event> {
         versions: Vec::new(),
         current_version: None,
         parent_before: absorbed.parent_before,
+        verified: absorbed.verified,
         dropped: moved.dropped,
     };
     moved.events.into_iter().chain(absorbed.events).collect()
@@ -290,6 +291,7 @@ fn absorbed_of(merge: &Merge) -> Absorbed {
         slugs: undo.slugs,
         followers: undo.followers,
         parent_before: undo.parent_before,
+        verified: undo.verified,
         events: Vec::new(),
     }
 }

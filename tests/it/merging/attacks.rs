@@ -118,3 +118,23 @@ async fn documents_of_a_merged_api_update_the_other_and_leave_its_names() {
     let after = catalog::find_api(&test.app, &lead, &target.id.to_string()).await.expect("it");
     assert_eq!((after.content.name, after.content.service_name), (target.content.name, target.content.service_name));
 }
+
+#[tokio::test]
+async fn who_verified_a_vendor_still_did_after_a_merge_that_was_a_mistake() {
+    let test = TestApp::new().await;
+    let [lead, reviewer] = [Role::GovernanceLead, Role::Reviewer];
+    let lead = test.page(&test.person("Lea Lead", &[lead]).await).await;
+    let reviewer = test.page(&test.person("Rita Reviewer", &[reviewer]).await).await;
+    let lei = Some("529900T8BM49AURSDO55".to_owned());
+    catalog::create_vendor(&test.app, &test.cli(), builders::vendor("Target")).await.expect("a vendor");
+    let source = VendorContent { lei, ..builders::vendor("Source") };
+    catalog::create_vendor(&test.app, &test.cli(), source).await.expect("a vendor");
+    let target = catalog::find_vendor(&test.app, &lead, "target").await.expect("it");
+    let verified = catalog::verify_vendor(&test.app, &reviewer, target.id, 1).await.expect("verified");
+    let merge = ops::merge_vendor(&test.app, &lead, ("source", 1), into("target"), Run::Merge).await.expect("merged");
+    let merged = catalog::find_vendor(&test.app, &lead, "target").await.expect("it");
+    assert_eq!((merged.content.lei.is_some(), merged.verified_by), (true, None), "another company than was verified");
+    ops::undo(&test.app, &lead, merge.id, merge.revision).await.expect("undone");
+    let back = catalog::find_vendor(&test.app, &lead, "target").await.expect("it");
+    assert_eq!((back.verified_at, back.verified_by), (verified.verified_at, verified.verified_by));
+}

@@ -180,7 +180,7 @@ async fn show(
             && api.verified_at.is_none()
             && api.merged_into_id.is_none()
             && actor.person().is_some_and(|me| !api.edited_by.contains(&me)),
-        may_comment: edits || reviews,
+        may_comment: (edits || reviews) && api.merged_into_id.is_none(),
         shell: Shell::new(&web, &signed, "/apis", api.content.name.clone(), &pairs).await?,
         versions,
         api,

@@ -253,6 +253,7 @@ struct OutcomePage {
     new: NewMerge,
     moved: Vec<(String, usize)>,
     has_assessments: bool,
+    ends_verification: bool,
     changes: Vec<Change>,
 }
 
@@ -286,6 +287,7 @@ async fn merge(web: &Web, source: Source, posted: &Posted) -> Result<Response, P
                 revision,
                 new,
                 has_assessments: merge.moved.iter().any(|moved| moved.kind == "assessment"),
+                ends_verification: merge.undo.verified.is_some(),
                 moved: counted(&merge),
                 changes: audit::diff(&merge.undo.target_before, &merge.undo.target_after),
             };

@@ -158,6 +158,8 @@ pub async fn page(web: &Web, signed: &Signed, vendor: Vendor, pairs: &Pairs) -> 
     let now = app.clock.now();
     let may_edit = actor.may(Permission::EditCatalog);
     let reviewer = actor.may(Permission::VerifyCatalog);
+    let mut assured = Assured::load(web, signed, vendor.id, &vendor.content.slug).await?;
+    assured.may &= vendor.merged_into_id.is_none();
     Ok(VendorPage {
         apis: ops::vendor_apis(app, actor, &vendor).await?,
         events: EventView::all(audit::ops::history(app, actor, "vendor", vendor.id).await?, now),
@@ -171,11 +173,11 @@ pub async fn page(web: &Web, signed: &Signed, vendor: Vendor, pairs: &Pairs) -> 
             && vendor.verified_at.is_none()
             && vendor.merged_into_id.is_none()
             && actor.person().is_some_and(|me| !vendor.edited_by.contains(&me)),
-        may_comment: may_edit || reviewer,
+        may_comment: (may_edit || reviewer) && vendor.merged_into_id.is_none(),
         today: app.today().await?,
         card: RiskCard::of_vendor(web, signed, &vendor.content.slug).await?,
         of_vendor: true,
-        assured: Assured::load(web, signed, vendor.id, &vendor.content.slug).await?,
+        assured,
         shell: Shell::new(web, signed, "/vendors", vendor.content.name.clone(), pairs).await?,
         parent,
         vendor,

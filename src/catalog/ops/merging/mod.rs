@@ -1,5 +1,8 @@
 //! The catalog's part of merging two vendors or two APIs, and of undoing it. `merges` calls it.
 
+mod release;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -8,7 +11,6 @@ use crate::{
     audit::Event,
     catalog::{
         Api, ApiContent, Comment, Dropped, Moved, Repointing, System, Vendor, VendorContent,
-        absorbing::without_absorbed,
         store::{apis, comments, merging, systems, vendors, versions},
     },
     db::WriteTx,
@@ -17,6 +19,8 @@ use crate::{
     slugs, text,
     words::State,
 };
+
+pub use release::{release_api, release_vendor};
 
 /// What the merge of two records did to them.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Absorbed {
     pub followers: Vec<Uuid>,
     /// The target's parent before.
     pub parent_before: Option<Uuid>,
+    /// When and by whom the target was verified, where the merge ended that.
+    pub verified: Option<(DateTime<Utc>, Uuid)>,
     /// An event for each of the two.
     pub events: Vec<Event>,
 }
@@ -135,6 +141,7 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
         slugs,
         followers,
         parent_before: target.parent_id,
+        verified: target.verified_at.zip(target.verified_by).filter(|_| !holds),
         events: vec![
             Event::changed("vendor.merged_away", source, &gone),
             Event::changed("vendor.merged", target, &after),
@@ -152,46 +159,6 @@ async fn parent_of_both<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Vendor
         Some(parent) if !vendors::would_circle(tx.conn(), target.id, parent).await? => Ok(Some(parent)),
         _ => Ok(None),
     }
-}
-
-/// Undoes that for both: the target loses what it took and no one changed since, the source is what it was.
-pub async fn release_vendor<S>(
-    tx: &mut WriteTx<S>,
-    (source, target): (&Vendor, &Vendor),
-    done: &Absorbed,
-) -> Result<Vec<Event>, Error> {
-    let now = tx.now();
-    let present = json(&target.content)?;
-    let content = without_absorbed(&present, &done.target_before, &done.target_after);
-    let content: VendorContent = serde_json::from_value(content).map_err(Error::internal)?;
-    let parent_id = if content.parent == target.content.parent { target.parent_id } else { done.parent_before };
-    let holds = !target.content.identity_differs(&content);
-    let kept = Vendor {
-        revision: target.revision + 1,
-        updated_at: now,
-        verified_at: target.verified_at.filter(|_| holds),
-        verified_by: target.verified_by.filter(|_| holds),
-        parent_id,
-        content,
-        ..target.clone()
-    };
-    // First of all: nothing refers to what is merged away.
-    merging::merge_vendor(tx.conn(), source.id, None).await?;
-    merging::give_back(tx.conn(), &done.followers, source.id).await?;
-    // Then the target: what it took is one vendor's.
-    vendors::update(tx.conn(), &kept).await?;
-    slugs::redirect_back(tx.conn(), "vendor", &done.slugs, (target.id, source.id)).await?;
-    let content: VendorContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
-    let slug = vendors::free_slug(tx.conn(), &content.slug).await?;
-    let back = Vendor {
-        revision: source.revision + 1,
-        updated_at: now,
-        merged_into_id: None,
-        content: VendorContent { slug, ..content },
-        ..source.clone()
-    };
-    vendors::update(tx.conn(), &back).await?;
-    Ok(vec![Event::changed("vendor.merge_undone", target, &kept), Event::changed("vendor.restored", source, &back)])
 }
 
 /// Merges the APIs themselves, as [`absorb_vendor`] does.
@@ -233,41 +200,9 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
         slugs,
         followers,
         parent_before: None,
+        verified: target.verified_at.zip(target.verified_by).filter(|_| !holds),
         events: vec![Event::changed("api.merged_away", source, &gone), Event::changed("api.merged", target, &after)],
     })
-}
-
-/// Undoes that for both APIs, as [`release_vendor`] does.
-pub async fn release_api<S>(
-    tx: &mut WriteTx<S>,
-    (source, target): (&Api, &Api),
-    done: &Absorbed,
-) -> Result<Vec<Event>, Error> {
-    let now = tx.now();
-    let present = json(&target.content)?;
-    let content = without_absorbed(&present, &done.target_before, &done.target_after);
-    let content: ApiContent = serde_json::from_value(content).map_err(Error::internal)?;
-    let holds = !target.content.identity_differs(&content);
-    merging::merge_api(tx.conn(), source.id, None).await?;
-    merging::give_back(tx.conn(), &done.followers, source.id).await?;
-    let (content, upstreams) = super::apis::resolve_upstreams(tx, content, Some(target.id)).await?;
-    let kept = Api {
-        revision: target.revision + 1,
-        updated_at: now,
-        verified_at: target.verified_at.filter(|_| holds),
-        verified_by: target.verified_by.filter(|_| holds),
-        content,
-        ..target.clone()
-    };
-    apis::update(tx.conn(), &kept, &upstreams).await?;
-    slugs::redirect_back(tx.conn(), "api", &done.slugs, (target.id, source.id)).await?;
-    let content: ApiContent = serde_json::from_value(done.source.clone()).map_err(Error::internal)?;
-    let slug = apis::free_slug(tx.conn(), &content.slug).await?;
-    // Its vendor may be another by now: an API stays with its vendor.
-    let content = ApiContent { slug, vendor: source.content.vendor.clone(), ..content };
-    let back = Api { revision: source.revision + 1, updated_at: now, merged_into_id: None, content, ..source.clone() };
-    apis::update_facts(tx.conn(), &back).await?;
-    Ok(vec![Event::changed("api.merge_undone", target, &kept), Event::changed("api.restored", source, &back)])
 }
 
 /// APIs, systems, subsidiaries, dependencies and comments follow a vendor.
