@@ -96,3 +96,16 @@ pub fn compute<T>(work: impl FnOnce() -> T) -> T {
         _ => work(),
     }
 }
+
+/// Does something; how much the process's memory peaked above what it was, in MiB, and the outcome.
+#[cfg(test)]
+pub fn growth<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    let now = |field: &str| -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).unwrap_or_default()
+    };
+    let before = now("VmHWM:").max(now("VmRSS:"));
+    let outcome = work();
+    (now("VmHWM:").saturating_sub(before) >> 10, outcome)
+}

@@ -5,7 +5,12 @@
 use serde::Deserialize;
 
 use super::{Question, QuestionKind, QuestionSection, QuestionnaireContent, questionnaire};
-use crate::{error::Error, text};
+use crate::{error::Error, foreign::Deadline, text};
+
+/// Objects in a catalog, at most. NIST SP 800-53, the largest in use, has 60,000.
+const MOST_OBJECTS: usize = 200_000;
+/// Controls in a catalog, at most: a questionnaire takes far fewer.
+const MOST_CONTROLS: usize = 5_000;
 
 #[derive(Deserialize)]
 struct Document {
@@ -65,17 +70,31 @@ struct Part {
 }
 
 /// A catalog's controls, each asked as a question of yes and no: the control's title, with its
-/// statement and guidance as help.
-pub fn read(json: &[u8]) -> Result<QuestionnaireContent, Error> {
+/// statement and guidance as help. Refuses what would become much larger in memory than it is, and stops at the deadline.
+pub fn read(json: &[u8], deadline: &Deadline) -> Result<QuestionnaireContent, Error> {
+    // Each object takes some hundred bytes in memory, and three in the file.
+    if memchr::memchr_iter(b'{', json).count() > MOST_OBJECTS {
+        return Err(Error::field("/file", format!("This catalog has more than {MOST_OBJECTS} parts. Divide it.")));
+    }
+    deadline.check()?;
     let document: Document = serde_json::from_slice(json)
         .map_err(|error| Error::field("/file", format!("This is no OSCAL catalog in JSON: {error}.")))?;
     let Catalog { metadata, groups, controls } = document.catalog;
     let mut sections = Vec::new();
+    let mut count = controls.len();
     if !controls.is_empty() {
         sections.push(section("Controls".into(), controls));
     }
     let mut waiting: Vec<Group> = groups.into_iter().rev().collect();
     while let Some(group) = waiting.pop() {
+        deadline.check()?;
+        count += group.controls.len();
+        if count > MOST_CONTROLS {
+            return Err(Error::field(
+                "/file",
+                format!("This catalog has more than {MOST_CONTROLS} controls. Divide it."),
+            ));
+        }
         if !group.controls.is_empty() {
             sections.push(section(group.title, group.controls));
         }
@@ -128,7 +147,7 @@ fn collect(parts: &[Part], prose: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::publications::Publishable;
+    use crate::{error::Error, foreign::Deadline, publications::Publishable};
 
     #[test]
     fn a_catalog_becomes_questions() {
@@ -137,11 +156,28 @@ mod tests {
                 { "id": "ctl_1.1-x", "title": "Sign-in", "props": [{ "name": "label", "value": "1.1" }],
                   "parts": [{ "name": "statement", "prose": "Offer single sign-on." },
                             { "name": "guidance", "title": "Why", "prose": "It can be switched off in one place." }] }] }] } });
-        let content = read(catalog.to_string().as_bytes()).expect("read").checked().expect("sound");
+        let soon = Deadline::within(std::time::Duration::from_secs(10));
+        let content = read(catalog.to_string().as_bytes(), &soon).expect("read").checked().expect("sound");
         assert_eq!((content.key.as_str(), content.title.as_str()), ("a-baseline-v2", "A baseline v2"));
         let (_, question) = content.questions().next().expect("one");
         assert_eq!((question.key.as_str(), question.text.as_str()), ("ctl_1.1-x", "1.1 Sign-in"));
         assert!(question.guidance.as_deref().is_some_and(|text| text.contains("Why: It can")));
-        assert!(read(b"{}").is_err());
+        assert!(read(b"{}", &soon).is_err());
+        let over = Deadline::within(std::time::Duration::ZERO);
+        assert!(matches!(read(catalog.to_string().as_bytes(), &over), Err(Error::TooLarge(_))));
+    }
+
+    #[test]
+    fn small_catalogs_do_not_become_large_in_memory() {
+        let head = r#"{"catalog":{"metadata":{"title":"A"},"controls":[{"id":"a","title":"b","parts":["#;
+        let parts = |count: usize| format!("{head}{}{{\"name\":\"\"}}]}}]}}}}", "{\"name\":\"\"},".repeat(count));
+        let deep = format!("{head}{}", "{\"name\":\"\",\"parts\":[".repeat(50_000));
+        for (name, json) in
+            [("a million parts", parts(1_000_000)), ("as many as there may be", parts(199_990)), ("deep", deep)]
+        {
+            let soon = Deadline::within(std::time::Duration::from_secs(20));
+            let (grown, outcome) = crate::foreign::growth(|| read(json.as_bytes(), &soon).map(|_| ()));
+            assert!(grown < 128, "{name}: {} bytes became {grown} MiB ({outcome:?})", json.len());
+        }
     }
 }

@@ -139,14 +139,7 @@ fn cell(place: &str, text: &str) -> String {
 
 /// Reads a workbook; how much the process's memory peaked above what it was, in MiB, and the refusal.
 fn peak(bytes: &[u8]) -> (u64, Option<String>) {
-    let now = |field: &str| -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").expect("a status");
-        let line = status.lines().find(|line| line.starts_with(field)).expect("a field");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
-    };
-    let before = now("VmHWM:").max(now("VmRSS:"));
-    let refused = read_questions("Hostile", bytes, &soon()).err().map(|error| error.to_string());
-    (now("VmHWM:").saturating_sub(before) >> 10, refused)
+    crate::foreign::growth(|| read_questions("Hostile", bytes, &soon()).err().map(|error| error.to_string()))
 }
 
 #[test]

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Session, complain, say};
 use crate::{
@@ -150,11 +150,12 @@ impl Documents {
         let mut tally = Tally::default();
         while let Some(read) = receive.recv().await {
             let (name, document) = read?;
+            let found = document.as_ref().ok().filter(|_| self.json).map(found);
             let outcome = match document {
                 Ok(document) => apply_document(&session.app, &session.actor, &document, &identity).await,
                 Err(error) => Err(error),
             };
-            self.count(&name, outcome, &mut tally)?;
+            self.count(&name, outcome, found, &mut tally)?;
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -162,7 +163,13 @@ impl Documents {
         Ok(tally)
     }
 
-    fn count(&self, name: &str, outcome: Result<ApplyOutcome, Error>, tally: &mut Tally) -> anyhow::Result<()> {
+    fn count(
+        &self,
+        name: &str,
+        outcome: Result<ApplyOutcome, Error>,
+        found: Option<Value>,
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
         match outcome {
             Err(Error::Internal(error)) => return Err(error.context(format!("{name}: an internal fault"))),
             Err(error @ Error::Unavailable(_)) => bail!("{name}: {error}"),
@@ -188,6 +195,7 @@ impl Documents {
                     let line = json!({
                         "file": name, "result": result, "api": outcome.api_slug, "version": outcome.version_slug,
                         "summary": outcome.summary, "warnings": outcome.warnings, "notes": outcome.notes,
+                        "found": found,
                     });
                     say(&line.to_string());
                 } else {
@@ -204,6 +212,20 @@ impl Documents {
         }
         Ok(())
     }
+}
+
+/// What was read in a document, so that another reader can be compared with it.
+fn found(document: &DocumentImport) -> Value {
+    let operations: Vec<String> = document
+        .operations
+        .iter()
+        .map(|one| format!("{} {} {}", one.direction.key(), one.method.to_uppercase(), one.path))
+        .collect();
+    let mut hosts: Vec<&str> = document.endpoints.iter().map(|endpoint| endpoint.host_pattern.as_str()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let scopes: Vec<&str> = document.scopes.iter().map(|scope| scope.name.as_str()).collect();
+    json!({ "title": document.title, "operations": operations, "hosts": hosts, "scopes": scopes })
 }
 
 fn tally_rate(count: usize, seconds: f64) -> f64 {

@@ -186,3 +186,25 @@ async fn discover(http: &Http, provider: &Provider) -> Result<Metadata, Refusal>
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use openidconnect::core::CoreJsonWebKeySet;
+
+    #[test]
+    fn keys_of_a_provider_do_not_become_large_in_memory() {
+        // No larger answer is read.
+        let most = 1 << 20;
+        let set = |one: &str| format!("{{\"keys\":[{}{one}]}}", format!("{one},").repeat(most / (one.len() + 1)));
+        let small = set(r#"{"kty":"RSA","n":"AQ","e":"AQ"}"#);
+        let unknown = set(r#"{"kty":"x"}"#);
+        let certificates = set(r#"{"kty":"RSA","n":"AQ","e":"AQ","x5c":["","","","","","","",""]}"#);
+        let deep = "{\"keys\":".to_owned() + &"[".repeat(most);
+        for (name, json) in [("small", small), ("unknown", unknown), ("certificates", certificates), ("deep", deep)] {
+            let begun = std::time::Instant::now();
+            let (grown, read) = crate::foreign::growth(|| serde_json::from_str::<CoreJsonWebKeySet>(&json).is_ok());
+            assert!(grown < 64, "{name}: {} bytes became {grown} MiB ({read})", json.len());
+            assert!(begun.elapsed().as_secs() < 5, "{name}: {:?}", begun.elapsed());
+        }
+    }
+}

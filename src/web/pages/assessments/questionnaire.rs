@@ -39,7 +39,7 @@ pub async fn import(
         let bytes = file.bytes;
         let read = move |deadline: &foreign::Deadline| match kind.as_str() {
             "xlsx" => sheet::read_questions(&title, &bytes, deadline),
-            "json" => oscal::read(&bytes),
+            "json" => oscal::read(&bytes, deadline),
             _ => match String::from_utf8(bytes) {
                 Ok(text) => written::read(&text),
                 Err(_) => Err(Error::field("/file", "This is not text. Save it as UTF-8.")),
