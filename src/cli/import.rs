@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Session, complain, say};
+use super::{Session, complain, found, say};
 use crate::{
     catalog::ops::{ApplyOutcome, DocumentImport, Identity, apply_document},
     config::Config,
@@ -150,7 +150,7 @@ impl Documents {
         let mut tally = Tally::default();
         while let Some(read) = receive.recv().await {
             let (name, document) = read?;
-            let found = document.as_ref().ok().filter(|_| self.json).map(found);
+            let found = document.as_ref().ok().filter(|_| self.json).map(found::found);
             let outcome = match document {
                 Ok(document) => apply_document(&session.app, &session.actor, &document, &identity).await,
                 Err(error) => Err(error),
@@ -212,20 +212,6 @@ impl Documents {
         }
         Ok(())
     }
-}
-
-/// What was read in a document, so that another reader can be compared with it.
-fn found(document: &DocumentImport) -> Value {
-    let operations: Vec<String> = document
-        .operations
-        .iter()
-        .map(|one| format!("{} {} {}", one.direction.key(), one.method.to_uppercase(), one.path))
-        .collect();
-    let mut hosts: Vec<&str> = document.endpoints.iter().map(|endpoint| endpoint.host_pattern.as_str()).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    let scopes: Vec<&str> = document.scopes.iter().map(|scope| scope.name.as_str()).collect();
-    json!({ "title": document.title, "operations": operations, "hosts": hosts, "scopes": scopes })
 }
 
 fn tally_rate(count: usize, seconds: f64) -> f64 {

@@ -6,6 +6,7 @@ mod backup;
 mod demo;
 mod doctor;
 mod export;
+mod found;
 mod import;
 mod serve;
 mod token;
