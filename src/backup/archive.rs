@@ -9,16 +9,16 @@ use std::{
 
 use age::stream::StreamWriter as AgeWriter;
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
-use super::{DecryptionKey, Encryption};
+use super::{
+    DecryptionKey, Encryption,
+    manifest::{Entry, FORMAT, Manifest},
+};
 
-/// The version of the archive's layout. Readers refuse others.
-pub const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 /// Name of the entry that holds the pepper.
 pub const PEPPER: &str = "pepper";
@@ -29,77 +29,6 @@ const LARGEST_SMALL_ENTRY: u64 = 4 << 20;
 /// Bytes of the manifest, at most: some two million files of evidence.
 const LARGEST_MANIFEST: u64 = 256 << 20;
 const MAGIC: &[u8] = b"age-encryption.org/";
-
-/// What a backup contains, and the digest of each entry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The version of the archive's layout.
-    pub format: u32,
-    /// The version of the Muster that made it.
-    pub muster: String,
-    /// The moment whose state it holds.
-    pub taken_at: DateTime<Utc>,
-    /// The version of the database schema.
-    pub schema: i64,
-    /// The organisation.
-    pub organisation: String,
-    /// The last position of the audit log.
-    pub position: i64,
-    /// The tables, one entry each.
-    pub tables: Vec<Table>,
-    /// The counters of identity columns.
-    pub counters: Vec<Counter>,
-    /// The files of evidence, which PostgreSQL stores as large objects.
-    pub objects: Vec<Object>,
-    /// The pepper and the configuration.
-    pub files: Vec<Entry>,
-}
-
-/// An entry of the archive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its name in the archive.
-    pub name: String,
-    /// Its size before compression.
-    pub bytes: u64,
-    /// SHA-256 of its content in hexadecimal.
-    pub sha256: String,
-}
-
-/// The rows of a table in `COPY` text format.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Table {
-    /// Its name.
-    pub table: String,
-    /// The columns in their order; generated ones are left out.
-    pub columns: Vec<String>,
-    /// How many rows.
-    pub rows: u64,
-    /// The entry with the rows.
-    #[serde(flatten)]
-    pub entry: Entry,
-}
-
-/// A large object.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Object {
-    /// Its number, by which tables refer to it.
-    pub oid: u32,
-    /// The entry with its bytes.
-    #[serde(flatten)]
-    pub entry: Entry,
-}
-
-/// Where an identity column's counter stands.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Counter {
-    /// The table.
-    pub table: String,
-    /// The identity column.
-    pub column: String,
-    /// The last number that it gave.
-    pub last: i64,
-}
 
 /// A finished file.
 #[derive(Clone, Debug)]
@@ -129,6 +58,7 @@ impl Writer {
         if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
             bail!("there is no folder {}", target.display());
         }
+        let encryptor = encryption.map(Encryption::encryptor).transpose()?;
         let name = target.file_name().context("the backup needs a file name")?.to_string_lossy();
         let mark = HEXLOWER.encode(&crate::clock::random::<6>()?);
         let partial = target.with_file_name(format!(".{name}.{mark}.partial"));
@@ -139,11 +69,14 @@ impl Writer {
             .open(&partial)
             .with_context(|| format!("cannot write to {}", target.parent().unwrap_or(Path::new(".")).display()))?;
         let file = Hashed { file: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new(), bytes: 0 };
-        let sink = match encryption {
+        // From here on what fails removes the file.
+        let mut writer = Self { zip: None, target: target.to_owned(), partial, entry: None };
+        let sink = match encryptor {
             None => Sink::Plain(file),
-            Some(encryption) => Sink::Encrypted(Box::new(encryption.encryptor()?.wrap_output(file)?)),
+            Some(encryptor) => Sink::Encrypted(Box::new(encryptor.wrap_output(file)?)),
         };
-        Ok(Self { zip: Some(ZipWriter::new_stream(sink)), target: target.to_owned(), partial, entry: None })
+        writer.zip = Some(ZipWriter::new_stream(sink));
+        Ok(writer)
     }
 
     /// Begins an entry.
@@ -223,7 +156,7 @@ impl Writer {
     }
 }
 
-/// Whether it was finished or given up: the name it was written under goes.
+/// Removes the name that it was written under, whether or not it was finished.
 impl Drop for Writer {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.partial);

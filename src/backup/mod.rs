@@ -7,8 +7,10 @@
 
 mod archive;
 mod encryption;
+mod manifest;
 pub mod ops;
 mod store;
 
-pub use archive::{Archive, Manifest};
+pub use archive::Archive;
 pub use encryption::{DecryptionKey, Encryption};
+pub use manifest::Manifest;

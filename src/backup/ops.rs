@@ -11,7 +11,8 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{
     DecryptionKey, Encryption,
-    archive::{Archive, CONFIGURATION, Entry, Manifest, Object, PEPPER, Table, Writer},
+    archive::{Archive, CONFIGURATION, PEPPER, Writer},
+    manifest::{Entry, FORMAT, Manifest, Object, Table},
     store::{self, Columns},
 };
 use crate::{
@@ -47,11 +48,13 @@ pub async fn back_up(
     actor.require(Permission::ManageSettings)?;
     let mut file = Writer::create(target, encryption)?;
     let mut conn = PgConnection::connect_with(app_role).await?;
-    let mut here = store::tables(&mut conn).await?;
-    here.retain(|table| !store::LEFT_OUT.contains(&table.table.as_str()));
+    let here = store::tables(&mut conn).await?;
     let standing = store::begin_snapshot(&mut conn, &here).await?;
+    if store::tables(&mut conn).await? != here {
+        bail!("the database was just being migrated: try again");
+    }
     let mut tables = Vec::new();
-    for columns in here {
+    for columns in here.into_iter().filter(|table| !store::LEFT_OUT.contains(&table.table.as_str())) {
         file.begin(&format!("tables/{}.copy", columns.table))?;
         let rows = store::copy_out(&mut conn, &columns, |piece| file.write(piece)).await?;
         tables.push(Table { table: columns.table, columns: columns.columns, rows, entry: file.end()? });
@@ -71,7 +74,7 @@ pub async fn back_up(
     let files = vec![file.entry(PEPPER, &pepper)?, file.entry(CONFIGURATION, app.config.given.as_bytes())?];
     let rows = tables.iter().map(|table| table.rows).sum();
     let manifest = Manifest {
-        format: super::archive::FORMAT,
+        format: FORMAT,
         muster: env!("CARGO_PKG_VERSION").into(),
         taken_at: standing.taken_at,
         schema: standing.schema,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, postgres::types::Oid};
 
-use super::archive::{Checked, Counter};
+use super::{archive::Checked, manifest::Counter};
 
 /// Tables whose rows stay behind: a restore signs no one in, and sends no e-mail that was sent since.
 pub const LEFT_OUT: [&str; 6] =

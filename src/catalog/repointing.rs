@@ -74,6 +74,24 @@ impl Moved {
         }
     }
 
+    /// Adds records whose dependencies changed, and which of their dependencies went. What lost one was not moved.
+    pub fn add_dependencies<R: Record>(
+        &mut self,
+        action: &'static str,
+        (before, after): (&[R], &[R]),
+        dropped: Vec<(Uuid, i32)>,
+    ) {
+        let mut changed = Self::default();
+        changed.add(action, before, after);
+        changed.records.retain(|record| !dropped.iter().any(|(id, _)| *id == record.id));
+        for record in &mut changed.records {
+            record.kind = format!("{}_dependency", R::KIND);
+        }
+        let gone = |(id, position)| Dropped { kind: R::KIND.to_owned(), id, position };
+        changed.dropped = dropped.into_iter().map(gone).collect();
+        self.append(changed);
+    }
+
     /// Adds what another feature moved.
     pub fn append(&mut self, mut other: Self) {
         self.records.append(&mut other.records);

@@ -4,6 +4,7 @@
 pub mod connect;
 pub mod local;
 pub mod migrate;
+pub mod references;
 mod tx;
 
 use std::{sync::Arc, time::Duration};

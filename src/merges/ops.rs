@@ -43,7 +43,7 @@ pub async fn merge_vendor(
     same_revision(revision, source.revision)?;
     let ends = [(source.id, source.merged_into_id), (target.id, target.merged_into_id)];
     refuse_ends(ends, target.content.state)?;
-    let mut merge = begun(&tx, MergeKind::Vendor, (source.id, target.id), (new.reason, me));
+    let mut merge = new_merge(&tx, MergeKind::Vendor, (source.id, target.id), (new.reason, me));
     // First of all: what is otherwise fixed may follow a merge that is on record.
     store::save(tx.conn(), &merge).await?;
     catalog::refuse_circles(&mut tx, &source, &target).await?;
@@ -78,7 +78,7 @@ pub async fn merge_api(
     if source.vendor_id != target.vendor_id {
         return Err(Error::field("/into", "That API belongs to another vendor. Merge the vendors first."));
     }
-    let mut merge = begun(&tx, MergeKind::Api, (source.id, target.id), (new.reason, me));
+    let mut merge = new_merge(&tx, MergeKind::Api, (source.id, target.id), (new.reason, me));
     store::save(tx.conn(), &merge).await?;
     let step = Repointing { from: source.id, to: target.id, only: None, dropped: Vec::new() };
     let days = crate::settings::ops::in_force(app).await?.ownership_days;
@@ -116,12 +116,7 @@ pub async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<Merge, Error> {
 /// The merges in effect that a record takes part in, the newest first.
 pub async fn of(app: &App, actor: &Actor, record: Uuid) -> Result<Vec<Merge>, Error> {
     actor.require(Permission::Read)?;
-    let mut conn = app.db.read().await?;
-    let mut found = Vec::new();
-    for id in store::of(&mut conn, record).await? {
-        found.extend(store::get(&mut conn, id).await?);
-    }
-    Ok(found)
+    store::of(&mut *app.db.read().await?, record).await
 }
 
 /// Undoes a merge: both records are what they were, apart from what was changed since, and what had moved and still
@@ -190,8 +185,8 @@ async fn undo_api(tx: &mut WriteTx<Open>, actor: &Actor, merge: &Merge, days: i3
     let versions: Vec<(Uuid, Uuid)> = taken.ids.iter().filter_map(version_of).collect();
     moved.append(integrations::ops::put_down(tx, taken, &source, &versions).await?);
     moved.append(integrations::ops::follow_dependencies(tx, &step).await?);
-    catalog::restore_current(tx, source.id, merge.undo.current_version).await?;
     events.append(&mut moved.events);
+    events.extend(catalog::restore_current(tx, source.id, merge.undo.current_version).await?);
     Ok(events)
 }
 
@@ -239,7 +234,7 @@ fn require_undoer(actor: &Actor, editors: [&[Uuid]; 2], merge: &Merge) -> Result
     catalog::require_merger(actor, [&without_them[0], &without_them[1]])
 }
 
-fn begun(tx: &WriteTx<Open>, kind: MergeKind, ends: (Uuid, Uuid), by: (String, Uuid)) -> Merge {
+fn new_merge(tx: &WriteTx<Open>, kind: MergeKind, ends: (Uuid, Uuid), by: (String, Uuid)) -> Merge {
     Merge {
         id: Uuid::now_v7(),
         revision: 1,

@@ -61,13 +61,16 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Merge>, Er
 }
 
 /// The merges in effect that a record is the source or the target of, the newest first; at most 50.
-pub async fn of(conn: &mut PgConnection, record: Uuid) -> Result<Vec<Uuid>, Error> {
-    let ids = sqlx::query_scalar!(
-        "select id from merges where state = 'merged' and (source_id = $1 or target_id = $1)
-         order by merged_at desc limit 50",
+pub async fn of(conn: &mut PgConnection, record: Uuid) -> Result<Vec<Merge>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, kind, source_id, target_id, reason, state, moved as "moved: Json<Vec<MovedRecord>>",
+                  undo as "undo: Json<Undo>", merged_by, merged_at, undone_by, undone_at, revision
+           from merges where state = 'merged' and (source_id = $1 or target_id = $1)
+           order by merged_at desc limit 50"#,
         record
     );
-    Ok(ids.fetch_all(conn).await?)
+    rows.fetch_all(conn).await?.into_iter().map(Merge::try_from).collect()
 }
 
 /// Whether something was merged into a record after this merge, and is not undone.

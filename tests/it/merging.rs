@@ -53,6 +53,20 @@ async fn everything(test: &TestApp) -> BTreeMap<&'static str, Vec<Value>> {
     all
 }
 
+/// The latest version of each vendor and API says where it leads and which version is current, as its row does.
+async fn versions_agree(test: &TestApp) {
+    let sql = "select count(*) from (
+            select 'api' as kind, id, revision, merged_into_id, current_version_id, vendor_id from apis
+            union all select 'vendor', id, revision, merged_into_id, null, parent_id from vendors) t
+        where not exists (select from record_versions v where v.kind = t.kind and v.id = t.id and v.revision = t.revision
+            and v.body ->> 'merged_into_id' is not distinct from t.merged_into_id::text
+            and (t.kind = 'vendor' or v.body ->> 'current_version_id' is not distinct from t.current_version_id::text)
+            and v.body ->> (case t.kind when 'api' then 'vendor_id' else 'parent_id' end)
+                is not distinct from t.vendor_id::text)";
+    let wrong: i64 = sqlx::query_scalar(sql).fetch_one(&mut test.owner().await).await.expect("a count");
+    assert_eq!(wrong, 0, "records differ from their latest version");
+}
+
 fn into(key: &str) -> NewMerge {
     NewMerge { into: key.into(), reason: "The same company, imported twice.".into() }
 }
@@ -146,6 +160,7 @@ async fn a_vendor_is_merged_into_another_and_everything_follows() {
     let gone = catalog::find_vendor(&test.app, &reviewer, &twin.id.to_string()).await.expect("it");
     assert_eq!((gone.merged_into_id, gone.content.state.key()), (Some(found.id), "retired"));
     let token = test.token(&[Permission::Read, Permission::EditCatalog]).await;
+    versions_agree(&test).await;
     let over_http = test.api("GET", "/api/v1/vendors/stripe-europe", &token, &[], None).await.json();
     assert_eq!(over_http["id"], json!(found.id));
     let browser = test.sign_in(&shop.reviewer).await;
@@ -182,6 +197,7 @@ async fn a_vendor_is_merged_into_another_and_everything_follows() {
     for (table, rows) in &before {
         assert_eq!(&after[table], rows, "{table}");
     }
+    versions_agree(&test).await;
     let again = ops::undo(&test.app, &reviewer, merge.id, undone.revision).await;
     assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
     let back = catalog::find_vendor(&test.app, &reviewer, "stripe-europe").await.expect("it");
@@ -236,6 +252,7 @@ async fn an_api_is_merged_and_its_integrations_keep_their_versions() {
     let at = (old.content.slug.as_str(), old.revision);
     let merge = ops::merge_api(&test.app, &reviewer, at, into(&twin.content.slug), Run::Merge).await.expect("merged");
 
+    versions_agree(&test).await;
     let moved = uses::find_integration(&test.app, &cli, &active.content.slug).await.expect("it");
     assert_eq!((moved.api_id, moved.content.api.as_str()), (twin.id, twin.content.slug.as_str()));
     assert_eq!(moved.state.key(), "active", "what was approved stays approved");
@@ -249,6 +266,7 @@ async fn an_api_is_merged_and_its_integrations_keep_their_versions() {
     assert_eq!(by_old_slug.id, twin.id);
 
     ops::undo(&test.app, &reviewer, merge.id, merge.revision).await.expect("undone");
+    versions_agree(&test).await;
     let after = everything(&test).await;
     for (table, rows) in &before {
         assert_eq!(&after[table], rows, "{table}");
@@ -335,10 +353,12 @@ async fn two_merges_at_once_end_with_one_vendor() {
     for key in [one, other] {
         assert_eq!(catalog::find_vendor(&test.app, &reviewer, key).await.expect("it").id, acme.id, "{key}");
     }
+    versions_agree(&test).await;
     let early = ops::undo(&test.app, &reviewer, merge.id, merge.revision).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "{early:?}");
     ops::undo(&test.app, &reviewer, second.id, second.revision).await.expect("undone");
     ops::undo(&test.app, &reviewer, merge.id, merge.revision).await.expect("undone");
+    versions_agree(&test).await;
     for (key, id) in [(one, [merge.source_id, merge.target_id]), (other, [merge.source_id, merge.target_id])] {
         assert!(id.contains(&catalog::find_vendor(&test.app, &reviewer, key).await.expect("it").id), "{key}");
     }

@@ -46,7 +46,7 @@ async fn settle_doubles<S>(tx: &mut WriteTx<S>, step: &Repointing, moved: &mut M
 /// Moves what belongs to a vendor. Refuses where both are being asked the same questionnaire.
 pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
     let (now, mut moved) = (tx.now(), Moved::default());
-    let ids = merging::assessments_of(tx.conn(), step.from, step.ids("assessment").as_deref()).await?;
+    let ids = merging::ASSESSED.holders(tx.conn(), step.from, step.ids("assessment").as_deref()).await?;
     let both = merging::both_under_way(tx.conn(), &ids, step.to).await?;
     if !both.is_empty() {
         return Err(Error::Conflict(format!(
@@ -55,19 +55,19 @@ pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<
         )));
     }
     let before = assessments::get_many(tx.conn(), &ids).await?;
-    merging::move_assessments(tx.conn(), &ids, step.to, now).await?;
+    merging::ASSESSED.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("assessment.moved", &before, &assessments::get_many(tx.conn(), &ids).await?);
 
     let only = step.ids("assessment_demand");
     let ids = merging::demands_of(tx.conn(), (step.from, step.to), only.as_deref()).await?;
     let before: Vec<Demand> = demands::get_many(tx.conn(), &ids).await?;
-    merging::move_demands(tx.conn(), &ids, step.to, now).await?;
+    merging::DEMANDED.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("assessment_demand.moved", &before, &demands::get_many(tx.conn(), &ids).await?);
 
     settle_doubles(tx, step, &mut moved).await?;
-    let ids = merging::evidence_of(tx.conn(), step.from, step.ids("evidence").as_deref()).await?;
+    let ids = merging::EVIDENCED.holders(tx.conn(), step.from, step.ids("evidence").as_deref()).await?;
     let before = evidence::get_many(tx.conn(), &ids).await?;
-    merging::move_evidence(tx.conn(), &ids, step.to, now).await?;
+    merging::EVIDENCED.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("evidence.moved", &before, &evidence::get_many(tx.conn(), &ids).await?);
     Ok(moved)
 }

@@ -1,20 +1,16 @@
 //! Moves assessments, demands for them, and evidence from one vendor to another.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{db::references::Reference, error::Error};
 
-/// The assessments of a vendor.
-pub async fn assessments_of(conn: &mut PgConnection, vendor: Uuid, only: Option<&[Uuid]>) -> Result<Vec<Uuid>, Error> {
-    let ids = sqlx::query_scalar!(
-        "select id from assessments where vendor_id = $1 and ($2::uuid[] is null or id = any($2)) order by id for update",
-        vendor,
-        only as Option<&[Uuid]>
-    );
-    Ok(ids.fetch_all(conn).await?)
-}
+/// The vendor that is assessed.
+pub const ASSESSED: Reference = Reference { table: "assessments", column: "vendor_id" };
+/// The vendor that is to be assessed.
+pub const DEMANDED: Reference = Reference { table: "assessment_demands", column: "vendor_id" };
+/// The vendor that evidence is of.
+pub const EVIDENCED: Reference = Reference { table: "evidence", column: "vendor_id" };
 
 /// Titles of questionnaires that both vendors are being asked.
 pub async fn both_under_way(conn: &mut PgConnection, ids: &[Uuid], vendor: Uuid) -> Result<Vec<String>, Error> {
@@ -28,23 +24,6 @@ pub async fn both_under_way(conn: &mut PgConnection, ids: &[Uuid], vendor: Uuid)
         vendor
     );
     Ok(titles.fetch_all(conn).await?)
-}
-
-pub async fn move_assessments(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    vendor: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "update assessments set vendor_id = $2, revision = revision + 1, updated_at = $3 where id = any($1)",
-        ids,
-        vendor,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// The demands on a vendor, apart from those that the other vendor has as well.
@@ -64,48 +43,4 @@ pub async fn demands_of(
         only as Option<&[Uuid]>
     );
     Ok(ids.fetch_all(conn).await?)
-}
-
-pub async fn move_demands(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    vendor: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "update assessment_demands set vendor_id = $2, revision = revision + 1, updated_at = $3 where id = any($1)",
-        ids,
-        vendor,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The evidence of a vendor.
-pub async fn evidence_of(conn: &mut PgConnection, vendor: Uuid, only: Option<&[Uuid]>) -> Result<Vec<Uuid>, Error> {
-    let ids = sqlx::query_scalar!(
-        "select id from evidence where vendor_id = $1 and ($2::uuid[] is null or id = any($2)) order by id for update",
-        vendor,
-        only as Option<&[Uuid]>
-    );
-    Ok(ids.fetch_all(conn).await?)
-}
-
-pub async fn move_evidence(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    vendor: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "update evidence set vendor_id = $2, revision = revision + 1, updated_at = $3 where id = any($1)",
-        ids,
-        vendor,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

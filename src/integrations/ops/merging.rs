@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::{
-    catalog::{Api, Dropped, Moved, MovedRecord, Repointing},
+    catalog::{Api, Moved, Repointing},
     db::WriteTx,
     error::Error,
     integrations::{
@@ -28,7 +28,7 @@ pub struct OnTheirWay {
 /// system and name; a retired one stays behind then. Refuses people who own one, did within `days`, or ask for a change of
 /// one: they would choose by themselves what their approved integration calls.
 pub async fn take_up<S>(tx: &mut WriteTx<S>, step: &Repointing, days: i32) -> Result<OnTheirWay, Error> {
-    let mut ids = merging::of_api(tx.conn(), step.from, step.ids("integration").as_deref()).await?;
+    let mut ids = merging::API.holders(tx.conn(), step.from, step.ids("integration").as_deref()).await?;
     let (stay, clash): (Vec<_>, Vec<_>) =
         merging::clashes(tx.conn(), &ids, step.to).await?.into_iter().partition(|(_, _, retired)| *retired);
     if !clash.is_empty() {
@@ -76,24 +76,14 @@ pub async fn put_down<S>(
 
 /// What integrations depend on beside their API follows a vendor or an API.
 pub async fn follow_dependencies<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
-    let back = step.dropped("integration");
-    let mut ids = merging::dependents_on(tx.conn(), step.from, step.ids("integration_dependency").as_deref()).await?;
-    let restored: Vec<Uuid> = back.iter().map(|(id, _)| *id).collect();
-    ids.extend(&restored);
+    let (now, back) = (tx.now(), step.dropped("integration"));
+    let only = step.ids("integration_dependency");
+    let mut ids = merging::UPSTREAMS.holders(tx.conn(), step.from, only.as_deref()).await?;
+    ids.extend(back.iter().map(|(id, _)| *id));
     let before = integrations::load(tx.conn(), &ids).await?;
-    let now = tx.now();
-    let dropped = merging::drop_dependencies(tx.conn(), &ids, (step.from, step.to)).await?;
-    merging::restore_dependencies(tx.conn(), &back, step.to).await?;
-    let moving: Vec<Uuid> = ids.iter().filter(|id| !restored.contains(id)).copied().collect();
-    merging::move_dependencies(tx.conn(), &moving, (step.from, step.to)).await?;
-    merging::touch(tx.conn(), &ids, now).await?;
+    let dropped = merging::UPSTREAMS.repoint(tx.conn(), &ids, (step.from, step.to), &back, now).await?;
     let mut moved = Moved::default();
-    moved.add("integration.dependency_moved", &before, &integrations::load(tx.conn(), &ids).await?);
-    moved.records.retain(|record| !dropped.iter().any(|(id, _)| *id == record.id));
-    for MovedRecord { kind, .. } in &mut moved.records {
-        "integration_dependency".clone_into(kind);
-    }
-    let gone = |(id, position)| Dropped { kind: "integration".into(), id, position };
-    moved.dropped = dropped.into_iter().map(gone).collect();
+    let after = integrations::load(tx.conn(), &ids).await?;
+    moved.add_dependencies("integration.dependency_moved", (&before, &after), dropped);
     Ok(moved)
 }

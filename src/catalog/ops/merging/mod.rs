@@ -10,7 +10,7 @@ use super::{vendors::require_review, with_editor};
 use crate::{
     audit::Event,
     catalog::{
-        Api, ApiContent, Comment, Dropped, Moved, Repointing, System, Vendor, VendorContent,
+        Api, ApiContent, Comment, Moved, Repointing, System, Vendor, VendorContent,
         store::{apis, comments, merging, systems, vendors, versions},
     },
     db::WriteTx,
@@ -113,7 +113,8 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
     };
     vendors::update(tx.conn(), &gone).await?;
     let slugs = slugs::redirect(tx.conn(), "vendor", &source.content.slug, (source.id, target.id)).await?;
-    let followers = merging::merge_vendor(tx.conn(), source.id, Some(target.id)).await?;
+    let (followers, mut events) = lead_vendors(tx, (source.id, target.id), None).await?;
+    merging::set_vendor_merged(tx.conn(), source.id, Some(target.id)).await?;
     let parent_id = parent_of_both(tx, source, target).await?;
     let parent = match parent_id {
         None => None,
@@ -134,6 +135,8 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
         ..target.clone()
     };
     vendors::update(tx.conn(), &after).await?;
+    events.push(Event::changed("vendor.merged_away", source, &gone));
+    events.push(Event::changed("vendor.merged", target, &after));
     Ok(Absorbed {
         source: json(&source.content)?,
         target_before: json(&target.content)?,
@@ -142,10 +145,7 @@ pub async fn absorb_vendor<S>(tx: &mut WriteTx<S>, source: &Vendor, target: &Ven
         followers,
         parent_before: target.parent_id,
         verified: target.verified_at.zip(target.verified_by).filter(|_| !holds),
-        events: vec![
-            Event::changed("vendor.merged_away", source, &gone),
-            Event::changed("vendor.merged", target, &after),
-        ],
+        events,
     })
 }
 
@@ -178,7 +178,8 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
     };
     apis::update_facts(tx.conn(), &gone).await?;
     let slugs = slugs::redirect(tx.conn(), "api", &source.content.slug, (source.id, target.id)).await?;
-    let followers = merging::merge_api(tx.conn(), source.id, Some(target.id)).await?;
+    let (followers, mut events) = lead_apis(tx, (source.id, target.id), None).await?;
+    merging::set_api_merged(tx.conn(), source.id, Some(target.id)).await?;
     let editors = source.edited_by.iter().fold(target.edited_by.clone(), |all, one| with_editor(&all, Some(*one)));
     let holds =
         !target.content.identity_differs(&content) && target.verified_by.is_none_or(|by| !editors.contains(&by));
@@ -193,6 +194,8 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
         ..target.clone()
     };
     apis::update(tx.conn(), &after, &upstreams).await?;
+    events.push(Event::changed("api.merged_away", source, &gone));
+    events.push(Event::changed("api.merged", target, &after));
     Ok(Absorbed {
         source: json(&source.content)?,
         target_before: json(&target.content)?,
@@ -201,14 +204,14 @@ pub async fn absorb_api<S>(tx: &mut WriteTx<S>, source: &Api, target: &Api) -> R
         followers,
         parent_before: None,
         verified: target.verified_at.zip(target.verified_by).filter(|_| !holds),
-        events: vec![Event::changed("api.merged_away", source, &gone), Event::changed("api.merged", target, &after)],
+        events,
     })
 }
 
 /// APIs, systems, subsidiaries, dependencies and comments follow a vendor.
 pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Moved, Error> {
     let (now, mut moved) = (tx.now(), Moved::default());
-    let ids = merging::apis_of(tx.conn(), step.from, step.ids("api").as_deref()).await?;
+    let ids = merging::VENDOR_OF_API.holders(tx.conn(), step.from, step.ids("api").as_deref()).await?;
     let before = apis::get_many(tx.conn(), &ids).await?;
     let shared = merging::shared_services(tx.conn(), &ids, step.to).await?;
     if !shared.is_empty() {
@@ -217,17 +220,19 @@ pub async fn follow_vendor<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<
             shared.join(", ")
         )));
     }
-    merging::move_apis(tx.conn(), &ids, step.to, now).await?;
+    merging::VENDOR_OF_API.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("api.moved", &before, &apis::get_many(tx.conn(), &ids).await?);
 
-    let ids = merging::systems_of(tx.conn(), step.from, step.ids("system").as_deref()).await?;
+    let ids = merging::VENDOR_OF_SYSTEM.holders(tx.conn(), step.from, step.ids("system").as_deref()).await?;
     let before: Vec<System> = systems::get_many(tx.conn(), &ids).await?;
-    merging::move_systems(tx.conn(), &ids, step.to, now).await?;
+    merging::VENDOR_OF_SYSTEM.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("system.moved", &before, &systems::get_many(tx.conn(), &ids).await?);
 
-    let ids = merging::children_of(tx.conn(), step.from, step.ids("vendor").as_deref(), step.to).await?;
+    let mut ids = merging::PARENT.holders(tx.conn(), step.from, step.ids("vendor").as_deref()).await?;
+    // Its parent is settled with the two records themselves.
+    ids.retain(|id| *id != step.to);
     let before = vendors::get_many(tx.conn(), &ids).await?;
-    merging::move_children(tx.conn(), &ids, step.to, now).await?;
+    merging::PARENT.repoint(tx.conn(), &ids, step.to, now).await?;
     moved.add("vendor.parent_moved", &before, &vendors::get_many(tx.conn(), &ids).await?);
 
     follow_dependencies(tx, step, &mut moved).await?;
@@ -244,7 +249,8 @@ pub async fn follow_api<S>(tx: &mut WriteTx<S>, step: &Repointing) -> Result<Mov
     for id in &ids {
         before.extend(versions::get(tx.conn(), *id).await?);
     }
-    merging::move_versions(tx.conn(), &ids, step.to, now).await?;
+    merging::release_current(tx.conn(), &ids).await?;
+    merging::API_OF_VERSION.repoint(tx.conn(), &ids, step.to, now).await?;
     let mut after = Vec::with_capacity(ids.len());
     for id in &ids {
         after.extend(versions::get(tx.conn(), *id).await?);
@@ -261,36 +267,54 @@ pub async fn counterparts<S>(tx: &mut WriteTx<S>, versions: &[Uuid], api: Uuid) 
 }
 
 async fn follow_dependencies<S>(tx: &mut WriteTx<S>, step: &Repointing, moved: &mut Moved) -> Result<(), Error> {
-    let now = tx.now();
-    let mut ids = merging::dependents_on(tx.conn(), step.from, step.ids("api_dependency").as_deref()).await?;
-    ids.extend(step.dropped("api").iter().map(|(id, _)| *id));
+    let (now, back) = (tx.now(), step.dropped("api"));
+    let mut ids = merging::UPSTREAMS.holders(tx.conn(), step.from, step.ids("api_dependency").as_deref()).await?;
+    ids.extend(back.iter().map(|(id, _)| *id));
     let before = apis::get_many(tx.conn(), &ids).await?;
-    let dropped = merging::drop_dependencies(tx.conn(), &ids, (step.from, step.to)).await?;
-    let is_vendor = vendors::get(tx.conn(), step.to).await?.is_some();
-    let ends = if is_vendor { (Some(step.to), None) } else { (None, Some(step.to)) };
-    merging::restore_dependencies(tx.conn(), &step.dropped("api"), ends).await?;
-    let back: Vec<Uuid> = step.dropped("api").iter().map(|(id, _)| *id).collect();
-    let moving: Vec<Uuid> = ids.iter().filter(|id| !back.contains(id)).copied().collect();
-    merging::move_dependencies(tx.conn(), &moving, (step.from, step.to)).await?;
-    merging::touch(tx.conn(), &ids, now).await?;
-    let mut dependencies = Moved::default();
-    dependencies.add("api.dependency_moved", &before, &apis::get_many(tx.conn(), &ids).await?);
-    dependencies.records.retain(|record| !dropped.iter().any(|(id, _)| *id == record.id));
-    for record in &mut dependencies.records {
-        "api_dependency".clone_into(&mut record.kind);
-    }
-    dependencies.dropped =
-        dropped.into_iter().map(|(id, position)| Dropped { kind: "api".into(), id, position }).collect();
-    moved.append(dependencies);
+    let dropped = merging::UPSTREAMS.repoint(tx.conn(), &ids, (step.from, step.to), &back, now).await?;
+    let after = apis::get_many(tx.conn(), &ids).await?;
+    moved.add_dependencies("api.dependency_moved", (&before, &after), dropped);
     Ok(())
 }
 
 /// The API's current version is the one that it had, where it has none now.
-pub async fn restore_current<S>(tx: &mut WriteTx<S>, api: Uuid, version: Option<Uuid>) -> Result<(), Error> {
-    match version {
-        None => Ok(()),
-        Some(version) => merging::restore_current(tx.conn(), api, version).await,
-    }
+pub async fn restore_current<S>(tx: &mut WriteTx<S>, api: Uuid, version: Option<Uuid>) -> Result<Option<Event>, Error> {
+    let (Some(version), now) = (version, tx.now()) else { return Ok(None) };
+    let before = apis::get(tx.conn(), api).await?.ok_or(Error::NotFound("API"))?;
+    merging::restore_current(tx.conn(), api, version, now).await?;
+    let after = apis::get(tx.conn(), api).await?.ok_or(Error::NotFound("API"))?;
+    let changed = after.revision != before.revision;
+    Ok(changed.then(|| Event::changed("api.current_version_set", &before, &after)))
+}
+
+/// Vendors that were merged into `from` before lead to `to` from here on: their ids, and an event for each.
+async fn lead_vendors<S>(
+    tx: &mut WriteTx<S>,
+    (from, to): (Uuid, Uuid),
+    only: Option<&[Uuid]>,
+) -> Result<(Vec<Uuid>, Vec<Event>), Error> {
+    let now = tx.now();
+    let ids = merging::MERGED_VENDOR.holders(tx.conn(), from, only).await?;
+    let before = vendors::get_many(tx.conn(), &ids).await?;
+    merging::MERGED_VENDOR.repoint(tx.conn(), &ids, to, now).await?;
+    let mut moved = Moved::default();
+    moved.add("vendor.merge_followed", &before, &vendors::get_many(tx.conn(), &ids).await?);
+    Ok((ids, moved.events))
+}
+
+/// The same for APIs.
+async fn lead_apis<S>(
+    tx: &mut WriteTx<S>,
+    (from, to): (Uuid, Uuid),
+    only: Option<&[Uuid]>,
+) -> Result<(Vec<Uuid>, Vec<Event>), Error> {
+    let now = tx.now();
+    let ids = merging::MERGED_API.holders(tx.conn(), from, only).await?;
+    let before = apis::get_many(tx.conn(), &ids).await?;
+    merging::MERGED_API.repoint(tx.conn(), &ids, to, now).await?;
+    let mut moved = Moved::default();
+    moved.add("api.merge_followed", &before, &apis::get_many(tx.conn(), &ids).await?);
+    Ok((ids, moved.events))
 }
 
 /// Refuses where an API merge joins APIs of two vendors: its integrations would change the company that they use.

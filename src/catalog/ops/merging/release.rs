@@ -1,6 +1,6 @@
 //! Undoing what a merge did to the two records themselves.
 
-use super::{Absorbed, json};
+use super::{Absorbed, json, lead_apis, lead_vendors};
 use crate::{
     audit::Event,
     catalog::{
@@ -14,7 +14,7 @@ use crate::{
     slugs,
 };
 
-/// Undoes that for both: the target loses what it took and no one changed since, the source is what it was.
+/// Undoes the merge for both vendors: the target loses what it took and no one changed since, the source is what it was.
 pub async fn release_vendor<S>(
     tx: &mut WriteTx<S>,
     (source, target): (&Vendor, &Vendor),
@@ -40,8 +40,8 @@ pub async fn release_vendor<S>(
         ..target.clone()
     };
     // First of all: nothing refers to what is merged away.
-    merging::merge_vendor(tx.conn(), source.id, None).await?;
-    merging::give_back(tx.conn(), &done.followers, source.id).await?;
+    merging::set_vendor_merged(tx.conn(), source.id, None).await?;
+    let (_, mut events) = lead_vendors(tx, (target.id, source.id), Some(&done.followers)).await?;
     // Then the target: what it took is one vendor's.
     vendors::update(tx.conn(), &kept).await?;
     slugs::redirect_back(tx.conn(), "vendor", &done.slugs, (target.id, source.id)).await?;
@@ -55,7 +55,9 @@ pub async fn release_vendor<S>(
         ..source.clone()
     };
     vendors::update(tx.conn(), &back).await?;
-    Ok(vec![Event::changed("vendor.merge_undone", target, &kept), Event::changed("vendor.restored", source, &back)])
+    events.push(Event::changed("vendor.merge_undone", target, &kept));
+    events.push(Event::changed("vendor.restored", source, &back));
+    Ok(events)
 }
 
 /// Undoes that for both APIs, as [`release_vendor`] does.
@@ -73,8 +75,8 @@ pub async fn release_api<S>(
     let now_verified = target.verified_at.zip(target.verified_by).filter(|_| holds);
     let as_before = done.verified.filter(|_| !before.identity_differs(&content));
     let verified = now_verified.or(as_before.filter(|(_, by)| !target.edited_by.contains(by)));
-    merging::merge_api(tx.conn(), source.id, None).await?;
-    merging::give_back(tx.conn(), &done.followers, source.id).await?;
+    merging::set_api_merged(tx.conn(), source.id, None).await?;
+    let (_, mut events) = lead_apis(tx, (target.id, source.id), Some(&done.followers)).await?;
     let (content, upstreams) = resolve_upstreams(tx, content, Some(target.id)).await?;
     let kept = Api {
         revision: target.revision + 1,
@@ -92,5 +94,7 @@ pub async fn release_api<S>(
     let content = ApiContent { slug, vendor: source.content.vendor.clone(), ..content };
     let back = Api { revision: source.revision + 1, updated_at: now, merged_into_id: None, content, ..source.clone() };
     apis::update_facts(tx.conn(), &back).await?;
-    Ok(vec![Event::changed("api.merge_undone", target, &kept), Event::changed("api.restored", source, &back)])
+    events.push(Event::changed("api.merge_undone", target, &kept));
+    events.push(Event::changed("api.restored", source, &back));
+    Ok(events)
 }
