@@ -260,3 +260,36 @@ async fn somebody_sets_how_pages_look_and_an_admin_sees_what_they_have_in_hand()
     chrome.look("access-review").await;
     chrome.driver.clone().quit().await.expect("closed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_browser_downloads_is_whole() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    // More than one chunk of a stream that the browser asks to be compressed.
+    for n in 0..600 {
+        let vendor = builders::vendor(&format!("Vendor {n}, with a comma"));
+        muster::catalog::ops::create_vendor(&test.app, &test.cli(), vendor).await.expect("a vendor");
+    }
+    let base = serve(&test).await;
+    let chrome = Chrome::start().await;
+    sign_in(&test, &chrome, &base, &shop.requester).await;
+    chrome.driver.goto(format!("{base}/vendors")).await.expect("opened");
+    chrome.click("details.menu summary").await;
+    let (name, bytes) = chrome.download(".menu-items a[href*='format=csv']").await;
+    assert!(std::path::Path::new(&name).extension().is_some_and(|ending| ending == "csv"), "{name}");
+    let rows =
+        csv::Reader::from_reader(bytes.as_slice()).records().collect::<Result<Vec<_>, _>>().expect("a whole table");
+    let named = |n: usize| rows.iter().any(|row| row.iter().any(|cell| cell == format!("Vendor {n}, with a comma")));
+    assert!(rows.len() >= 601 && named(0) && named(599), "{} rows", rows.len());
+
+    chrome.driver.goto(format!("{base}/vendors")).await.expect("opened");
+    chrome.click("details.menu summary").await;
+    let (_, bytes) = chrome.download(".menu-items a[href*='format=ndjson']").await;
+    let lines = String::from_utf8(bytes).expect("text");
+    assert!(
+        lines
+            .lines()
+            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok_and(|row| row["name"].is_string()))
+    );
+    assert_eq!(lines.lines().count(), rows.len());
+}

@@ -145,6 +145,30 @@ impl Chrome {
         self.devtools("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await;
     }
 
+    /// Clicks what downloads a file; its name and its bytes, once the browser has all of it.
+    pub async fn download(&self, css: &str) -> (String, Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = json!({ "behavior": "allow", "downloadPath": folder.path() });
+        self.devtools("Browser.setDownloadBehavior", to).await;
+        self.click(css).await;
+        let begun = std::time::Instant::now();
+        loop {
+            let files: Vec<PathBuf> =
+                std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("one").path()).collect();
+            // While it comes in, its name has another ending.
+            if let [file] = files.as_slice()
+                && file.extension().is_none_or(|ending| ending != "crdownload")
+            {
+                let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+                if !name.starts_with('.') {
+                    return (name, std::fs::read(file).expect("bytes"));
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "no download from {css}: {files:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn devtools(&self, command: &'static str, parameters: serde_json::Value) {
         self.driver.cmd(DevTools(command, parameters)).await.expect("DevTools");
     }
