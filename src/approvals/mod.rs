@@ -8,6 +8,7 @@ mod delegation;
 mod merge;
 pub mod ops;
 mod request;
+mod schema;
 mod store;
 mod view;
 

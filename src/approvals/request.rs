@@ -50,9 +50,10 @@ impl RequestKind {
 }
 
 /// The content that decisions are bound to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bound {
-    /// How often it was submitted.
+    /// How often it was submitted. Not written: the request says so itself.
+    #[serde(skip_serializing)]
     pub round: i32,
     /// SHA-256 of the canonical content, in hexadecimal.
     pub content_hash: String,
@@ -64,8 +65,8 @@ pub struct Bound {
     pub waiting_since: DateTime<Utc>,
 }
 
-/// Where it is in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+/// Where it is in its life. The OpenAPI document describes it by `PhaseFields`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Phase {
     /// Being written.

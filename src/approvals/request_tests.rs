@@ -136,3 +136,37 @@ fn kinds_fit_to_states() {
         assert!(kind.outcome(state).is_err());
     }
 }
+
+#[test]
+fn whoever_asked_does_not_decide_even_where_no_one_wrote_them_down_as_taking_part() {
+    let me = Uuid::now_v7();
+    let mut request = open(me, vec![stage(1, 1)]);
+    request.participants.clear();
+    assert!(matches!(request.refuse_decider(me, None), Err(Error::Forbidden(_))));
+}
+
+#[test]
+fn one_person_decides_in_several_stages_only_where_the_workflow_says_so() {
+    for (twice, expected) in [(true, "approved"), (false, "open")] {
+        let workflow = WorkflowRef { id: Uuid::now_v7(), version: 1, same_person_twice: twice };
+        let plan = Plan { stages: vec![stage(1, 1), stage(2, 1)], workflow: Some(workflow) };
+        let request = draft(Uuid::now_v7()).submit("full".into(), "m".into(), plan, at(1)).expect("submitted");
+        let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
+        let for_b = NewDecision { decided_for: Some(b), ..verdict(Verdict::Approve) };
+        let request = request.decide(a, for_b.clone(), at(2)).expect("the first stage");
+        // Neither who decided nor who it was decided for decides again.
+        for by in [a, b, Uuid::now_v7()] {
+            let again = request.clone().decide(by, for_b.clone(), at(3));
+            assert_eq!(again.map(|request| request.phase.key()).unwrap_or("open"), expected, "{twice}");
+        }
+    }
+}
+
+#[test]
+fn nothing_goes_on_with_an_approval_that_lapsed() {
+    let request = open(Uuid::now_v7(), vec![stage(1, 1)]);
+    let mut approved = request.decide(Uuid::now_v7(), verdict(Verdict::Approve), at(2)).expect("decided");
+    assert!(approved.refuse_lapsed().is_ok());
+    approved.decisions[0].lapsed = true;
+    assert!(matches!(approved.refuse_lapsed(), Err(Error::Conflict(_))));
+}

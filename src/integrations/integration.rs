@@ -1,5 +1,7 @@
 //! An integration: one system's use of one API.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,6 +109,16 @@ impl Refs {
         }
     }
 
+    /// The same by the parts that name a record.
+    pub fn part_ids(&self, content: &IntegrationContent) -> PartIds {
+        let classes = content.data_flows.iter().zip(&self.data_classes);
+        PartIds {
+            version: self.version,
+            upstreams: self.upstreams.clone(),
+            data_classes: classes.map(|(flow, (id, _))| (flow.data_class.clone(), *id)).collect(),
+        }
+    }
+
     /// The highest sensitivity of the flows.
     pub fn sensitivity(&self) -> Option<Sensitivity> {
         self.data_classes.iter().map(|(_, sensitivity)| *sensitivity).max_by_key(|sensitivity| sensitivity.level())
@@ -175,6 +187,17 @@ pub struct OwnerIds {
     pub backup_owner: Option<Uuid>,
 }
 
+/// The ids of what the parts of an integration name, for its history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartIds {
+    /// The API's version.
+    pub version: Option<Uuid>,
+    /// The API or vendor of each upstream, in their order.
+    pub upstreams: Vec<Uuid>,
+    /// The data class behind each key of the data flows.
+    pub data_classes: BTreeMap<String, Uuid>,
+}
+
 /// An integration with its parts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Integration {
@@ -202,6 +225,9 @@ pub struct Integration {
     pub vendor_id: Uuid,
     /// The ids of the teams that own it.
     pub owner_ids: OwnerIds,
+    /// The ids behind the names in its parts.
+    #[serde(skip)]
+    pub part_ids: PartIds,
     /// Where each scope stands.
     pub grants: Vec<Grant>,
     /// The credentials it uses.
@@ -221,12 +247,14 @@ impl Record for Integration {
         self.revision
     }
     /// What is derived, and credentials, which are records of their own, are left out.
+    /// With the ids of what the parts name: slugs change, ids do not.
     fn body(&self) -> Value {
         let mut body = serde_json::to_value(self).unwrap_or(Value::Null);
         if let Value::Object(fields) = &mut body {
             for derived in ["credentials", "direction", "sensitivity"] {
                 fields.remove(derived);
             }
+            fields.insert("refs".into(), serde_json::to_value(&self.part_ids).unwrap_or(Value::Null));
         }
         body
     }

@@ -16,7 +16,9 @@ pub use content::{FIELDS, IntegrationContent, Weight};
 pub use credential::{Credential, CredentialContent, CredentialKind, CredentialState, Rotation, fingerprint};
 pub use gaps::{Gap, Missing, missing};
 pub use hints::{Around, Hint, hints};
-pub use integration::{CredentialUse, Direction, Grant, Integration, IntegrationState, OwnerIds, Refs, Suspension};
+pub use integration::{
+    CredentialUse, Direction, Grant, Integration, IntegrationState, OwnerIds, PartIds, Refs, Suspension,
+};
 pub use parts::{
     Criticality, DataFlow, EnvironmentUse, Exposure, FieldEncryption, FlowDirection, InboundInspection,
     InboundValidation, Initiator, LegalBasis, PeerVerification, RatePeriod, ScopeRequest, TransferSafeguard,

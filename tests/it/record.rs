@@ -261,6 +261,25 @@ async fn bodies_name_what_they_refer_to_by_id_as_well() {
         bodies.iter().any(|(kind, body)| kind == "integration" && body["api_id"] == serde_json::json!(live.api_id))
     );
     assert!(bodies.iter().any(|(kind, body)| kind == "change_request" && body["refs"]["vendor"].is_string()));
+    // What flows, and through whom it goes: by id, and the same whether one is read or many are.
+    let class: uuid::Uuid = sqlx::query_scalar("select id from data_classes where key = $1")
+        .bind(&live.content.data_flows[0].data_class)
+        .fetch_one(&mut test.owner().await)
+        .await
+        .expect("a class");
+    for (kind, body) in bodies.iter().filter(|(kind, _)| kind == "integration") {
+        assert_eq!(
+            body["refs"]["data_classes"][&live.content.data_flows[0].data_class],
+            serde_json::json!(class),
+            "{kind}: {body}"
+        );
+    }
+    let renamed = sqlx::query("update data_classes set key = key || '_x' where id = $1")
+        .bind(class)
+        .execute(&mut test.owner().await)
+        .await
+        .expect_err("keys stay");
+    assert!(renamed.to_string().contains("does not change"), "{renamed}");
     // What is said twice is listed once.
     let id: uuid::Uuid =
         sqlx::query_scalar("select id from change_requests").fetch_one(&mut test.owner().await).await.expect("it");

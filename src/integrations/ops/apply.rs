@@ -52,6 +52,7 @@ pub async fn register_in<S>(
         api_id: refs.api,
         vendor_id: refs.vendor,
         owner_ids: refs.owner_ids(),
+        part_ids: refs.part_ids(&content),
         grants: grants.collect(),
         credentials: Vec::new(),
         content,

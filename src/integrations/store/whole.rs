@@ -2,7 +2,7 @@
 //! at one moment; for many each kind of part has a statement of its own, which is several times faster for the server
 //! and for us.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, types::Json};
@@ -12,8 +12,8 @@ use crate::{
     catalog::Upstream,
     error::Error,
     integrations::{
-        CredentialUse, DataFlow, EnvironmentUse, Grant, Integration, IntegrationContent, OwnerIds, ScopeRequest,
-        Suspension,
+        CredentialUse, DataFlow, EnvironmentUse, Grant, Integration, IntegrationContent, OwnerIds, PartIds,
+        ScopeRequest, Suspension,
     },
 };
 
@@ -30,6 +30,7 @@ struct Row {
     business_owner_id: Option<Uuid>,
     technical_owner_id: Option<Uuid>,
     backup_owner_id: Option<Uuid>,
+    version_id: Option<Uuid>,
     version_slug: Option<String>,
     purpose: Option<String>,
     business_logic: Option<String>,
@@ -60,8 +61,10 @@ struct Row {
     updated_at: DateTime<Utc>,
     environments: Option<Json<Vec<EnvironmentUse>>>,
     flows: Option<Json<Vec<DataFlow>>>,
+    class_ids: Option<Json<BTreeMap<String, Uuid>>>,
     scopes: Option<Json<Vec<ScopeRow>>>,
     upstreams: Option<Json<Vec<Upstream>>>,
+    upstream_ids: Option<Json<Vec<Uuid>>>,
     credentials: Option<Json<Vec<CredentialUse>>>,
 }
 
@@ -80,6 +83,7 @@ struct Parts {
     grants: Vec<Grant>,
     asked: Vec<ScopeRequest>,
     upstreams: Vec<Upstream>,
+    ids: PartIds,
     credentials: Vec<CredentialUse>,
 }
 
@@ -96,6 +100,11 @@ impl Parts {
             flows: taken(&mut row.flows),
             upstreams: taken(&mut row.upstreams),
             credentials: taken(&mut row.credentials),
+            ids: PartIds {
+                version: None,
+                upstreams: taken(&mut row.upstream_ids),
+                data_classes: row.class_ids.take().map(|json| json.0).unwrap_or_default(),
+            },
             ..Self::default()
         };
         for scope in taken(&mut row.scopes) {
@@ -152,6 +161,7 @@ fn whole(row: Row, parts: Parts) -> Result<Integration, Error> {
             technical_owner: row.technical_owner_id,
             backup_owner: row.backup_owner_id,
         },
+        part_ids: PartIds { version: row.version_id, ..parts.ids },
         grants: parts.grants,
         credentials: parts.credentials,
         content: IntegrationContent {
@@ -230,7 +240,7 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid], with: With) -> Result<Vec<R
         r#"select i.id, i.slug, i.name, i.state, i.system_id, i.api_id,
                   (select s.slug from systems s where s.id = i.system_id) as "system_slug!",
                   a.slug as api_slug, a.vendor_id, i.business_owner_id, i.technical_owner_id, i.backup_owner_id,
-                  (select v.slug from api_versions v where v.id = i.version_id) as version_slug,
+                  i.version_id, (select v.slug from api_versions v where v.id = i.version_id) as version_slug,
                   i.purpose, i.business_logic,
                   (select t.slug from teams t where t.id = i.business_owner_id) as business_owner,
                   (select t.slug from teams t where t.id = i.technical_owner_id) as technical_owner,
@@ -249,6 +259,9 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid], with: With) -> Result<Vec<R
                           'field_encryption', f.field_encryption))
                       from data_flows f join data_classes d on d.id = f.data_class_id where f.integration_id = i.id), '[]') end
                       as "flows?: Json<Vec<DataFlow>>",
+                  case when $2 then coalesce((select jsonb_object_agg(d.key, d.id)
+                      from data_flows f join data_classes d on d.id = f.data_class_id where f.integration_id = i.id), '{}') end
+                      as "class_ids?: Json<BTreeMap<String, Uuid>>",
                   case when $2 then coalesce((select jsonb_agg(jsonb_build_object('scope', g.scope, 'justification', g.justification,
                           'requested', g.requested, 'approved_at', g.approved_at, 'granted_on', g.granted_on,
                           'last_used_on', g.last_used_on))
@@ -259,6 +272,9 @@ async fn rows(conn: &mut PgConnection, ids: &[Uuid], with: With) -> Result<Vec<R
                           'vendor', (select x.slug from vendors x where x.id = u.upstream_vendor_id)) order by u.position)
                       from integration_upstreams u where u.integration_id = i.id), '[]') end
                       as "upstreams?: Json<Vec<Upstream>>",
+                  case when $2 then coalesce((select jsonb_agg(coalesce(u.upstream_api_id, u.upstream_vendor_id) order by u.position)
+                      from integration_upstreams u where u.integration_id = i.id), '[]') end
+                      as "upstream_ids?: Json<Vec<Uuid>>",
                   case when $2 then coalesce((select jsonb_agg(jsonb_build_object('id', c.id, 'slug', c.slug, 'name', c.name,
                           'kind', c.kind, 'environment', c.environment, 'state', c.state,
                           'vault_reference', c.vault_reference, 'since', coalesce(c.rotated_on, c.created_on),
@@ -293,13 +309,15 @@ async fn environments(conn: &mut PgConnection, ids: &[Uuid], all: &mut All) -> R
 
 async fn flows(conn: &mut PgConnection, ids: &[Uuid], all: &mut All) -> Result<(), Error> {
     let rows = sqlx::query!(
-        "select f.integration_id, d.key, f.direction, f.environments, f.legal_basis, f.locations, f.transfer_safeguard,
+        "select f.integration_id, d.id, d.key, f.direction, f.environments, f.legal_basis, f.locations, f.transfer_safeguard,
                 f.retention_days, f.field_encryption
          from data_flows f join data_classes d on d.id = f.data_class_id where f.integration_id = any($1)",
         ids
     );
     for row in rows.fetch_all(conn).await? {
-        all.entry(row.integration_id).or_default().flows.push(DataFlow {
+        let parts = all.entry(row.integration_id).or_default();
+        parts.ids.data_classes.insert(row.key.clone(), row.id);
+        parts.flows.push(DataFlow {
             data_class: row.key,
             direction: row.direction.parse()?,
             environments: words(row.environments)?,
@@ -334,14 +352,16 @@ async fn scopes(conn: &mut PgConnection, ids: &[Uuid], all: &mut All) -> Result<
 
 async fn upstreams(conn: &mut PgConnection, ids: &[Uuid], all: &mut All) -> Result<(), Error> {
     let rows = sqlx::query!(
-        "select u.integration_id, (select x.slug from apis x where x.id = u.upstream_api_id) as api,
+        r#"select u.integration_id, coalesce(u.upstream_api_id, u.upstream_vendor_id) as "id!", (select x.slug from apis x where x.id = u.upstream_api_id) as api,
                 (select x.slug from vendors x where x.id = u.upstream_vendor_id) as vendor
-         from integration_upstreams u where u.integration_id = any($1) order by u.position",
+         from integration_upstreams u where u.integration_id = any($1) order by u.position"#,
         ids
     );
     for row in rows.fetch_all(conn).await? {
         let upstream = Upstream { api: row.api, vendor: row.vendor };
-        all.entry(row.integration_id).or_default().upstreams.push(upstream);
+        let parts = all.entry(row.integration_id).or_default();
+        parts.ids.upstreams.push(row.id);
+        parts.upstreams.push(upstream);
     }
     Ok(())
 }

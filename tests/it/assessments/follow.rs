@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use muster::{
     assessments::{Assessment, ConclusionVerdict, NewAnswer, NewAssessment, Occurrence, ops},
-    catalog,
+    catalog::{self, VendorContent},
     identity::Actor,
     mail,
 };
@@ -121,6 +121,31 @@ async fn a_new_kind_of_data_and_other_questions_make_stale_wording_does_not() {
     assert_eq!(stale.state.key(), "stale", "{:?}", stale.stale_because);
 }
 
+/// What was asked of one vendor is not answered with another one, and an assessment of a vendor is not about an
+/// integration of another.
+async fn another_vendor_does_not_answer_it(test: &TestApp, reviewer: &muster::identity::Actor) {
+    let other = VendorContent { name: "Adyen".into(), ..VendorContent::default() };
+    catalog::ops::create_vendor(&test.app, &test.cli(), other).await.expect("a vendor");
+    let demand: uuid::Uuid =
+        sqlx::query_scalar("select id from assessment_demands where state = 'open' and cause = 'incident'")
+            .fetch_one(&mut test.owner().await)
+            .await
+            .expect("a demand");
+    let new = NewAssessment {
+        questionnaire: "vendor-security".into(),
+        vendor: "adyen".into(),
+        recipient: Some("security@adyen.example".into()),
+        ..NewAssessment::default()
+    };
+    for (bad, pointer) in [
+        (NewAssessment { demand: Some(demand), ..new.clone() }, "/demand"),
+        (NewAssessment { demand: Some(uuid::Uuid::new_v4()), ..new.clone() }, "/demand"),
+        (NewAssessment { integration: Some("stripe-for-shop".into()), ..new }, "/integration"),
+    ] {
+        assert_eq!(crate::governance::pointers(ops::begin(&test.app, reviewer, bad).await), [pointer]);
+    }
+}
+
 #[tokio::test]
 async fn an_incident_and_a_renewal_ask_once_each() {
     let test = TestApp::new().await;
@@ -131,6 +156,7 @@ async fn an_incident_and_a_renewal_ask_once_each() {
     let breach = || Occurrence { vendor: "stripe".into(), reference: "INC-7".into() };
     assert_eq!(ops::report(&test.app, &reviewer, breach()).await.expect("reported").len(), 1);
     assert_eq!(ops::report(&test.app, &reviewer, breach()).await.expect("known").len(), 0);
+    another_vendor_does_not_answer_it(&test, &reviewer).await;
     test.clock.advance(chrono::TimeDelta::days(340));
     for _ in 0..2 {
         ops::begin_day(&test.app).await.expect("a day");

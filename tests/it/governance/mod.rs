@@ -7,7 +7,9 @@ mod refusals;
 mod rules;
 mod seen;
 mod separation;
+mod sign_in_age;
 mod stages;
+mod views;
 mod waiting;
 
 use muster::{

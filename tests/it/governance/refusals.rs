@@ -65,6 +65,8 @@ async fn requests_refuse_what_is_incomplete_past_or_not_there() {
     let content = IntegrationContent { purpose, ..live.content.clone() };
     let edited = ops::edit_request(app, &me, same.id, 1, content, None).await.expect("edited");
     assert_eq!(said(ops::submit_request(app, &me, same.id, edited.revision, None).await), "/reason");
+    let retired = ops::propose(app, &me, &key, RequestKind::Retire, Some(edited.content), Some("Done.".into())).await;
+    assert_eq!(said(retired), "/content");
     let none = ops::Stewardship::default();
     assert_eq!(said(ops::steward(app, &me, none.clone()).await), "/integrations ");
     let silent = ops::Stewardship { integrations: vec![key], ..none.clone() };
@@ -105,6 +107,8 @@ async fn conditions_and_delegations_refuse_what_says_nothing() {
     }
     let bare = NewDecision::new(Verdict::Approve, " ", hash.clone());
     assert_eq!(said(ops::decide(app, &reviewer, id, bare).await), "/reason");
+    let mixed = NewDecision { verdict: Verdict::Approve, ..with(vec![condition.clone()]) };
+    assert_eq!(said(ops::decide(app, &reviewer, id, mixed).await), "/conditions");
     let held = ops::decide(app, &reviewer, id, with(vec![condition.clone(), condition])).await.expect("decided");
     let unmet = held.conditions[0].id;
     assert_eq!(said(ops::meet_condition(app, &me, id, unmet, " ").await), "/note");

@@ -10,6 +10,8 @@ use axum::{
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+use super::strict::Strict;
+
 /// An answer.
 pub struct Reply {
     pub status: StatusCode,
@@ -19,7 +21,8 @@ pub struct Reply {
 
 impl Reply {
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}: {}", self.status, self.text()))
+        let read: Result<Strict, _> = serde_json::from_slice(&self.body);
+        read.unwrap_or_else(|error| panic!("{}: {error}: {}", self.status, self.text())).0
     }
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -6,6 +6,7 @@ pub mod chrome;
 pub mod client;
 mod cluster;
 pub mod provider;
+pub mod strict;
 
 pub use app::TestApp;
 pub use client::{Browser, Reply};
