@@ -12,7 +12,7 @@ const client = createClient<paths>({
 const { data: vendors } = await client.GET("/api/v1/vendors", { params: { query: { limit: 5 } } });
 assert.ok(vendors !== undefined && vendors.items.length > 0);
 const slug: string = vendors.items[0]!.slug;
-const { data: vendor, response } = await client.GET("/api/v1/vendors/{slug}", { params: { path: { slug } } });
+const { data: vendor, response } = await client.GET("/api/v1/vendors/{key}", { params: { path: { key: slug } } });
 assert.equal(vendor?.slug, slug);
 
 const { data: requests } = await client.GET("/api/v1/requests", { params: { query: { limit: 1 } } });
@@ -23,7 +23,7 @@ const stages: number = request!.stages.length;
 assert.ok(stages >= 0);
 
 // A refusal is typed as well.
-const { error } = await client.GET("/api/v1/vendors/{slug}", { params: { path: { slug: "there-is-none" } } });
+const { error } = await client.GET("/api/v1/vendors/{key}", { params: { path: { key: "there-is-none" } } });
 assert.equal(error?.status, 404);
 assert.ok(response.headers.get("etag") !== null);
 console.log("read");

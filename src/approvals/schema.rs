@@ -17,8 +17,7 @@ use super::Phase;
 #[expect(dead_code, reason = "Only its schema is read.")]
 struct PhaseFields {
     /// The state.
-    #[schema(inline)]
-    state: PhaseState,
+    state: RequestState,
     /// SHA-256 of the canonical content, in hexadecimal.
     #[schema(nullable = false)]
     content_hash: Option<String>,
@@ -39,7 +38,7 @@ struct PhaseFields {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "Only its schema is read.")]
-enum PhaseState {
+enum RequestState {
     Draft,
     Open,
     ChangesRequested,

@@ -1,5 +1,7 @@
 //! What holds for every answer: headers, hosts, limits, problems.
 
+use std::collections::BTreeSet;
+
 use muster::{
     identity::{Permission, Role},
     web::{self, Web},
@@ -132,6 +134,10 @@ async fn the_document_can_be_read_by_generators_of_clients() {
         match value {
             serde_json::Value::Object(fields) => {
                 assert!(fields.get("items") != Some(&json!(false)) && !fields.contains_key("prefixItems"), "{at}");
+                let parts = fields.get("allOf").and_then(|parts| parts.as_array()).cloned().unwrap_or_default();
+                let types: BTreeSet<String> =
+                    parts.iter().filter_map(|part| part.get("type")).map(ToString::to_string).collect();
+                assert!(types.len() < 2, "{at}: nothing is of all these types: {types:?}");
                 fields.iter().for_each(|(key, value)| walk(value, &format!("{at}/{key}")));
             }
             serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, at)),
