@@ -1,8 +1,11 @@
-//! What every operation needs: the database, the clock, the pepper, the caches.
+//! What every operation needs: the database, the clock, the configuration, and what features bring along.
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -14,7 +17,7 @@ use crate::{
     config::Config,
     db::Db,
     error::Error,
-    identity::{Authorities, Pepper, oidc::Providers},
+    slots::Slots,
 };
 
 /// Shared by handlers, jobs and commands; cheap to clone.
@@ -26,57 +29,51 @@ pub struct App {
     pub clock: Clock,
     /// The checked configuration.
     pub config: Arc<Config>,
-    /// What API tokens are hashed with.
-    pub pepper: Arc<Pepper>,
-    /// Who is who, for less than a second.
-    pub authorities: Arc<Authorities>,
     /// Which refusals were recorded this minute.
     pub refusals: Arc<Refusals>,
-    /// Which refused sign-ins were recorded this minute: apart from the others, so that strangers cannot fill that set.
-    pub refused_sign_ins: Arc<Refusals>,
-    /// Counts of the rail, for 30 seconds.
-    pub rail: Arc<crate::dashboard::RailCache>,
+    /// How often something changed here that pages count.
+    pub counts_changed: Arc<AtomicU64>,
     /// Totals and facets of lists, for some seconds.
     pub facets: Arc<crate::lists::FacetCache>,
-    /// Compiled rules.
-    pub rules: Arc<crate::policy::ops::RuleCache>,
     /// The organisation's time zone, for some seconds.
     pub zone: Arc<Zone>,
-    /// The identity providers, with what is known of them.
-    pub providers: Arc<Providers>,
     /// Background work that fails, and since when.
     pub background: Arc<Background>,
     /// Places for reading what others wrote.
     pub readers: Arc<crate::foreign::Readers>,
     /// Whether the process was told to stop.
     pub stop: Stop,
+    /// What features bring along.
+    pub slots: Arc<Slots>,
 }
 
 impl App {
-    /// Puts the parts together.
-    pub fn new(db: Db, clock: Clock, config: Config, pepper: Pepper) -> Self {
+    /// Puts the parts together, with what features bring along.
+    pub fn new(db: Db, clock: Clock, config: Config, slots: Slots) -> Self {
         Self {
             db,
             clock,
-            providers: Arc::new(Providers::new(&config.providers)),
             config: Arc::new(config),
-            pepper: Arc::new(pepper),
-            authorities: Arc::default(),
             refusals: Arc::default(),
-            refused_sign_ins: Arc::default(),
-            rail: Arc::default(),
+            counts_changed: Arc::default(),
             facets: Arc::default(),
-            rules: Arc::default(),
             zone: Arc::default(),
             background: Arc::default(),
             readers: Arc::default(),
             stop: Stop::default(),
+            slots: Arc::new(slots),
         }
+    }
+
+    /// What a feature brought along. The list of features puts one of each type in, and a test at start asks for each.
+    #[expect(clippy::panic, reason = "A missing slot is a mistake in the list of features, not of the input.")]
+    pub fn slot<T: Send + Sync + 'static>(&self) -> &T {
+        self.slots.get().unwrap_or_else(|| panic!("no feature brings a {}", std::any::type_name::<T>()))
     }
 
     /// Forgets what is counted for pages: something changed here, and its author looks for it.
     pub fn forget_counts(&self) {
-        self.rail.clear();
+        self.counts_changed.fetch_add(1, Ordering::Relaxed);
         self.facets.clear();
     }
 
@@ -85,7 +82,7 @@ impl App {
         let zone = if let Some(zone) = self.zone.get() {
             zone
         } else {
-            let zone = crate::settings::ops::time_zone(self).await?;
+            let zone = crate::db::time_zone(&mut *self.db.read().await?).await?;
             self.zone.put(zone);
             zone
         };

@@ -7,10 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{
-    identity::{FixedMapping, MappingOptions, Provider, ProviderOptions},
-    mail::Post,
-};
+use crate::{mail::Post, slots::Slots};
 pub use options::Options;
 
 /// How log lines are written.
@@ -66,10 +63,8 @@ pub struct Config {
     pub limits: ImportLimits,
     /// Where letters go out, where that is configured.
     pub post: Option<Post>,
-    /// Identity providers.
-    pub providers: Vec<Provider>,
-    /// What their groups give, as the file says.
-    pub group_mappings: Vec<FixedMapping>,
+    /// What features read from the file, checked.
+    pub sections: Slots,
     /// What was set by flag, environment or file, as a file that a restored Muster can be started with.
     pub given: String,
 }
@@ -85,6 +80,9 @@ pub struct ImportLimits {
     pub upload: u64,
 }
 
+/// Reads what features have in the configuration file; refuses names that no feature knows.
+pub type SectionReader = fn(&toml::Table) -> Result<Slots, Vec<String>>;
+
 const MIB: u64 = 1 << 20;
 
 impl Config {
@@ -99,15 +97,20 @@ impl Config {
         local && self.listen.ip().is_loopback()
     }
 
-    /// Merges the file under the flags and checks everything; every fault is named.
-    pub fn load(flags: Options) -> Result<Self, Vec<String>> {
+    /// Merges the file under the flags and checks everything; every invalid value is named. `read` checks the sections
+    /// of the file that belong to features.
+    pub fn load(flags: Options, read: SectionReader) -> Result<Self, Vec<String>> {
         let file = match &flags.config {
             None => Options::default(),
             Some(path) => read_file(path).map_err(|fault| vec![fault])?,
         };
         let options = merge(flags, file);
         let given = options.portable().map_err(|error| vec![format!("config: {error}")])?;
-        check(options).map(|config| Self { given, ..config })
+        let sections = read(&options.sections);
+        match (check(options), sections) {
+            (Ok(config), Ok(sections)) => Ok(Self { sections, given, ..config }),
+            (config, sections) => Err(config.err().into_iter().chain(sections.err()).flatten().collect()),
+        }
     }
 }
 
@@ -142,8 +145,7 @@ fn merge(flags: Options, file: Options) -> Options {
         import_json_mib: flags.import_json_mib.or(file.import_json_mib),
         import_yaml_mib: flags.import_yaml_mib.or(file.import_yaml_mib),
         upload_mib: flags.upload_mib.or(file.upload_mib),
-        providers: file.providers,
-        group_mappings: file.group_mappings,
+        sections: file.sections,
     }
 }
 
@@ -178,7 +180,6 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         upload: MIB * number("upload-mib", options.upload_mib, 16, 1, 256),
     };
     let post = post(&mut faults, options.smtp_url.as_deref(), options.mail_from.as_deref());
-    let (providers, group_mappings) = providers(&mut faults, options.providers, options.group_mappings);
     let trusted_proxies = networks(&mut faults, options.trusted_proxies.as_deref());
     let data_dir = options.data_dir.unwrap_or_else(|| "data".into());
     let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
@@ -203,38 +204,10 @@ fn check(options: Options) -> Result<Config, Vec<String>> {
         demo: false,
         limits,
         post,
-        providers,
-        group_mappings,
+        sections: Slots::default(),
         given: String::new(),
     };
     if faults.is_empty() { Ok(config) } else { Err(faults) }
-}
-
-fn providers(
-    faults: &mut Vec<String>,
-    providers: Vec<ProviderOptions>,
-    mappings: Vec<MappingOptions>,
-) -> (Vec<Provider>, Vec<FixedMapping>) {
-    let mut checked: Vec<Provider> = Vec::new();
-    for (n, options) in providers.into_iter().enumerate() {
-        match Provider::checked(options, n) {
-            Ok(provider)
-                if checked.iter().any(|known| known.key == provider.key || known.issuer == provider.issuer) =>
-            {
-                faults.push(format!("providers.{}: its key or issuer is there already", provider.key));
-            }
-            Ok(provider) => checked.push(provider),
-            Err(found) => faults.extend(found),
-        }
-    }
-    let mut given = Vec::new();
-    for (n, options) in mappings.into_iter().enumerate() {
-        match FixedMapping::checked(options, n, &checked) {
-            Ok(mapping) => given.push(mapping),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    (checked, given)
 }
 
 fn address(faults: &mut Vec<String>, name: &str, value: Option<&str>, default: &str) -> SocketAddr {
@@ -329,22 +302,25 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_at_once() {
-        let faults = Config::load(Options {
-            listen: Some("nowhere".into()),
-            metrics_listen: Some("0.0.0.0:9464".into()),
-            database_url: Some("mysql://x".into()),
-            log_format: Some("xml".into()),
-            database_connections: Some(0),
-            trusted_proxies: Some("10.0.0.0/8, proxy".into()),
-            ..Options::default()
-        })
+        let faults = Config::load(
+            Options {
+                listen: Some("nowhere".into()),
+                metrics_listen: Some("0.0.0.0:9464".into()),
+                database_url: Some("mysql://x".into()),
+                log_format: Some("xml".into()),
+                database_connections: Some(0),
+                trusted_proxies: Some("10.0.0.0/8, proxy".into()),
+                ..Options::default()
+            },
+            |_| Ok(Slots::default()),
+        )
         .expect_err("six faults");
         assert_eq!(faults.len(), 6, "{faults:?}");
     }
 
     #[test]
     fn nothing_set_is_a_whole_configuration() {
-        let config = Config::load(Options::default()).expect("valid");
+        let config = Config::load(Options::default(), |_| Ok(Slots::default())).expect("valid");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.data_dir.is_absolute());
     }

@@ -2,6 +2,7 @@
 //! where its use is governed. Requests flow web → ops → model → store; `docs/architecture.md`
 //! draws it.
 
+pub mod actor;
 pub mod app;
 pub mod approvals;
 pub mod assessments;
@@ -21,6 +22,7 @@ pub mod drafts;
 pub mod error;
 pub mod files;
 pub mod foreign;
+pub mod house;
 pub mod idempotency;
 pub mod identity;
 pub mod imports;
@@ -33,6 +35,7 @@ pub mod policy;
 pub mod publications;
 pub mod secret;
 pub mod settings;
+pub mod slots;
 pub mod slugs;
 pub mod text;
 pub mod web;

@@ -12,7 +12,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use std::{path::PathBuf, time::Instant};
 
 use muster::{
-    app::App,
     clock::Clock,
     config::{Config, Options},
     db::Db,
@@ -36,8 +35,11 @@ async fn main() {
     let data_dir = PathBuf::from(args.next().expect("a data directory"));
     let options: PgConnectOptions = url.parse().expect("a URL");
     let clock = Clock::system();
-    let config = Config::load(Options { data_dir: Some(data_dir), ..Options::default() }).expect("a configuration");
-    let app = App::new(Db::new(&options, 8, clock.clone()), clock.clone(), config, Pepper::from_key([1; 32]));
+    let config = {
+        let given = Options { data_dir: Some(data_dir), ..Options::default() };
+        Config::load(given, muster::house::sections).expect("a configuration")
+    };
+    let app = muster::house::app(Db::new(&options, 8, clock.clone()), clock.clone(), config, Pepper::from_key([1; 32]));
     let actor = Actor::cli("bench".into(), "bench".into());
     policy::ops::seed_rules(&app, &actor).await.expect("rules");
     policy::ops::seed_risk_model(&app, &actor).await.expect("a model");
@@ -75,7 +77,7 @@ async fn main() {
     }
     // Days have passed: ages and terms are others, and whatever asks for them says so anew.
     let tomorrow = Clock::fixed(clock.now() + chrono::TimeDelta::days(1));
-    let later = App { db: app.db.at(tomorrow.clone()), clock: tomorrow, ..app.clone() };
+    let later = muster::app::App { db: app.db.at(tomorrow.clone()), clock: tomorrow, ..app.clone() };
     assert!(policy::ops::begin_day(&later).await.expect("a day"), "a new day begins");
     let (next, judged) = timed(policy::ops::judge_due(&later)).await;
     println!("full run on the next day, {} of them: {next:.2} s (target 5 s)", judged.expect("judged"));

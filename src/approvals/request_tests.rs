@@ -157,7 +157,7 @@ fn one_person_decides_in_several_stages_only_where_the_workflow_says_so() {
         // Neither who decided nor who it was decided for decides again.
         for by in [a, b, Uuid::now_v7()] {
             let again = request.clone().decide(by, for_b.clone(), at(3));
-            assert_eq!(again.map(|request| request.phase.key()).unwrap_or("open"), expected, "{twice}");
+            assert_eq!(again.map_or("open", |request| request.phase.key()), expected, "{twice}");
         }
     }
 }

@@ -381,3 +381,7 @@ pub fn valid_until(day: NaiveDate, months: i32) -> NaiveDate {
     let months = u32::try_from(months).unwrap_or(12);
     day.checked_add_months(Months::new(months)).unwrap_or(day)
 }
+
+#[cfg(test)]
+#[path = "assessment_tests.rs"]
+mod tests;

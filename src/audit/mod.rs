@@ -13,7 +13,7 @@ pub use diff::{Change, diff};
 pub use event::{Event, Record};
 pub use ops::{AuditEvent, AuditFilter};
 
-use crate::{error::Error, identity::Actor};
+use crate::{actor::Actor, error::Error};
 
 /// Writes events, each with the version that it carries, in their order; only `WriteTx` calls this.
 pub(crate) async fn write(

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::{diff::Change, event::Event, store};
 use crate::{
+    actor::{Actor, Permission},
     app::App,
     error::Error,
-    identity::{Actor, Permission},
 };
 
 /// One event as it is shown and exported.

@@ -14,7 +14,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, os_user, say};
 use crate::{
-    app::App,
     backup::{Archive, DecryptionKey, Encryption, Manifest, ops},
     clock::Clock,
     config::Config,
@@ -168,7 +167,7 @@ async fn fill(config: &Config, managed: &Managed, archive: &mut Archive) -> anyh
 
 async fn settle(config: &Config, managed: &Managed, manifest: &Manifest) -> anyhow::Result<()> {
     let db = Db::new(&managed.app(), config.database_connections, Clock::system());
-    let app = App::new(db.clone(), Clock::system(), config.clone(), Pepper::load(&config.pepper_file)?);
+    let app = crate::house::app(db.clone(), Clock::system(), config.clone(), Pepper::load(&config.pepper_file)?);
     let actor = Actor::cli(os_user(), uuid::Uuid::now_v7().to_string());
     let settled = ops::settle(&app, &actor, manifest).await;
     db.close().await;

@@ -58,9 +58,10 @@ impl Doctor {
 
 /// Whether each identity provider answers as it should.
 async fn providers(config: &Config) -> Vec<Finding> {
-    let all = oidc::Providers::new(&config.providers);
+    let configured = config.sections.get::<crate::identity::Configuration>().cloned().unwrap_or_default();
+    let all = oidc::Providers::new(&configured.providers);
     let mut found = Vec::new();
-    for provider in &config.providers {
+    for provider in &configured.providers {
         let value = format!("{} ({})", provider.key, provider.issuer);
         let fault = all.known(&provider.key).await.err().map(|refusal| refusal.0);
         found.push(Finding { what: "provider", value, fault });

@@ -67,7 +67,7 @@ enum Command {
 /// Runs the command line; the process's exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let config = match Config::load(cli.options) {
+    let config = match Config::load(cli.options, crate::house::sections) {
         Ok(config) => config,
         Err(faults) => {
             for fault in faults {
@@ -139,7 +139,7 @@ impl Session {
 
 async fn open_app(config: &Config, database: &Database) -> anyhow::Result<App> {
     let pepper = Pepper::load(&config.pepper_file)?;
-    let app = App::new(database.db.clone(), Clock::system(), config.clone(), pepper);
+    let app = crate::house::app(database.db.clone(), Clock::system(), config.clone(), pepper);
     identity::ops::bind_pepper(&app).await?;
     let seeder = Actor::job("system:setup", uuid::Uuid::now_v7().to_string());
     crate::catalog::ops::seed_data_classes(&app, &seeder).await?;

@@ -5,11 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{MappingOptions, ProviderOptions};
-
 /// What a person may set, as they wrote it. Flags win over the environment, both over the file.
 #[derive(Args, Deserialize, Serialize, Debug, Clone, Default)]
-#[serde(deny_unknown_fields)]
 #[command(next_help_heading = "Configuration")]
 pub struct Options {
     /// TOML file with any of these settings (names as the flags, with underscores)
@@ -79,14 +76,10 @@ pub struct Options {
     /// Largest upload on a page or through the API, in MiB [default: 16]
     #[arg(long, global = true, env = "MUSTER_UPLOAD_MIB", value_name = "MIB")]
     pub upload_mib: Option<u64>,
-    /// Identity providers; in the file alone.
+    /// What features read from the file alone, each its own section.
     #[arg(skip)]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub providers: Vec<ProviderOptions>,
-    /// What groups of providers give; in the file alone, or on the page.
-    #[arg(skip)]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub group_mappings: Vec<MappingOptions>,
+    #[serde(flatten)]
+    pub sections: toml::Table,
 }
 
 impl Options {

@@ -3,7 +3,7 @@
 mod duties;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -63,22 +63,18 @@ impl RailCounts {
     }
 }
 
-/// The counts and when they were read.
+/// The counts, when they were read, and how often something had changed by then.
 #[derive(Debug, Default)]
-pub struct RailCache(Mutex<Option<(Instant, RailCounts)>>);
-
-impl RailCache {
-    /// Forgets the counts: something came to be here, and its author looks for it.
-    pub fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
+pub struct RailCache(Mutex<Option<(Instant, u64, RailCounts)>>);
 
 /// The counts, at most 30 s old.
 pub async fn rail(app: &App) -> Result<RailCounts, Error> {
-    let kept = *app.rail.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, counts)) = kept
+    let cache = app.slot::<RailCache>();
+    let changed = app.counts_changed.load(Ordering::Relaxed);
+    let kept = *cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, then, counts)) = kept
         && at.elapsed() < KEPT
+        && then == changed
     {
         return Ok(counts);
     }
@@ -105,7 +101,7 @@ pub async fn rail(app: &App) -> Result<RailCounts, Error> {
     )
     .fetch_one(&mut *app.db.read().await?)
     .await?;
-    *app.rail.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, counts));
+    *cache.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, changed, counts));
     Ok(counts)
 }
 

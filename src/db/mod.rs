@@ -6,6 +6,7 @@ pub mod local;
 pub mod migrate;
 pub mod references;
 mod tx;
+mod zone;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,8 +18,9 @@ use sqlx::{
 use tokio::sync::Notify;
 
 pub use tx::{Open, Recorded, WriteTx};
+pub use zone::time_zone;
 
-use crate::{clock::Clock, error::Error, identity::Actor};
+use crate::{actor::Actor, clock::Clock, error::Error};
 
 /// A connection that was idle for so long is asked whether it still works before it is used.
 const IDLE: Duration = Duration::from_millis(500);

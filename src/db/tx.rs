@@ -7,10 +7,10 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::Notify;
 
 use crate::{
+    actor::Actor,
     audit::{self, Event},
     clock::Clock,
     error::Error,
-    identity::Actor,
 };
 
 /// Nothing recorded yet; there is no `commit`.

@@ -70,7 +70,12 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
     identity::ops::mark_demo(app, actor).await?;
     let now = app.clock.now();
     let clock = Clock::fixed(now - TimeDelta::days(548));
-    let app = App::new(app.db.at(clock.clone()), clock.clone(), (*app.config).clone(), (*app.pepper).clone());
+    let app = crate::house::app(
+        app.db.at(clock.clone()),
+        clock.clone(),
+        (*app.config).clone(),
+        crate::identity::pepper(app).clone(),
+    );
     let stage = Stage { app, clock, cli: actor.clone() };
     let cast = organisation::found(&stage).await?;
     let shelf = catalogue::stock(&stage, &cast).await?;

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use crate::{app::App, error::Error, identity::Actor};
+use crate::{actor::Actor, app::App, error::Error};
 
 /// Characters of one draft at most.
 pub const MOST: usize = 256 * 1024;

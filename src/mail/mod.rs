@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{app::App, audit::Event, error::Error, identity::Actor};
+use crate::{actor::Actor, app::App, audit::Event, error::Error};
 
 /// How often a letter is tried before it is given up; each time after twice as long a pause.
 const ATTEMPTS: i32 = 8;

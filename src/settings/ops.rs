@@ -84,7 +84,7 @@ pub async fn update(app: &App, actor: &Actor, revision: i64, content: SettingsCo
     let after = Settings { revision: revision + 1, content };
     store::update(tx.conn(), &after, group.map(|group| group.id)).await?;
     tx.record(Event::changed("settings.updated", &before, &after)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     app.zone.clear();
     Ok(after)
 }

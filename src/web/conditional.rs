@@ -15,6 +15,9 @@ use tower::ServiceExt;
 use super::error::ApiError;
 use crate::error::Error;
 
+/// The media type of refusals (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
+
 /// The entity tag of a revision.
 pub fn etag(revision: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{revision}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
@@ -68,7 +71,10 @@ impl Wanted {
 pub fn if_match(headers: &HeaderMap) -> Result<i64, Error> {
     match Wanted::read(headers)?.ok_or(Error::PreconditionRequired)? {
         Wanted::OneOf(tags) if tags.len() == 1 => Ok(tags[0]),
-        Wanted::OneOf(_) | Wanted::Any => Err(Error::internal("a condition that was not resolved")),
+        // A record that cannot be read at an address of its own.
+        Wanted::OneOf(_) | Wanted::Any => {
+            Err(Error::field("", "Here If-Match takes the one ETag that this is based on."))
+        }
     }
 }
 
@@ -76,18 +82,19 @@ pub fn if_match(headers: &HeaderMap) -> Result<i64, Error> {
 /// of the write, or at the record above it for a verb such as `/requests/{id}/submit`. What changes in between is
 /// refused by the write like any other revision that is past.
 pub async fn resolve(reader: Router, mut request: Request, next: Next) -> Response {
-    if request.method() == Method::GET {
+    if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method()) {
         return next.run(request).await;
     }
     let tags = match Wanted::read(request.headers()) {
         Ok(Some(Wanted::Any)) => None,
         Ok(Some(Wanted::OneOf(tags))) if tags.len() > 1 => Some(tags),
-        Ok(_) => return next.run(request).await,
-        Err(error) => return ApiError(error).into_response(),
+        // What cannot be read is refused by the write itself, after it has asked who writes.
+        Ok(_) | Err(_) => return next.run(request).await,
     };
     let (parts, body) = request.into_parts();
     let current = match current(&reader, &parts).await {
-        Ok(current) => current,
+        Ok(Some(current)) => current,
+        Ok(None) => return next.run(Request::from_parts(parts, body)).await,
         Err(answer) => return *answer,
     };
     if let Some(tags) = tags
@@ -101,8 +108,9 @@ pub async fn resolve(reader: Router, mut request: Request, next: Next) -> Respon
     next.run(request).await
 }
 
-/// The revision that a record has now, else the answer of who asked for it: not there, or not for them.
-async fn current(reader: &Router, parts: &Parts) -> Result<i64, Box<Response>> {
+/// The revision that a record has now; none where it has no address to be read at. Else the answer of who asked for it:
+/// not there, or not for them.
+async fn current(reader: &Router, parts: &Parts) -> Result<Option<i64>, Box<Response>> {
     let path = parts.uri.path();
     let above = path.rsplit_once('/').map(|(above, _)| above);
     let mut refusal = None;
@@ -126,16 +134,15 @@ async fn current(reader: &Router, parts: &Parts) -> Result<i64, Box<Response>> {
         if answer.status().is_success()
             && let Some(revision) = tag.and_then(|tag| tag.trim_matches('"').parse().ok())
         {
-            return Ok(revision);
+            return Ok(Some(revision));
         }
-        // What the record itself says; the list above it has nothing to say of it.
-        if refusal.is_none() && answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+        // What the record itself says; the list above it has nothing to say of it, nor does an address without a record.
+        let problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|media| media == PROBLEM);
+        if refusal.is_none() && problem && answer.status() != StatusCode::METHOD_NOT_ALLOWED {
             refusal = Some(answer);
         }
     }
-    Err(Box::new(refusal.filter(|answer| !answer.status().is_success()).unwrap_or_else(|| {
-        ApiError(Error::field("", "Here If-Match takes the one ETag that this is based on.")).into_response()
-    })))
+    refusal.map_or(Ok(None), |answer| Err(Box::new(answer)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-fn sources(dir: &str) -> Vec<(PathBuf, String)> {
+pub fn sources(dir: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)];
     while let Some(folder) = folders.pop() {

@@ -40,7 +40,7 @@ async fn a_link_ends_after_an_hour_and_a_session_when_idle() {
     let browser = test.sign_in(&person).await;
     assert_eq!(browser.get("/").await.status, 200);
     test.clock.advance(chrono::TimeDelta::hours(13));
-    test.app.authorities.clear();
+    muster::identity::authorities(&test.app).clear();
     assert_eq!(browser.get("/").await.header("location"), "/sign-in");
 }
 
@@ -126,7 +126,7 @@ async fn a_token_expires_and_is_never_taken_from_a_url_or_with_a_cookie() {
     let browser = test.browser("Ada", &[]).await;
     assert_eq!(browser.get("/api/v1/vendors").await.status, 401, "the API ignores cookies");
     test.clock.advance(chrono::TimeDelta::days(31));
-    test.app.authorities.clear();
+    muster::identity::authorities(&test.app).clear();
     assert_eq!(test.api("GET", "/api/v1/vendors", &token, &[], None).await.status, 401);
 }
 
@@ -190,7 +190,7 @@ async fn no_token_mints_a_token_or_widens_its_account() {
 async fn another_pepper_refuses_to_start() {
     let test = TestApp::new().await;
     ops::bind_pepper(&test.app).await.expect("bound at the first start");
-    let other = muster::app::App::new(
+    let other = muster::house::app(
         test.app.db.clone(),
         test.clock.clone(),
         (*test.app.config).clone(),

@@ -17,7 +17,7 @@ async fn letters(test: &TestApp) -> Vec<(String, String)> {
 }
 
 async fn roles(test: &TestApp, browser: &Browser) -> Vec<Role> {
-    test.app.authorities.clear();
+    muster::identity::authorities(&test.app).clear();
     let secret = browser.cookie.split_once('=').expect("a cookie").1;
     ops::authenticate_session(&test.app, secret).await.expect("signed in").roles.clone()
 }

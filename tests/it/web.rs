@@ -116,6 +116,55 @@ async fn conditions_hold_as_the_standard_writes_them() {
 }
 
 #[tokio::test]
+async fn a_condition_says_nothing_to_those_without_a_token_and_nothing_of_methods_that_are_not_there() {
+    let test = TestApp::new().await;
+    let token = test.token(&Permission::ALL).await;
+    let document = serde_json::to_value(web::openapi(&test.web)).expect("a document");
+    let paths = document["paths"].as_object().expect("paths");
+    let mut writes = 0;
+    for (address, methods) in paths {
+        let path: Vec<&str> = address.split('/').map(|part| if part.starts_with('{') { "0" } else { part }).collect();
+        let path = path.join("/");
+        for method in ["POST", "PUT", "PATCH", "DELETE"].iter().filter(|m| methods.get(m.to_lowercase()).is_some()) {
+            writes += 1;
+            for tag in ["", "7", "*", "\"1\", \"2\""] {
+                let headers = [("if-match", tag.to_owned()), ("content-type", "application/json".into())];
+                let reply = send(test.router.clone(), method, &path, &headers, b"{}".to_vec()).await;
+                assert_eq!(reply.status, 401, "{method} {path} {tag}: {}", reply.text());
+                assert_eq!(reply.header("content-type"), "application/problem+json", "{method} {path} {tag}");
+            }
+        }
+        for tag in ["", "*"] {
+            let reply = test.api("TRACE", &path, &token, &[("if-match", tag)], None).await;
+            assert_eq!(reply.status, 405, "TRACE {path} {tag}: {}", reply.text());
+        }
+    }
+    assert!(writes > 60, "{writes}");
+    // Where a record has no address of its own, the write itself says what it takes.
+    let dismiss = format!("/api/v1/assessment-demands/{}/dismiss", uuid::Uuid::new_v4());
+    let body = Some(json!({ "note": "Of little weight." }));
+    let reply = test.api("POST", &dismiss, &token, &[("if-match", "*")], body).await;
+    assert_eq!((reply.status.as_u16(), reply.header("content-type")), (422, "application/problem+json"));
+}
+
+/// Two routers with one path lose an operation of the document when they are merged.
+#[tokio::test]
+async fn every_operation_that_is_described_is_in_the_document() {
+    let test = TestApp::new().await;
+    let document = serde_json::to_value(web::openapi(&test.web)).expect("a document");
+    let described = regex::Regex::new(r#"#\[utoipa::path\((\w+),\s*path = "([^"]+)""#).expect("an expression");
+    let mut found = 0;
+    for (file, text) in crate::architecture::sources("src/web/api") {
+        for one in described.captures_iter(&text) {
+            found += 1;
+            let operation = &document["paths"][format!("/api/v1{}", &one[2])][&one[1]];
+            assert!(operation.is_object(), "{} {} of {}", &one[1], &one[2], file.display());
+        }
+    }
+    assert!(found > 80, "{found}");
+}
+
+#[tokio::test]
 async fn a_list_that_is_asked_with_an_empty_word_says_so() {
     let test = TestApp::new().await;
     let token = test.token(&[Permission::Read]).await;
@@ -125,6 +174,11 @@ async fn a_list_that_is_asked_with_an_empty_word_says_so() {
             assert_eq!(reply.status, 422, "{name} as {accept}: {}", reply.text());
             assert_eq!(reply.json()["errors"][0]["pointer"], format!("/{name}"));
         }
+    }
+    let auditor = test.token(&[Permission::Read, Permission::ReadAudit]).await;
+    for name in ["until", "from", "after", "actor", "subject_id", "limit"] {
+        let reply = test.api("GET", &format!("/api/v1/audit-events?{name}="), &auditor, &[], None).await;
+        assert_eq!((reply.status.as_u16(), reply.pointers()), (422, vec![format!("/{name}")]), "{}", reply.text());
     }
 }
 

@@ -151,7 +151,9 @@ async fn findings(
     }
     let subject = Subject { integration, proposed: Some((request.kind.key(), &request.content, &request.refs)) };
     let today = app.today().await?;
-    let judged = policy::judge(&mut *app.db.read().await?, &app.rules, today, &[subject]).await?;
+    let judged =
+        policy::judge(&mut *app.db.read().await?, app.slot::<crate::policy::ops::RuleCache>(), today, &[subject])
+            .await?;
     let found = judged.into_iter().flat_map(|judgement| judgement.findings);
     Ok(found.filter(|finding| finding.is_shown() || actor.may(Permission::Govern)).collect())
 }

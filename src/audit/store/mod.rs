@@ -15,8 +15,8 @@ use super::{
 use names::SUBJECT_NAME;
 
 use crate::{
+    actor::{Actor, Principal},
     error::Error,
-    identity::{Actor, Principal},
 };
 
 /// The columns of several events.

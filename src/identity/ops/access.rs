@@ -32,7 +32,7 @@ pub struct MintedLink {
 /// The authority behind a session secret, at most 0.7 s old.
 pub async fn authenticate_session(app: &App, secret: &str) -> Result<Arc<Authority>, Error> {
     let hash = secrets::hash(secret);
-    if let Some(known) = app.authorities.get(&hash) {
+    if let Some(known) = crate::identity::authorities(app).get(&hash) {
         return Ok(known);
     }
     let (begun, now) = (Instant::now(), app.clock.now());
@@ -44,7 +44,7 @@ pub async fn authenticate_session(app: &App, secret: &str) -> Result<Arc<Authori
         access::seen(&mut *app.db.housekeeping().await?, session.id, now).await?;
     }
     let authority = Arc::new(authority);
-    app.authorities.put(hash, begun, Arc::clone(&authority));
+    crate::identity::authorities(app).put(hash, begun, Arc::clone(&authority));
     Ok(authority)
 }
 
@@ -55,8 +55,8 @@ fn demo(app: &App) -> access::Demo {
 /// The authority behind an API token, at most 0.7 s old.
 pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Result<Arc<Authority>, Error> {
     let bearer = Bearer::parse(text).ok_or(Error::Unauthenticated)?;
-    let mac = app.pepper.mac(&bearer)?;
-    if let Some(known) = app.authorities.get(&mac) {
+    let mac = crate::identity::pepper(app).mac(&bearer)?;
+    if let Some(known) = crate::identity::authorities(app).get(&mac) {
         return Ok(known);
     }
     let (begun, now) = (Instant::now(), app.clock.now());
@@ -66,7 +66,7 @@ pub async fn authenticate_token(app: &App, text: &str, origin: &Origin) -> Resul
         let address = origin.address.map(|address| address.to_string());
         tokens::used(&mut *app.db.housekeeping().await?, id, now, address).await?;
     }
-    app.authorities.put(mac, begun, Arc::clone(&authority));
+    crate::identity::authorities(app).put(mac, begun, Arc::clone(&authority));
     Ok(authority)
 }
 
@@ -232,7 +232,7 @@ pub async fn sign_in(
         .await?
         .commit()
         .await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -271,7 +271,8 @@ pub async fn provider_of_session(app: &App, actor: &Actor) -> Result<Option<(Str
     let found = access::provider_of(&mut *app.db.read().await?, session.id).await?;
     let Some((provider, sealed)) = found else { return Ok(None) };
     let token = match sealed {
-        Some(sealed) => seal::open(&app.pepper, "id token", &sealed)?.and_then(|bytes| String::from_utf8(bytes).ok()),
+        Some(sealed) => seal::open(crate::identity::pepper(app), "id token", &sealed)?
+            .and_then(|bytes| String::from_utf8(bytes).ok()),
         None => None,
     };
     Ok(Some((provider, token)))
@@ -285,7 +286,7 @@ pub async fn end_other_sessions(app: &App, actor: &Actor) -> Result<u64, Error> 
     let ended = access::end_sessions_of(tx.conn(), person, Some(session)).await?;
     let detail = json!({ "sessions": ended });
     tx.record(Event::happened("person.signed_out_elsewhere", "person", Some(person), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(ended)
 }
 
@@ -303,7 +304,7 @@ pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<(), Error
         return Err(Error::NotFound("session"));
     }
     tx.record(Event::happened("person.signed_out", "person", Some(person), json!(null))).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(())
 }
 

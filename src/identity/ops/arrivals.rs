@@ -59,7 +59,7 @@ pub(super) async fn sign_in(
     let detail = json!({ "by": "provider", "provider": key, "acr": proved.acr, "amr": proved.amr });
     events.push(Event::happened("person.signed_in", "person", Some(person.id), detail));
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -70,7 +70,8 @@ async fn whose(app: &App, key: &str, proved: &Proved) -> Result<Option<Uuid>, Er
     if let Some(known) = flows::person_of(&mut conn, &proved.issuer, &proved.subject).await? {
         return Ok(Some(known));
     }
-    let Some(account) = app.providers.get(key).and_then(|provider| provider.scim_account.clone()) else {
+    let Some(account) = crate::identity::providers(app).get(key).and_then(|provider| provider.scim_account.clone())
+    else {
         return Ok(None);
     };
     flows::provisioned(&mut conn, &account, &proved.subject, key).await
@@ -125,7 +126,8 @@ async fn stranger(
     proved: &Proved,
     events: &mut Vec<Event>,
 ) -> Result<Person, Fault> {
-    let provider = app.providers.get(key).ok_or_else(|| Error::internal("a provider that is gone"))?;
+    let provider =
+        crate::identity::providers(app).get(key).ok_or_else(|| Error::internal("a provider that is gone"))?;
     if let Some(account) = &provider.scim_account
         && let Some(kept) = flows::provisioned(tx.conn(), account, &proved.subject, key).await?
     {
@@ -190,7 +192,7 @@ pub(super) async fn link(
     let mut events = vec![note(&mut tx, key, proved, &person, found).await?];
     events.extend(rights::follow_groups(app, &mut tx, key, person.id).await?);
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(())
 }
 
@@ -216,6 +218,6 @@ pub(super) async fn step_up(
     let secret = access::confirm_session(&mut tx, present.session.id, proof).await?;
     let detail = json!({ "by": "provider", "acr": proved.acr, "amr": proved.amr });
     tx.record(Event::happened("person.stepped_up", "person", Some(present.person), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }

@@ -34,7 +34,7 @@ pub async fn end_roles(app: &App) -> Result<usize, Error> {
         run.settle(*person, end_roles_of(app, tx, *person, today).await);
     }
     if run.done() > 0 {
-        app.authorities.clear();
+        crate::identity::authorities(app).clear();
     }
     Ok(run.done())
 }

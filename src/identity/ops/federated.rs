@@ -114,7 +114,7 @@ pub async fn begin_at_provider(
     present: Option<Present<'_>>,
     back: &str,
 ) -> Result<Begun, Fault> {
-    let known = app.providers.known(provider).await.map_err(|refusal| {
+    let known = crate::identity::providers(app).known(provider).await.map_err(|refusal| {
         tracing::warn!(provider, why = refusal.0, "a sign-in could not begin");
         Fault::Told("This provider does not answer right now. Try again in a minute, or sign in another way.".into())
     })?;
@@ -127,7 +127,7 @@ pub async fn begin_at_provider(
     let flow = flows::Flow {
         provider: provider.to_owned(),
         nonce: pending.nonce,
-        verifier: seal::seal(&app.pepper, "pkce verifier", pending.verifier.as_bytes())?,
+        verifier: seal::seal(crate::identity::pepper(app), "pkce verifier", pending.verifier.as_bytes())?,
         purpose: purpose.key().into(),
         session: present.map(|present| present.session.id),
         person: present.map(|present| present.person),
@@ -171,7 +171,10 @@ pub async fn finish_at_provider(
     previous: Option<&str>,
     (origin, request_id): (Origin, String),
 ) -> Result<Arrived, Fault> {
-    let provider = app.providers.get(returned.provider).map_or("unknown", |provider| provider.key.as_str()).to_owned();
+    let provider = crate::identity::providers(app)
+        .get(returned.provider)
+        .map_or("unknown", |provider| provider.key.as_str())
+        .to_owned();
     let who = present.map(|present| present.person);
     let from = (origin.clone(), request_id.clone());
     let finished = finish(app, returned, present, previous, (origin, request_id)).await;
@@ -195,7 +198,7 @@ async fn record_refusal(
     reason: &str,
     (origin, request_id): (Origin, String),
 ) -> Result<(), Error> {
-    if !app.refused_sign_ins.first_this_minute(format!("{provider} {reason}"), app.clock.now()) {
+    if !app.slot::<super::RefusedSignIns>().0.first_this_minute(format!("{provider} {reason}"), app.clock.now()) {
         return Ok(());
     }
     let actor = match person {
@@ -223,15 +226,23 @@ async fn finish(
         return Err(Refusal("state: unknown, used, too old, of another provider, or of another browser".into()).into());
     };
     let purpose = Purpose::of(&flow.purpose);
-    let verifier = seal::open(&app.pepper, "pkce verifier", &flow.verifier)?;
+    let verifier = seal::open(crate::identity::pepper(app), "pkce verifier", &flow.verifier)?;
     let verifier = verifier.and_then(|bytes| String::from_utf8(bytes).ok());
     let verifier = verifier.ok_or_else(|| Refusal("the flow was begun under another pepper".into()))?;
     let demand = demand(purpose);
-    let known = app.providers.known(key).await?;
+    let known = crate::identity::providers(app).known(key).await?;
     let pending = Pending { state: String::new(), nonce: flow.nonce, verifier };
-    let proved =
-        oidc::finish(&app.providers, known, &redirect(app, key)?, (returned.answer, pending), demand, now).await?;
-    let provider = app.providers.get(key).ok_or_else(|| Error::internal("a provider that is gone"))?;
+    let proved = oidc::finish(
+        crate::identity::providers(app),
+        known,
+        &redirect(app, key)?,
+        (returned.answer, pending),
+        demand,
+        now,
+    )
+    .await?;
+    let provider =
+        crate::identity::providers(app).get(key).ok_or_else(|| Error::internal("a provider that is gone"))?;
     let proof = Proof {
         method: "provider",
         provider: Some(key.to_owned()),
@@ -240,7 +251,7 @@ async fn finish(
         amr: proved.amr.clone(),
         // A provider that does not say when remembers somebody: that is no fresh sign-in.
         authenticated_at: Some(proved.authenticated_at.unwrap_or(now - FRESH - TimeDelta::minutes(1))),
-        id_token: Some(seal::seal(&app.pepper, "id token", proved.id_token.as_bytes())?),
+        id_token: Some(seal::seal(crate::identity::pepper(app), "id token", proved.id_token.as_bytes())?),
     };
     // What asks for more than a sign-in goes on in the session that asked, or not at all.
     let same = present.filter(|one| flow.session == Some(one.session.id) && flow.person == Some(one.person));

@@ -110,7 +110,7 @@ pub async fn create_group(app: &App, actor: &Actor, kind: GroupKind, content: Gr
     let mut tx = app.db.write(actor).await?;
     let (group, event) = create_group_in(&mut tx, kind, content).await?;
     tx.record(event).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(group)
 }
 
@@ -212,7 +212,7 @@ pub async fn update_group(
     let (group, event) = update_group_in(&mut tx, kind, id, revision, content).await?;
     if let Some(event) = event {
         tx.record(event).await?.commit().await?;
-        app.authorities.clear();
+        crate::identity::authorities(app).clear();
     }
     Ok(group)
 }

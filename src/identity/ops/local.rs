@@ -83,7 +83,7 @@ pub async fn sign_in_by_password(
     if account.has_app {
         let halfway = Halfway { person: account.person, email: email.trim().to_lowercase(), at: now };
         let clear = serde_json::to_vec(&halfway).map_err(Error::internal)?;
-        let sealed = seal::seal(&app.pepper, "second step", &clear)?;
+        let sealed = seal::seal(crate::identity::pepper(app), "second step", &clear)?;
         return Ok(Step::Code(data_encoding::BASE64URL_NOPAD.encode(&sealed)));
     }
     let secret = begin_session(app, account.person, Proof::password(), previous, (origin, request_id), &tried).await?;
@@ -102,7 +102,7 @@ pub async fn sign_in_by_code(
     let now = app.clock.now();
     let again = || Error::field("/code", "This took too long. Begin again with name and password.");
     let sealed = data_encoding::BASE64URL_NOPAD.decode(halfway.as_bytes()).map_err(|_| again())?;
-    let clear = seal::open(&app.pepper, "second step", &sealed)?.ok_or_else(again)?;
+    let clear = seal::open(crate::identity::pepper(app), "second step", &sealed)?.ok_or_else(again)?;
     let halfway: Halfway = serde_json::from_slice(&clear).map_err(|_| again())?;
     if now - halfway.at > SECOND_STEP || halfway.at > now {
         return Err(again());
@@ -127,7 +127,7 @@ pub async fn sign_in_by_code(
     succeeded(tx.conn(), &tried, now).await?;
     let detail = json!({ "by": "password", "with": used.key() });
     tx.record(Event::happened("person.signed_in", "person", Some(halfway.person), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -154,7 +154,7 @@ async fn begin_session(
     succeeded(tx.conn(), tried, now).await?;
     let detail = json!({ "by": proof.method });
     tx.record(Event::happened("person.signed_in", "person", Some(person), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -195,7 +195,7 @@ pub(super) async fn second_factor(
 }
 
 pub(super) fn opened(app: &App, sealed: &[u8]) -> Result<[u8; 20], Error> {
-    let clear = seal::open(&app.pepper, "authenticator app", sealed)?;
+    let clear = seal::open(crate::identity::pepper(app), "authenticator app", sealed)?;
     let clear = clear.and_then(|clear| <[u8; 20]>::try_from(clear).ok());
     clear.ok_or_else(|| Error::internal("an authenticator app that was sealed under another pepper"))
 }
@@ -223,7 +223,7 @@ pub async fn confirm_by_password(app: &App, actor: &Actor, typed: String, code: 
     succeeded(tx.conn(), &tried, now).await?;
     let detail = json!({ "by": "password", "with": used.key() });
     tx.record(Event::happened("person.stepped_up", "person", Some(me), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -272,7 +272,7 @@ pub async fn accept_invitation(
     events.push(Event::happened("person.password_set", "person", Some(person), detail));
     events.push(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })));
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }
 
@@ -291,7 +291,8 @@ async fn take_ways(app: &App, tx: &mut WriteTx<Open>, person: Uuid) -> Result<Ve
     events.extend(super::shut_out::revoke_tokens(tx, TokenOwner::Person(person)).await?);
     let keeper = flows::keeper_of(tx.conn(), person).await?;
     let kept = |one: &Identity| {
-        let account = app.providers.get(&one.provider).and_then(|provider| provider.scim_account.clone());
+        let account =
+            crate::identity::providers(app).get(&one.provider).and_then(|provider| provider.scim_account.clone());
         keeper.as_ref().is_some_and(|(by, named)| account.as_ref() == Some(by) && *named == one.subject)
     };
     for before in flows::identities_of(tx.conn(), person).await? {

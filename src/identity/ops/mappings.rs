@@ -38,7 +38,10 @@ pub struct Touched {
 /// The mappings of the page, and those of the configuration file.
 pub async fn mappings(app: &App, actor: &Actor) -> Result<(Vec<GroupMapping>, Vec<FixedMapping>), Error> {
     actor.require(Permission::ManagePeople)?;
-    Ok((grants::mappings(&mut *app.db.read().await?, None).await?, app.config.group_mappings.clone()))
+    Ok((
+        grants::mappings(&mut *app.db.read().await?, None).await?,
+        crate::identity::configuration(app).group_mappings.clone(),
+    ))
 }
 
 async fn checked(app: &App, actor: &Actor, new: NewMapping) -> Result<(GroupMapping, Target), Error> {
@@ -47,7 +50,7 @@ async fn checked(app: &App, actor: &Actor, new: NewMapping) -> Result<(GroupMapp
     let mut check = Check::new();
     let mut name = new.group_name.clone();
     check.required("/group_name", &mut name, 500);
-    if app.providers.get(&new.provider).is_none() {
+    if crate::identity::providers(app).get(&new.provider).is_none() {
         check.fault("/provider", "Choose one of the configured providers.");
     }
     let now = app.clock.now();
@@ -145,7 +148,7 @@ pub async fn add_mapping(app: &App, actor: &Actor, new: NewMapping) -> Result<Gr
         events.extend(rights::follow_groups(app, &mut tx, &mapping.provider, person).await?);
     }
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     app.forget_counts();
     Ok(mapping)
 }
@@ -167,7 +170,7 @@ pub async fn retire_mapping(app: &App, actor: &Actor, id: Uuid) -> Result<(), Er
         events.extend(rights::follow_groups(app, &mut tx, &before.provider, person).await?);
     }
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     app.forget_counts();
     Ok(())
 }
@@ -220,6 +223,6 @@ pub async fn unlink_identity(app: &App, actor: &Actor, id: Uuid) -> Result<(), E
     let detail = json!({ "provider": before.provider });
     events.push(Event::happened("person.unlinked", "person", Some(before.person_id), detail));
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(())
 }

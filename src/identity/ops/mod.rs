@@ -66,3 +66,7 @@ pub use tokens::{MintedToken, bind_pepper, mint_token, revoke_token, tokens};
 pub use ways::{
     Means, begin_app, confirm_app, hold_form, means, remove_app, renew_codes, require_recent, set_password, take_form,
 };
+
+/// Which refused sign-ins were recorded this minute: apart from other refusals, so that strangers cannot fill that set.
+#[derive(Debug, Default)]
+pub struct RefusedSignIns(pub(super) crate::app::Refusals);

@@ -174,6 +174,6 @@ pub async fn finish_passkey_sign_in(
     };
     let detail = json!({ "by": "passkey", "passkey": passkey.id });
     tx.record(Event::happened(action, "person", Some(passkey.person_id), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(secret)
 }

@@ -180,7 +180,7 @@ pub async fn update_person(
         events.extend(super::shut_out::shut_out(&mut tx, id).await?);
     }
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(after)
 }
 

@@ -28,6 +28,6 @@ pub async fn set_preferences(app: &App, actor: &Actor, wanted: Preferences) -> R
     preferences::save(tx.conn(), me, &wanted, now).await?;
     // That they did is on record; what they like is nobody's business.
     tx.record(Event::happened("person.preferences_set", "person", Some(me), json!(null))).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(wanted)
 }

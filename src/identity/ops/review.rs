@@ -56,12 +56,12 @@ pub async fn access_review(app: &App, actor: &Actor) -> Result<Vec<Held>, Error>
             None => "granted in Muster".to_owned(),
         },
         Some(key) => {
-            let provider = app.providers.get(key);
+            let provider = crate::identity::providers(app).get(key);
             let kept_here = provider.is_some_and(|one| one.scim_account.is_some());
             let mine = groups.get(&(row.person, key.to_owned())).map(Vec::as_slice).unwrap_or_default();
             let gives = |group: &str| {
                 let by_page = stored.iter().any(|one| one.provider == key && one.group_name == group && fits(one, row));
-                let fixed = app.config.group_mappings.iter();
+                let fixed = crate::identity::configuration(app).group_mappings.iter();
                 by_page || fixed.clone().any(|one| one.provider == key && one.group == group && is(&one.target, row))
             };
             let through =

@@ -22,7 +22,7 @@ pub(super) fn source(provider: &str) -> String {
 
 /// Who says in which groups of a provider somebody is.
 pub(super) fn told(app: &App, provider: &str) -> grants::Told {
-    let kept_here = app.providers.get(provider).is_some_and(|one| one.scim_account.is_some());
+    let kept_here = crate::identity::providers(app).get(provider).is_some_and(|one| one.scim_account.is_some());
     if kept_here { grants::Told::Kept } else { grants::Told::Token }
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn targets(
     names: &[String],
 ) -> Result<Vec<Target>, Error> {
     // Of a provider that is not configured any more nothing comes.
-    if app.providers.get(provider).is_none() {
+    if crate::identity::providers(app).get(provider).is_none() {
         return Ok(Vec::new());
     }
     let stored = grants::mappings(conn, Some(provider)).await?;
@@ -45,7 +45,7 @@ pub(super) async fn targets(
         .filter(|one| names.contains(&one.group_name) && !own(one))
         .filter_map(GroupMapping::target)
         .collect();
-    let fixed = app.config.group_mappings.iter();
+    let fixed = crate::identity::configuration(app).group_mappings.iter();
     given.extend(
         fixed.filter(|one| one.provider == provider && names.contains(&one.group)).map(|one| one.target.clone()),
     );
@@ -167,6 +167,6 @@ pub async fn reconcile_groups(app: &App) -> Result<usize, Error> {
         tx.commit_all(events).await?;
         count += 1;
     }
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(count)
 }

@@ -59,7 +59,7 @@ async fn keeper(app: &App, actor: &Actor) -> Result<Keeper, Error> {
     let id = actor.service_account().ok_or_else(nobody)?;
     let account =
         service_accounts::find(&mut *app.db.read().await?, &id.to_string()).await?.ok_or_else(nobody)?.content.slug;
-    let provider = app.providers.all().find(|(one, _)| one.scim_account.as_ref() == Some(&account));
+    let provider = crate::identity::providers(app).all().find(|(one, _)| one.scim_account.as_ref() == Some(&account));
     let provider = provider.ok_or_else(nobody)?.0.key.clone();
     Ok(Keeper { account, provider })
 }
@@ -174,7 +174,7 @@ pub async fn scim_change_user(
         events.extend(super::shut_out::shut_out(&mut tx, id).await?);
     }
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(Kept { changed: now, revision: after.revision, what: wanted, ..known })
 }
 
@@ -270,7 +270,7 @@ pub async fn scim_create_group(app: &App, actor: &Actor, group: Group) -> Result
     let mut events = vec![Event::created("provider_group.made", &on_record(&keeper, &kept))];
     events.extend(follow(app, &mut tx, &keeper, kept.what.members.clone()).await?);
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(kept)
 }
 
@@ -297,7 +297,7 @@ pub async fn scim_change_group(
     let touched = before.what.members.iter().chain(&after.what.members).copied().collect();
     events.extend(follow(app, &mut tx, &keeper, touched).await?);
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(after)
 }
 
@@ -312,6 +312,6 @@ pub async fn scim_remove_group(app: &App, actor: &Actor, id: Uuid) -> Result<(),
     let mut events = vec![Event::happened("provider_group.removed", "provider_group", Some(id), detail)];
     events.extend(follow(app, &mut tx, &keeper, before.what.members).await?);
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(())
 }

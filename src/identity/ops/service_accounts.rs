@@ -85,6 +85,6 @@ pub async fn update_service_account(
         events.extend(super::shut_out::revoke_tokens(&mut tx, TokenOwner::ServiceAccount(id)).await?);
     }
     tx.commit_all(events).await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(after)
 }

@@ -75,7 +75,13 @@ pub async fn mint_token(app: &App, actor: &Actor, owner: TokenOwner, new: NewTok
         revision: 1,
     };
     let bearer = Bearer::generate(kind)?;
-    tokens::insert(tx.conn(), &token, (&app.pepper.mac(&bearer)?, app.pepper.id()), actor.person()).await?;
+    tokens::insert(
+        tx.conn(),
+        &token,
+        (&crate::identity::pepper(app).mac(&bearer)?, crate::identity::pepper(app).id()),
+        actor.person(),
+    )
+    .await?;
     tx.record(Event::created("token.minted", &token)).await?.commit().await?;
     Ok(MintedToken { bearer, token })
 }
@@ -112,7 +118,7 @@ pub async fn revoke_token(app: &App, actor: &Actor, id: Uuid) -> Result<Token, E
     let after = Token { revoked_at: Some(tx.now()), revision: before.revision + 1, ..before.clone() };
     tokens::revoke(tx.conn(), &after).await?;
     tx.record(Event::changed("token.revoked", &before, &after)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(after)
 }
 
@@ -128,7 +134,7 @@ pub async fn tokens(app: &App, actor: &Actor, owner: Option<TokenOwner>) -> Resu
 /// Binds the installation to the pepper at the first start. Refuses another pepper: every token
 /// would silently fail.
 pub async fn bind_pepper(app: &App) -> Result<(), Error> {
-    if tokens::bind_pepper(&mut *app.db.housekeeping().await?, app.pepper.id()).await? {
+    if tokens::bind_pepper(&mut *app.db.housekeeping().await?, crate::identity::pepper(app).id()).await? {
         return Ok(());
     }
     Err(Error::Conflict(

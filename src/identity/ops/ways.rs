@@ -60,7 +60,7 @@ pub async fn set_password(app: &App, actor: &Actor, present: String, new: String
     let ended = sessions::end_sessions_of(tx.conn(), me, Some(session.id)).await?;
     let detail = json!({ "first": !had, "sessions_ended": ended });
     tx.record(Event::happened("person.password_set", "person", Some(me), detail)).await?.commit().await?;
-    app.authorities.clear();
+    crate::identity::authorities(app).clear();
     Ok(())
 }
 
@@ -77,7 +77,8 @@ pub async fn begin_app(app: &App, actor: &Actor) -> Result<(String, String), Err
     }
     let secret = password::new_app_secret()?;
     let now = tx.now();
-    local::begin_app(tx.conn(), me, &seal::seal(&app.pepper, "authenticator app", &secret)?, now).await?;
+    local::begin_app(tx.conn(), me, &seal::seal(crate::identity::pepper(app), "authenticator app", &secret)?, now)
+        .await?;
     let event = Event::happened("person.app_begun", "person", Some(me), json!(null));
     tx.record(event).await?.commit().await?;
     password::app_address(secret, &actor.authority.email)
@@ -147,7 +148,7 @@ pub async fn remove_app(app: &App, actor: &Actor, code: &str) -> Result<(), Erro
 /// Keeps a form that asked for a fresh sign-in; its id. Sealed: a form may hold what is not for the database.
 pub async fn hold_form(app: &App, session: Uuid, path: &str, body: &[u8]) -> Result<Uuid, Error> {
     let id = Uuid::now_v7();
-    let sealed = seal::seal(&app.pepper, "held form", body)?;
+    let sealed = seal::seal(crate::identity::pepper(app), "held form", body)?;
     local::hold_form(&mut *app.db.housekeeping().await?, id, session, path, &sealed, app.clock.now()).await?;
     Ok(id)
 }
@@ -157,6 +158,6 @@ pub async fn take_form(app: &App, actor: &Actor, id: Uuid) -> Result<(String, Ve
     let session = actor.authority.session.as_ref().ok_or(Error::Unauthenticated)?;
     let held = local::take_form(&mut *app.db.housekeeping().await?, id, session.id).await?;
     let (path, sealed) = held.ok_or(Error::NotFound("form"))?;
-    let body = seal::open(&app.pepper, "held form", &sealed)?.ok_or(Error::NotFound("form"))?;
+    let body = seal::open(crate::identity::pepper(app), "held form", &sealed)?.ok_or(Error::NotFound("form"))?;
     Ok((path, body))
 }

@@ -104,7 +104,7 @@ pub async fn import(
         tx.commit_all(events).await?;
         report.applied = true;
         app.forget_counts();
-        app.authorities.clear();
+        crate::identity::authorities(app).clear();
     }
     Ok(report)
 }

@@ -50,7 +50,10 @@ pub struct Judgement {
 /// Judges a subject within a transaction.
 pub async fn judge_in<S>(app: &App, tx: &mut WriteTx<S>, subject: Subject<'_>) -> Result<Judgement, Error> {
     let today = app.today().await?;
-    judge(tx.conn(), &app.rules, today, &[subject]).await?.pop().ok_or(Error::NotFound("integration"))
+    judge(tx.conn(), app.slot::<crate::policy::ops::RuleCache>(), today, &[subject])
+        .await?
+        .pop()
+        .ok_or(Error::NotFound("integration"))
 }
 
 /// What rules would look at, for integrations as they are in force.

@@ -33,7 +33,8 @@ pub async fn findings_now(app: &App, actor: &Actor, key: &str) -> Result<Vec<Fin
     let integration = integrations::ops::find_integration(app, actor, key).await?;
     let subject = Subject::live(&integration);
     let today = app.today().await?;
-    let judged = judge(&mut *app.db.read().await?, &app.rules, today, &[subject]).await?;
+    let judged =
+        judge(&mut *app.db.read().await?, app.slot::<crate::policy::ops::RuleCache>(), today, &[subject]).await?;
     let found = judged.into_iter().flat_map(|judgement| judgement.findings);
     Ok(found.filter(|finding| finding.is_shown() || actor.may(Permission::Govern)).collect())
 }

@@ -141,8 +141,8 @@ async fn judge_these(app: &App, taken: &mut PgConnection, ids: &[Uuid]) -> Resul
     let states: HashMap<Uuid, IntegrationState> = integrations.iter().map(|one| (one.id, one.state)).collect();
     let subjects: Vec<Subject> = integrations.iter().map(Subject::live).collect();
     let read = facts(taken, today, &subjects).await?;
-    let rules = in_force::rules(taken, &app.rules).await?;
-    let model = in_force::model(taken, &app.rules).await?;
+    let rules = in_force::rules(taken, app.slot::<crate::policy::ops::RuleCache>()).await?;
+    let model = in_force::model(taken, app.slot::<crate::policy::ops::RuleCache>()).await?;
     let judges = Judges { rules, model: model.clone() };
     let known = judgements::of_integrations(taken, &free).await?;
     // Evaluating is all computing: not on a thread that answers requests.

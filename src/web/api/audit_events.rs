@@ -79,7 +79,11 @@ fn read<T: std::str::FromStr>(errors: &mut FieldErrors, name: &str, value: &str,
 pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
     let mut errors = FieldErrors::new();
     let mut filter = AuditFilter { limit: 100, ..AuditFilter::default() };
-    for (name, value) in pairs.0.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in &pairs.0 {
+        if value.is_empty() {
+            errors.add(format!("/{name}"), "Give a value, or leave this out.");
+            continue;
+        }
         if value.contains('\0') {
             errors.add(format!("/{name}"), "This holds a NUL character.");
             continue;

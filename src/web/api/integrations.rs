@@ -146,7 +146,6 @@ pub fn router() -> OpenApiRouter<Web> {
         .routes(routes!(get_integration))
         .routes(routes!(integration_history))
         .routes(routes!(integration_at))
-        .routes(routes!(integration_requests))
         .routes(routes!(offered_scopes))
         .routes(routes!(suggested_owners))
         .routes(routes!(suspend_integration))
@@ -246,19 +245,6 @@ async fn integration_at(
     let at = at.ok_or_else(|| Error::field("/at", "Give a moment, such as 2027-01-31T00:00:00Z."))?;
     let found = ops::find_integration(&web.app, &actor, &key).await?;
     Ok(Json(audit::ops::version_at(&web.app, &actor, "integration", found.id, at).await?))
-}
-
-#[utoipa::path(get, path = "/integrations/{key}/requests", tag = "integrations",
-    params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<Request>, description = "Its change requests, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
-async fn integration_requests(
-    State(web): State<Web>,
-    Caller(actor): Caller,
-    Path(key): Path<String>,
-) -> Result<Json<Vec<Request>>, ApiError> {
-    let found = ops::find_integration(&web.app, &actor, &key).await?;
-    Ok(Json(approvals::ops::requests_of(&web.app, &actor, found.id).await?))
 }
 
 #[utoipa::path(get, path = "/integrations/{key}/offered-scopes", tag = "integrations",

@@ -71,7 +71,7 @@ pub struct Rebased {
 pub fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
         .routes(routes!(list_requests))
-        .routes(routes!(propose_request))
+        .routes(routes!(integration_requests, propose_request))
         .routes(routes!(get_request, edit_request))
         .routes(routes!(submit_request))
         .routes(routes!(withdraw_request))
@@ -109,6 +109,19 @@ async fn list_conditions(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     listing::answer::<ConditionRow>(&web, &actor, &ops::CONDITIONS, TableKind::Conditions, &pairs, &headers).await
+}
+
+#[utoipa::path(get, path = "/integrations/{key}/requests", tag = "integrations",
+    params(("key" = String, Path, description = "Id or slug")),
+    responses((status = 200, body = Vec<Request>, description = "Its change requests, newest first"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn integration_requests(
+    State(web): State<Web>,
+    Caller(actor): Caller,
+    Path(key): Path<String>,
+) -> Result<Json<Vec<Request>>, ApiError> {
+    let found = integrations::ops::find_integration(&web.app, &actor, &key).await?;
+    Ok(Json(ops::requests_of(&web.app, &actor, found.id).await?))
 }
 
 #[utoipa::path(post, path = "/integrations/{key}/requests", tag = "change requests", request_body = NewRequest,

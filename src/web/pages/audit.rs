@@ -99,7 +99,8 @@ async fn show(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
         ("until", 10) => (name.clone(), format!("{value}T23:59:59.999999Z")),
         _ => (name.clone(), value.clone()),
     };
-    let asked = Pairs(pairs.0.iter().map(whole).collect());
+    // A form sends every field, also those that were left empty.
+    let asked = Pairs(pairs.0.iter().filter(|(_, value)| !value.is_empty()).map(whole).collect());
     let (mut filter, errors) = match audit_filter(&asked) {
         Ok(filter) => (filter, Vec::new()),
         Err(Error::Invalid(faults)) => {

@@ -122,6 +122,7 @@ pub(super) const DOORS: &[(&str, Needs)] = &[
     ("integration_findings", Read),
     ("integration_history", Read),
     ("integration_risk", Read),
+    ("integration_requests", Read),
     ("list_apis", Read),
     ("list_assessment_demands", Read),
     ("list_assessment_findings", Read),

@@ -3,6 +3,7 @@
 mod apart;
 mod judging;
 mod model;
+mod outsiders;
 mod refusals;
 mod rules;
 mod seen;

@@ -26,15 +26,15 @@ fn assert_refused<T: std::fmt::Debug>(what: &str, result: Result<T, Error>) {
 }
 
 /// Someone with every right, signed in as said.
-async fn signed_in(test: &TestApp, minutes_ago: i64, strong: bool) -> Actor {
+async fn signed_in(test: &TestApp, minutes_ago: i64, factors: usize) -> Actor {
     let roles = [Role::Admin, Role::GovernanceLead, Role::Reviewer, Role::Requester];
-    let actor = test.page(&test.person(&format!("Anna {minutes_ago} {strong}"), &roles).await).await;
+    let actor = test.page(&test.person(&format!("Anna {minutes_ago} {factors}"), &roles).await).await;
     let mut authority = (*actor.authority).clone();
     authority.session = Some(Session {
         id: Uuid::new_v4(),
         csrf: "x".into(),
         authenticated_at: test.app.clock.now() - TimeDelta::minutes(minutes_ago),
-        strong,
+        strong: factors > 1,
         demanded: Sensitive::ALL.to_vec(),
     });
     Actor { authority: authority.into(), ..actor }
@@ -46,7 +46,7 @@ async fn decisions_need_a_fresh_and_strong_sign_in_where_it_is_required() {
     let app = &test.app;
     let now = settings::get(app, &test.cli()).await.expect("settings");
     let (id, today) = (Uuid::new_v4(), app.today().await.expect("a day"));
-    for actor in [signed_in(&test, 16, true).await, signed_in(&test, 1, false).await] {
+    for actor in [signed_in(&test, 16, 2).await, signed_in(&test, 1, 1).await] {
         let decision = NewDecision::new(Verdict::Approve, "Fine.", "x");
         assert_refused("decide", ops::decide(app, &actor, id, decision).await);
         let days = (today, today + TimeDelta::days(1));
@@ -70,7 +70,7 @@ async fn decisions_need_a_fresh_and_strong_sign_in_where_it_is_required() {
         assert_refused("token", people::mint_token(app, &actor, mine, token).await);
     }
     // The same person, freshly: the refusal is another one.
-    let fresh = signed_in(&test, 14, true).await;
+    let fresh = signed_in(&test, 14, 2).await;
     let decision = NewDecision::new(Verdict::Approve, "Fine.", "x");
     let missing = ops::decide(app, &fresh, id, decision).await;
     assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");

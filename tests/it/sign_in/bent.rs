@@ -7,7 +7,7 @@ use super::{begun, finished, parameter, reason};
 use crate::support::{
     TestApp,
     client::send,
-    provider::{Bending, Key, compact, configured},
+    provider::{Bending, Key, compact, configured, with_providers},
 };
 
 /// What bends the header and the claims of a token.
@@ -33,8 +33,9 @@ impl Scene {
         peer.says(|said| said.keys = vec![key.public()]);
         let (issuer, second) = (peer.issuer(), other.issuer());
         let test = TestApp::configured(|config| {
-            config.providers = vec![configured("peer", &issuer, None), configured("other", &second, None)];
-            config.providers[0].scim_account = keeper.map(str::to_owned);
+            let mut peer = configured("peer", &issuer, None);
+            peer.scim_account = keeper.map(str::to_owned);
+            with_providers(config, vec![peer, configured("other", &second, None)]);
         })
         .await;
         Self { test, peer, key }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{
     TestApp, builders,
     chrome::{Chrome, named, serve_at, sign_in},
-    provider::{Real, configured},
+    provider::{Real, configured, with_providers},
 };
 
 async fn scene() -> (TestApp, Real, String, tempfile::NamedTempFile) {
@@ -24,7 +24,7 @@ async fn scene() -> (TestApp, Real, String, tempfile::NamedTempFile) {
     let provider = configured("real", &real.issuer, Some(secret.path()));
     let test = TestApp::at(Clock::system(), |config| {
         config.public_url = base;
-        config.providers = vec![provider];
+        with_providers(config, vec![provider]);
     })
     .await;
     serve_at(&test, listener);
@@ -162,7 +162,7 @@ async fn a_passkey_is_added_signs_in_and_confirms() {
         .execute(&mut test.owner().await)
         .await
         .expect("aged");
-    test.app.authorities.clear();
+    muster::identity::authorities(&test.app).clear();
     chrome.driver.goto(format!("{address}/people/new")).await.expect("opened");
     chrome.write_in("input[name=name]", "Nora New").await;
     chrome.write_in("input[name=email]", "nora@example.com").await;
@@ -178,7 +178,7 @@ async fn a_passkey_is_added_signs_in_and_confirms() {
 async fn a_provider_that_is_down_leaves_local_accounts_and_sessions_working_and_says_so() {
     let peer = crate::support::provider::Bending::start().await;
     let issuer = peer.issuer();
-    let test = TestApp::configured(|config| config.providers = vec![configured("peer", &issuer, None)]).await;
+    let test = TestApp::configured(|config| with_providers(config, vec![configured("peer", &issuer, None)])).await;
     let browser = test.browser("Rita Reader", &[Role::Requester]).await;
     peer.says(|said| said.down = true);
     let refused = ops::begin_at_provider(&test.app, "peer", ops::Purpose::SignIn, None, "/").await;

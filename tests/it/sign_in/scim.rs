@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Browser, Reply, TestApp,
     client::send,
-    provider::{Bending, configured},
+    provider::{Bending, configured, with_providers},
 };
 
 struct Keeper {
@@ -20,7 +20,7 @@ impl Keeper {
         let test = TestApp::configured(|config| {
             let mut provider = configured("peer", &issuer, None);
             provider.scim_account = Some("peer-scim".into());
-            config.providers = vec![provider];
+            with_providers(config, vec![provider]);
         })
         .await;
         let token = account(&test, "Peer SCIM", "peer-scim").await;

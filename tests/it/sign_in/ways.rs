@@ -10,7 +10,7 @@ use super::bent::Scene;
 use crate::support::{Browser, TestApp};
 
 async fn session(test: &TestApp, browser: &Browser) -> Session {
-    test.app.authorities.clear();
+    muster::identity::authorities(&test.app).clear();
     let secret = browser.cookie.split_once('=').expect("a cookie").1;
     let authority = ops::authenticate_session(&test.app, secret).await.expect("signed in");
     authority.session.clone().expect("a session")

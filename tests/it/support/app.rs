@@ -55,7 +55,7 @@ impl TestApp {
         let db = Db::new(&app_options, 6, clock.clone());
         let mut config = cluster::config(dir.path().to_owned());
         change(&mut config);
-        let app = App::new(db, clock.clone(), config, muster::identity::Pepper::from_key([7; 32]));
+        let app = muster::house::app(db, clock.clone(), config, muster::identity::Pepper::from_key([7; 32]));
         let web = Web::new(app.clone());
         Self { router: web::router(web.clone()), web, app, clock, app_options, owner_options, _dir: dir }
     }

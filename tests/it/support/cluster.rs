@@ -10,7 +10,6 @@ use std::{
 };
 
 use muster::{
-    app::App,
     clock::Clock,
     config::{Config, Options},
     db::{
@@ -39,7 +38,7 @@ pub fn config(dir: PathBuf) -> Config {
         database_connections: Some(6),
         ..Options::default()
     };
-    Config::load(options).expect("a valid configuration")
+    Config::load(options, muster::house::sections).expect("a valid configuration")
 }
 
 fn start() -> Cluster {
@@ -73,7 +72,7 @@ fn start() -> Cluster {
         migrate::run(&managed.owner(), "muster_app").await.expect("migrated");
         // The taxonomy is part of the template, as it is of every register.
         let db = Db::new(&managed.app(), 2, Clock::system());
-        let app = App::new(db.clone(), Clock::system(), config, Pepper::from_key([7; 32]));
+        let app = muster::house::app(db.clone(), Clock::system(), config, Pepper::from_key([7; 32]));
         let setup = Actor::job("system:setup", "setup".into());
         muster::catalog::ops::seed_data_classes(&app, &setup).await.expect("seeded");
         muster::policy::ops::seed_rules(&app, &setup).await.expect("seeded");

@@ -203,3 +203,8 @@ async fn token(State(this): State<Bending>, body: Bytes) -> Result<Json<Value>, 
     said.codes.push(code);
     Ok(Json(said.token.clone()))
 }
+
+/// Puts identity providers into a configuration.
+pub fn with_providers(config: &mut muster::config::Config, providers: Vec<muster::identity::Provider>) {
+    config.sections.put(muster::identity::Configuration { providers, group_mappings: Vec::new() });
+}

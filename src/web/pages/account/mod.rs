@@ -185,7 +185,9 @@ async fn page(web: &Web, signed: &Signed, pairs: &Pairs) -> Result<AccountPage, 
         device: device(row.user_agent.as_deref().unwrap_or_default()),
         address: row.address.unwrap_or_default(),
         by: match (&row.provider, row.method.as_str()) {
-            (Some(key), _) => web.app.providers.get(key).map_or_else(|| key.clone(), |one| one.name.clone()),
+            (Some(key), _) => {
+                crate::identity::providers(&web.app).get(key).map_or_else(|| key.clone(), |one| one.name.clone())
+            }
             (None, method) => crate::words::label(method),
         },
         seen: ago(row.last_seen_at, now),

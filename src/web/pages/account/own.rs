@@ -65,7 +65,9 @@ impl Ways {
         let passkey = |one: Passkey| Way { id: one.id, name: one.name, used: age(one.last_used_at) };
         let mine = ops::identities(app, actor).await?;
         let active = |one: &&Identity| one.state == "active";
-        let named = |key: &str| app.providers.get(key).map_or_else(|| key.to_owned(), |provider| provider.name.clone());
+        let named = |key: &str| {
+            crate::identity::providers(app).get(key).map_or_else(|| key.to_owned(), |provider| provider.name.clone())
+        };
         let linked = |key: &str| mine.iter().filter(active).any(|one| one.provider == key);
         Ok(Self {
             local: ops::local_accounts(app).await?,
@@ -74,8 +76,7 @@ impl Ways {
             means,
             passkeys: ops::passkeys(app, actor).await?.into_iter().map(passkey).collect(),
             passkeys_work: ops::passkeys_work(app),
-            linkable: app
-                .providers
+            linkable: crate::identity::providers(app)
                 .all()
                 .filter(|(provider, _)| !linked(&provider.key))
                 .map(|(provider, _)| (provider.key.clone(), provider.name.clone()))

@@ -80,7 +80,10 @@ async fn page(web: &Web, signed: &Signed, pairs: &Pairs) -> Result<MappingsPage,
         shell: Shell::new(web, signed, "/group-mappings", "Group mappings", pairs).await?,
         mappings,
         fixed,
-        providers: web.app.providers.all().map(|(one, _)| (one.key.clone(), one.name.clone())).collect(),
+        providers: crate::identity::providers(&web.app)
+            .all()
+            .map(|(one, _)| (one.key.clone(), one.name.clone()))
+            .collect(),
         gives,
         new: NewMapping::default(),
         touched: None,

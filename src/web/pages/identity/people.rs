@@ -205,7 +205,9 @@ async fn show(
     let manages = actor.may(Permission::ManagePeople);
     let identities = if manages { ops::identities_of(app, actor, person.id).await? } else { Vec::new() };
     let identity = |one: Identity| IdentityView {
-        name: app.providers.get(&one.provider).map_or_else(|| one.provider.clone(), |known| known.name.clone()),
+        name: crate::identity::providers(app)
+            .get(&one.provider)
+            .map_or_else(|| one.provider.clone(), |known| known.name.clone()),
         used: match one.last_used_at {
             Some(at) => format!("last used {}", ago(at, now)),
             None => "never used".into(),

@@ -85,7 +85,7 @@ struct ConfirmPage {
 async fn page(web: &Web, signed: &Signed, form: &str, pairs: &Pairs) -> Result<ConfirmPage, PageError> {
     let means = ops::means(&web.app, &signed.actor).await?;
     let mine = ops::identities(&web.app, &signed.actor).await?;
-    let known = web.app.providers.all().map(|(provider, _)| provider);
+    let known = crate::identity::providers(&web.app).all().map(|(provider, _)| provider);
     let providers = known
         .filter(|provider| mine.iter().any(|one| one.provider == provider.key && one.state == "active"))
         .map(|provider| (provider.key.clone(), provider.name.clone()));

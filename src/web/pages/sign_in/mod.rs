@@ -95,7 +95,7 @@ impl SignInPage {
         };
         Ok(Self {
             people: ops::demo_people(&web.app).await?,
-            providers: web.app.providers.all().map(offered).collect(),
+            providers: crate::identity::providers(&web.app).all().map(offered).collect(),
             local: ops::local_accounts(&web.app).await?,
             back: ops::safe_back(back).to_owned(),
             mark: crate::web::statics::mark(),
@@ -184,7 +184,7 @@ async fn sign_out(State(web): State<Web>, _headers: HeaderMap, posted: Posted) -
     ops::sign_out(&web.app, actor).await?;
     let mut next = Redirect::to("/sign-in").into_response();
     if let Some((provider, token)) = there
-        && let Ok(known) = web.app.providers.known(&provider).await
+        && let Ok(known) = crate::identity::providers(&web.app).known(&provider).await
     {
         let back = web.app.config.public_url.join("sign-in").map_err(Error::internal)?;
         if let Some(url) = oidc::sign_out_url(&known, token.as_deref(), &back) {

@@ -64,7 +64,8 @@ pub(in crate::web::pages) async fn offer_link(web: &Web, key: &str, signed: &Sig
     let present = Some(Present { person, session: &signed.session });
     match ops::begin_at_provider(&web.app, key, Purpose::Link, present, "/account").await {
         Ok(begun) => {
-            let provider = web.app.providers.get(key).map_or_else(|| key.to_owned(), |one| one.name.clone());
+            let provider =
+                crate::identity::providers(&web.app).get(key).map_or_else(|| key.to_owned(), |one| one.name.clone());
             let shell = Shell::new(web, signed, "/account", "Link an account", &Pairs::default()).await?;
             let response = html(&LinkPage { shell, provider, url: begun.url.into() })?;
             Ok(set_cookie(web, flow_cookie(web), &begun.browser, Some(600), response))

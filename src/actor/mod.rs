@@ -7,8 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Permission, Permissions, Reading, Role};
 use crate::error::Error;
+
+mod display;
+mod permission;
+
+pub use display::{Language, Notices, Preferences, Reading, Theme};
+pub use permission::{Permission, Permissions, Role};
 
 /// Who someone is, as the record keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
