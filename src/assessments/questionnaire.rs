@@ -372,3 +372,7 @@ pub(super) fn key_of(id: &str) -> String {
         folded.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '-' }).collect();
     text::clip(kept.trim_matches('-'), 60).to_owned()
 }
+
+#[cfg(test)]
+#[path = "questionnaire_tests.rs"]
+mod tests;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use muster::{
     assessments::{
-        AnswerValue, Closing, ConclusionVerdict, FlagState, NewAnswer, NewAssessment, QuestionSection, Remark, ops,
+        AnswerValue, Assessment, Closing, ConclusionVerdict, FlagState, NewAnswer, NewAssessment, QuestionSection,
+        Remark, ops,
     },
     error::Error,
     identity::{GroupContent, GroupKind, Role},
@@ -132,12 +133,32 @@ async fn the_link_shows_one_thing_ends_and_is_replaced() {
     assert_eq!(get(&path).await.status, StatusCode::NOT_FOUND, "its time is over");
 }
 
+/// Nor does a colleague of the team that answered, who gave no answer.
+async fn the_team_reviews_nothing(test: &TestApp, colleague: &muster::identity::Actor, handed: &Assessment) {
+    fn assert_of_team<T: std::fmt::Debug>(result: Result<T, Error>) {
+        assert!(matches!(&result, Err(Error::Forbidden(text)) if text.starts_with("Your team")), "{result:?}");
+    }
+    let (app, id, revision) = (&test.app, handed.id, handed.revision);
+    let key = handed.answers.keys().next().expect("an answer").clone();
+    let remarks = [(key, (Some(Remark::Fine), None))].into();
+    assert_of_team(ops::remark(app, colleague, id, revision, remarks).await);
+    assert_of_team(ops::hand_back(app, colleague, id, revision).await);
+    assert_of_team(ops::review(app, colleague, id, revision).await);
+    let verdict = (ConclusionVerdict::Ok, "Fine.", None);
+    assert_of_team(ops::conclude(app, colleague, id, revision, verdict).await);
+    let finding = ops::findings_of(app, colleague, id).await.expect("findings").remove(0);
+    let closing = Closing { state: FlagState::Mended, note: "Fixed.".into(), compensating_control: None };
+    assert_of_team(ops::close_finding(app, colleague, finding.id, finding.revision, closing).await);
+}
+
 #[tokio::test]
 async fn who_answered_does_not_review_also_not_past_the_operation() {
     let test = TestApp::new().await;
     builders::shop(&test).await;
     let me = test.person("Two Hats", &[Role::Reviewer, Role::Requester]).await;
-    let team = GroupContent { name: "Answerers".into(), members: vec![me.id], ..GroupContent::default() };
+    let colleague = test.person("Another Hat", &[Role::Reviewer, Role::Requester]).await;
+    let members = vec![me.id, colleague.id];
+    let team = GroupContent { name: "Answerers".into(), members, ..GroupContent::default() };
     muster::identity::ops::create_group(&test.app, &test.cli(), GroupKind::Team, team).await.expect("a team");
     let mut content = ops::questionnaire_of_pack().expect("the questionnaire");
     content.key = "owner-check".into();
@@ -157,8 +178,10 @@ async fn who_answered_does_not_review_also_not_past_the_operation() {
     assert!(sent.link.is_none(), "a team needs no link");
     ops::door(&test.app, &reviewer, draft.id).await.expect_err("of another team");
     let door = ops::door(&test.app, &mine, draft.id).await.expect("of the team");
-    ops::answer(&test.app, &door, answers(&content, &[])).await.expect("answered");
+    let bad = content.questions().find(|(_, one)| !one.red_flags.is_empty()).expect("a red flag").1.key.clone();
+    ops::answer(&test.app, &door, answers(&content, &[&bad])).await.expect("answered");
     let handed = ops::submit(&test.app, &door).await.expect("submitted");
+    the_team_reviews_nothing(&test, &test.page(&colleague).await, &handed).await;
     let refused = ops::review(&test.app, &mine, draft.id, handed.revision).await.expect_err("own answers");
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
     let past =

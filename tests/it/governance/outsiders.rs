@@ -1,10 +1,12 @@
 //! Requests of others: who is in none of the teams concerned goes on with none of them.
 
+use chrono::TimeDelta;
 use muster::{
     approvals::{RequestKind, ops},
     error::Error,
     identity::Role,
     integrations::IntegrationContent,
+    policy::{ExceptionContent, Grant, Mode, ops as policy},
 };
 
 use super::drafted;
@@ -50,4 +52,30 @@ async fn a_requester_of_another_team_goes_on_with_no_request() {
     let edited = ops::edit_request(app, &owner, retiring.id, retiring.revision, other, None).await;
     assert_eq!(super::pointers(edited), ["/content"]);
     assert_forbidden("end", ops::withdraw_request(app, &outsider, retiring.id, retiring.revision).await);
+}
+
+#[tokio::test]
+async fn exceptions_are_asked_for_by_the_teams_and_granted_before_their_last_day() {
+    let test = TestApp::new().await;
+    let shop = builders::shop(&test).await;
+    builders::publish(&test, super::rule(Mode::Warn)).await;
+    builders::active(&test, &shop, "Stripe for Shop").await;
+    let app = &test.app;
+    let today = app.today().await.expect("a day");
+    let asked = ExceptionContent {
+        rule: "route-needed".into(),
+        integration: "stripe-for-shop".into(),
+        reason: "The second provider is being contracted.".into(),
+        compensating_control: "Checkout falls back to invoices.".into(),
+        ends_on: Some(today + TimeDelta::days(2)),
+    };
+    let outsider = test.page(&test.person("Otto Outsider", &[Role::Requester]).await).await;
+    assert_forbidden("ask", policy::request_exception(app, &outsider, asked.clone()).await);
+    let owner = test.page(&shop.requester).await;
+    let one = policy::request_exception(app, &owner, asked).await.expect("asked");
+    let lead = test.page(&test.person("Gina Lead", &[Role::GovernanceLead]).await).await;
+    test.clock.advance(TimeDelta::days(3));
+    let late = policy::decide_exception(app, &lead, one.id, one.revision, Grant::Yes, "Fine.").await;
+    assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    policy::decide_exception(app, &lead, one.id, one.revision, Grant::No, "Too late.").await.expect("denied");
 }

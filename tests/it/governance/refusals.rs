@@ -8,7 +8,7 @@ use muster::{
     approvals::{NewCondition, NewDecision, RequestKind, Timing, Verdict, ops},
     assessments::{Closing, ConclusionVerdict, FlagState, Remark, ops as assessments},
     campaigns::{
-        CampaignContent, ReviewVerdict,
+        CampaignContent, Periods, ReviewVerdict,
         ops::{self as campaigns, NewReview},
     },
     error::Error,
@@ -267,6 +267,8 @@ async fn campaigns_refuse_what_cannot_be_held() {
         (CampaignContent { starts_on: day("2027-02-01"), ..fine.clone() }, "/starts_on"),
         (CampaignContent { suspend_after_days: Some(3), ..fine.clone() }, "/escalates_to"),
         (CampaignContent { repeats_months: Some(61), ..fine.clone() }, "/repeats_months"),
+        (CampaignContent { periods: Periods { high: 0, ..fine.periods }, ..fine.clone() }, "/periods"),
+        (CampaignContent { periods: Periods { low: 61, ..fine.periods }, ..fine.clone() }, "/periods"),
         (CampaignContent { filter: "vendor=nothing".into(), ..fine.clone() }, "/filter"),
         (CampaignContent { escalates_to: Some("no-such".into()), ..fine.clone() }, "/escalates_to"),
     ] {
@@ -279,6 +281,7 @@ async fn campaigns_refuse_what_cannot_be_held() {
         .await
         .expect("an item");
     let me = test.page(&shop.requester).await;
+    assert_eq!(said(campaigns::keep_all(app, &me, Vec::new()).await), "/items");
     let review =
         |verdict, reason: Option<&str>| NewReview { verdict, reason: reason.map(str::to_owned), looked_at: None };
     let decide = async |actor: &Actor, revision, new| campaigns::decide(app, actor, item, revision, new).await;
