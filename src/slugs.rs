@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{error::Error, text};
+use crate::{db::Lock, error::Error, text};
 
 /// Remembers that `slug` was the record's.
 pub async fn remember(conn: &mut PgConnection, kind: &str, slug: &str, id: Uuid) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub async fn number(
         return Ok(());
     }
     // Two at once get two numbers.
-    sqlx::query!("select pg_advisory_xact_lock(7236, hashtext('slug ' || $1))", kind).execute(&mut *conn).await?;
+    Lock::Slugs(kind).take(conn).await?;
     let taken = sqlx::query_scalar!(
         r#"select slug as "slug!" from (
                select 'vendor' as kind, slug from vendors

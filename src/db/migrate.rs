@@ -73,7 +73,8 @@ pub async fn run(owner: &PgConnectOptions, app_role: &str) -> anyhow::Result<u64
     // A migration takes as long as it takes: its statements are not warned of as slow ones.
     let mut conn = super::connect::connect_patiently(&owner.clone().disable_statement_logging()).await?;
     // From the look to the last grant; the lock goes with the connection.
-    sqlx::query("select pg_advisory_lock(7236, 5)").execute(&mut conn).await?;
+    let (class, key) = super::Lock::Migrations.keys();
+    sqlx::query("select pg_advisory_lock($1, $2)").bind(class).bind(key).execute(&mut conn).await?;
     let before = applied(&mut conn).await;
     let latest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
     if before == latest && is_granted(&mut conn, app_role).await {

@@ -3,6 +3,7 @@
 
 pub mod connect;
 pub mod local;
+mod locks;
 pub mod migrate;
 pub mod references;
 mod tx;
@@ -17,6 +18,7 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 
+pub use locks::Lock;
 pub use tx::{Open, Recorded, WriteTx};
 pub use zone::time_zone;
 

@@ -7,7 +7,7 @@ use super::{Draft, Publication, Publishable, Published, Version, store};
 use crate::{
     app::App,
     audit::Event,
-    db::{Open, WriteTx},
+    db::{Lock, Open, WriteTx},
     error::{Error, FieldErrors, same_revision},
     identity::{self, Actor, GroupKind, Permission, Sensitive, Via, seats::unfilled},
     words::State,
@@ -203,7 +203,7 @@ pub async fn seed<C: Publishable>(app: &App, actor: &Actor, contents: Vec<C>) ->
         sound.push(content);
     }
     let mut tx = app.db.write(actor).await?;
-    store::lock_seed(tx.conn()).await?;
+    Lock::PublicationSeed.take_patiently(tx.conn()).await?;
     if !store::in_force::<C>(tx.conn()).await?.is_empty() {
         return Ok(0);
     }

@@ -203,12 +203,3 @@ pub async fn insert_version<C: Publishable>(
     .await?;
     Ok(())
 }
-
-/// Serialises the first seeding.
-pub async fn lock_seed(conn: &mut PgConnection) -> Result<(), Error> {
-    // Another process that starts may be filling in its own for longer than requests may wait.
-    sqlx::query!("set local lock_timeout = '60s'").execute(&mut *conn).await?;
-    sqlx::query!("set local statement_timeout = '60s'").execute(&mut *conn).await?;
-    sqlx::query!("select pg_advisory_xact_lock(7236, 8)").execute(conn).await?;
-    Ok(())
-}

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{assessments::Basis, error::Error};
+use crate::{assessments::Basis, db::Lock, error::Error};
 
 /// What a conclusion on a vendor would stand on now. Proposed integrations count once they are submitted.
 pub async fn basis(conn: &mut PgConnection, vendor: Uuid) -> Result<Basis, Error> {
@@ -98,10 +98,7 @@ pub async fn all_due(conn: &mut PgConnection) -> Result<(), Error> {
 
 /// Takes turns on a vendor with whoever else looks at it.
 pub async fn lock_turn(conn: &mut PgConnection, vendor: Uuid) -> Result<(), Error> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1::text, 7236))", vendor.to_string())
-        .execute(conn)
-        .await?;
-    Ok(())
+    Lock::Vendor(vendor).take(conn).await
 }
 
 /// Whether a day begins with this call; once for each.

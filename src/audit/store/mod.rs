@@ -16,6 +16,7 @@ use names::SUBJECT_NAME;
 
 use crate::{
     actor::{Actor, Principal},
+    db::Lock,
     error::Error,
 };
 
@@ -123,7 +124,7 @@ pub async fn insert(
 /// What gets a position now holds from now on, so that an answer about the past never changes afterwards.
 pub async fn sequence(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, Error> {
     let mut tx = conn.begin().await?;
-    sqlx::query!("select pg_advisory_xact_lock(7236, 1)").execute(&mut *tx).await?;
+    Lock::Positions.take(&mut tx).await?;
     let done = sqlx::query!(
         r#"with writing as (
                select max(age(x.transactionid)) as oldest from pg_locks w

@@ -6,6 +6,7 @@ use crate::{
     app::App,
     audit::Event,
     catalog::{DataClass, DataClassContent, store::data_classes},
+    db::Lock,
     error::{Error, same_revision},
     identity::{Actor, Permission},
     words::State,
@@ -108,7 +109,7 @@ pub async fn seed_data_classes(app: &App, actor: &Actor) -> Result<usize, Error>
         return Ok(0);
     }
     let mut tx = app.db.write(actor).await?;
-    data_classes::lock_seed(tx.conn()).await?;
+    Lock::DataClassSeed.take_patiently(tx.conn()).await?;
     if data_classes::any(tx.conn()).await? {
         return Ok(0);
     }

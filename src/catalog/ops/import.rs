@@ -20,6 +20,7 @@ use crate::{
         AuthMethod, AuthScheme, Endpoint, Environment, Operation, Scope,
         store::{apis, vendors, versions},
     },
+    db::Lock,
     error::Error,
     identity::{Actor, Permission},
 };
@@ -288,7 +289,7 @@ pub async fn apply_document(
     actor.require(Permission::EditCatalog)?;
     let mut tx = app.db.write(actor).await?;
     let now = tx.now();
-    sqlx::query!("select pg_advisory_xact_lock(7236, 4)").execute(tx.conn()).await?;
+    Lock::Imports.take(tx.conn()).await?;
     let plan = plan::make(tx.conn(), actor, now, document, identity, Hold::Lock).await?;
     if let Some(ask) = &plan.ask {
         return Err(Error::field("/vendor", ask.advice()));

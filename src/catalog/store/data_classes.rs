@@ -88,15 +88,6 @@ pub async fn any(conn: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(r#"select exists (select from data_classes) as "any!""#).fetch_one(conn).await?)
 }
 
-/// Serialises the first seeding.
-pub async fn lock_seed(conn: &mut PgConnection) -> Result<(), Error> {
-    // Another process that starts may be filling in its own for longer than requests may wait.
-    sqlx::query!("set local lock_timeout = '60s'").execute(&mut *conn).await?;
-    sqlx::query!("set local statement_timeout = '60s'").execute(&mut *conn).await?;
-    sqlx::query!("select pg_advisory_xact_lock(7236, 3)").execute(conn).await?;
-    Ok(())
-}
-
 pub async fn insert(conn: &mut PgConnection, class: &DataClass) -> Result<(), Error> {
     let c = &class.content;
     let (sort_key, search, regulations) = keys(c);

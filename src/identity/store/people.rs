@@ -5,6 +5,7 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
+    db::Lock,
     error::Error,
     identity::{Person, PersonContent, PersonState, Role, RoleEnd},
     text,
@@ -77,8 +78,7 @@ pub async fn lock_softly(conn: &mut PgConnection, id: Uuid) -> Result<Option<Per
 /// One at a time brings rights to what groups give: what was read still holds when it is written, and nobody waits
 /// for each other crosswise.
 pub async fn lock_regrouping(conn: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!("select pg_advisory_xact_lock(7236, 3)").execute(conn).await?;
-    Ok(())
+    Lock::Regrouping.take(conn).await
 }
 
 pub async fn by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>, Error> {
@@ -108,8 +108,7 @@ pub async fn any_lasting_admin(conn: &mut PgConnection) -> Result<bool, Error> {
 
 /// Locks against two first admins being made at once.
 pub async fn lock_admins(conn: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!("select pg_advisory_xact_lock(7236, 2)").execute(conn).await?;
-    Ok(())
+    Lock::Admins.take(conn).await
 }
 
 pub async fn insert(conn: &mut PgConnection, person: &Person) -> Result<(), Error> {

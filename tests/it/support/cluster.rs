@@ -41,8 +41,20 @@ pub fn config(dir: PathBuf) -> Config {
     Config::load(options, muster::house::sections).expect("a valid configuration")
 }
 
+/// Removes what runs left behind that were killed together with their watchdog: it lies in memory.
+fn remove_leftovers(base: &std::path::Path) {
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix("muster-test-"));
+        if pid.is_some_and(|pid| !std::path::Path::new("/proc").join(pid).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 fn start() -> Cluster {
     let base = if std::path::Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
+    remove_leftovers(&base);
     let dir = base.join(format!("muster-test-{}", std::process::id()));
     let mut config = config(dir.clone());
     config.throwaway = true;
