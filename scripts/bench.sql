@@ -49,7 +49,8 @@ insert into audit_events (id, at, actor_kind, actor_name, via, request_id, actio
 select event, now() - g * interval '1 second', 'system', 'system:cli', 'cli', 'bench', 'integration.registered', 'integration', id, 1 from told;
 insert into record_versions (kind, id, revision, valid_from, schema, body, event_id)
 select 'integration', id, 1, now() - g * interval '1 second', 1, jsonb_build_object('name', 'Integration ' || g), event from told;
-insert into audit_positions select row_number() over (), event from told;
+insert into audit_positions (position, event_id, valid_from)
+select row_number() over (order by g desc), event, now() - g * interval '1 second' from told;
 -- Nothing waits to be judged: the bench measures requests, not the day that begins.
 delete from judgements_due;
 update installation set judged_on = current_date;
