@@ -138,7 +138,7 @@ fn kinds_fit_to_states() {
 }
 
 #[test]
-fn whoever_asked_does_not_decide_even_where_no_one_wrote_them_down_as_taking_part() {
+fn the_requester_does_not_decide_even_where_they_are_not_listed_as_taking_part() {
     let me = Uuid::now_v7();
     let mut request = open(me, vec![stage(1, 1)]);
     request.participants.clear();

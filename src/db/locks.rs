@@ -50,7 +50,7 @@ impl Lock<'_> {
         }
     }
 
-    /// Takes the lock until the end of the transaction; waits for whoever holds it, up to `lock_timeout`.
+    /// Takes the lock until the end of the transaction; waits while another holds it, up to `lock_timeout`.
     pub async fn take(self, conn: &mut PgConnection) -> Result<(), Error> {
         let (class, key) = self.keys();
         sqlx::query!("select pg_advisory_xact_lock($1, $2)", class, key).execute(conn).await?;
