@@ -22,8 +22,7 @@ pub async fn in_force(app: &App) -> Result<SettingsContent, Error> {
 
 /// The organisation's time zone.
 pub async fn time_zone(app: &App) -> Result<chrono_tz::Tz, Error> {
-    let settings = store::get(&mut *app.db.read().await?).await?;
-    settings.content.time_zone.parse().map_err(|_| Error::internal("an unknown time zone in the settings"))
+    crate::db::time_zone(&mut *app.db.read().await?).await
 }
 
 /// Changes the settings based on `revision`.
