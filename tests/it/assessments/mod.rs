@@ -4,6 +4,7 @@
 mod evidence;
 mod follow;
 mod path;
+mod refusals;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -2,9 +2,10 @@
 
 mod apart;
 mod judging;
+mod late;
 mod model;
 mod outsiders;
-mod refusals;
+pub mod refusals;
 mod rules;
 mod seen;
 mod separation;

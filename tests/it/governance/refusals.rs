@@ -22,7 +22,7 @@ use super::{drafted, rule, submit};
 use crate::support::{TestApp, builders};
 
 /// What an operation was refused with, in short: a pointer, `stale`, or its words.
-fn said<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+pub fn said<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result.expect_err("refused") {
         Error::Invalid(errors) => {
             errors.as_slice().iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>().join(" ")
@@ -33,13 +33,13 @@ fn said<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 }
 
 /// The same person, through a token of theirs.
-fn by_token(actor: &Actor) -> Actor {
+pub fn by_token(actor: &Actor) -> Actor {
     let mut authority = (*actor.authority).clone();
     authority.token_id = Some(Uuid::new_v4());
     Actor { authority: authority.into(), ..actor.clone() }
 }
 
-const NO_TOKEN: &str = "No token does this. Sign in, or use the command line.";
+pub const NO_TOKEN: &str = "No token does this. Sign in, or use the command line.";
 
 #[tokio::test]
 async fn requests_refuse_what_is_incomplete_past_or_not_there() {

@@ -5,7 +5,10 @@ use muster::{
     identity::{GroupContent, GroupKind, Role, ops as people},
 };
 
-use super::pointers;
+use super::{
+    pointers,
+    refusals::{NO_TOKEN, by_token, said},
+};
 use crate::support::{TestApp, builders};
 
 #[tokio::test]
@@ -15,6 +18,9 @@ async fn a_view_is_changed_by_its_author_and_shown_to_those_it_is_for() {
     let app = &test.app;
     let (author, other) = (test.page(&shop.requester).await, test.page(&shop.reviewer).await);
     let mine = ViewContent { list: "integrations".into(), name: "Mine".into(), ..ViewContent::default() };
+    assert_eq!(said(ops::save_view(app, &by_token(&author), mine.clone()).await), NO_TOKEN);
+    let unknown = ViewContent { list: "people".into(), ..mine.clone() };
+    assert_eq!(pointers(ops::save_view(app, &author, unknown).await), ["/list"]);
     let view = ops::save_view(app, &author, mine.clone()).await.expect("saved");
     let renamed = ViewContent { name: "Ours".into(), ..mine.clone() };
     let stolen = ops::update_view(app, &other, view.id, 1, renamed.clone()).await.expect_err("refused").to_string();
