@@ -1,8 +1,31 @@
 //! The features of this house: the one list of what each of them brings along.
 
-use toml::Table;
+use crate::{
+    app::App,
+    approvals, assessments, campaigns, catalog,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    identity, integrations, policy,
+    slots::Slots,
+    tables::{Table, Tables},
+};
 
-use crate::{app::App, clock::Clock, config::Config, db::Db, identity, policy, slots::Slots};
+/// The tables that can be exported or imported, feature by feature.
+const TABLES: [&[&Table]; 7] = [
+    catalog::tables::ALL,
+    identity::tables::ALL,
+    integrations::tables::ALL,
+    approvals::tables::ALL,
+    policy::tables::ALL,
+    assessments::tables::ALL,
+    campaigns::tables::ALL,
+];
+
+/// All tables.
+pub fn tables() -> Tables {
+    Tables(TABLES.iter().flat_map(|of_feature| of_feature.iter().copied()).collect())
+}
 
 /// Puts the application together.
 pub fn app(db: Db, clock: Clock, config: Config, pepper: identity::Pepper) -> App {
@@ -15,11 +38,12 @@ fn slots(config: &Config, pepper: identity::Pepper) -> Slots {
     identity::slots(Slots::default(), config, pepper)
         .with(policy::ops::RuleCache::default())
         .with(crate::dashboard::RailCache::default())
+        .with(tables())
 }
 
 /// Reads what features have in the configuration file. Every invalid value is named, and so is every name that no
 /// feature knows.
-pub fn sections(file: &Table) -> Result<Slots, Vec<String>> {
+pub fn sections(file: &toml::Table) -> Result<Slots, Vec<String>> {
     let unknown = file.keys().filter(|name| !identity::CONFIGURATION_NAMES.contains(&name.as_str()));
     let mut faults: Vec<String> = unknown.map(|name| format!("config: there is no setting '{name}'")).collect();
     match identity::Configuration::checked(file) {
@@ -46,6 +70,18 @@ mod tests {
         assert!(slots.get::<identity::ops::RefusedSignIns>().is_some());
         assert!(slots.get::<policy::ops::RuleCache>().is_some());
         assert!(slots.get::<crate::dashboard::RailCache>().is_some());
+        assert!(slots.get::<Tables>().is_some());
+    }
+
+    #[test]
+    fn tables_have_words_of_their_own() {
+        let Tables(all) = tables();
+        for word in [|table: &Table| table.key, |table: &Table| table.command] {
+            let words: std::collections::BTreeSet<&str> = all.iter().map(|table| word(table)).collect();
+            assert_eq!(words.len(), all.len());
+        }
+        let importable = tables().importable("people").expect_err("refused").to_string();
+        assert_eq!(importable, "'people' is not one of vendors, apis, systems, teams, integrations.");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JSON in: a fault of the input is named by its RFC 6901 pointer.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -71,6 +71,23 @@ pub fn merge(target: &mut Value, patch: Value) {
         }
         (target, patch) => *target = patch,
     }
+}
+
+/// A content from its fields. An invalid one is named.
+pub fn content<C: serde::de::DeserializeOwned>(fields: Map<String, Value>) -> Result<C, Error> {
+    from_value(Value::Object(fields))
+}
+
+/// A content with some of its fields replaced.
+pub fn over<C: serde::Serialize + serde::de::DeserializeOwned>(
+    present: &C,
+    fields: Map<String, Value>,
+) -> Result<C, Error> {
+    let Value::Object(mut all) = serde_json::to_value(present).map_err(Error::internal)? else {
+        return Err(Error::internal("a content that is no object"));
+    };
+    all.extend(fields);
+    content(all)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod secret;
 pub mod settings;
 pub mod slots;
 pub mod slugs;
+pub mod tables;
 pub mod text;
 pub mod web;
 pub mod words;

@@ -10,6 +10,7 @@ pub mod ops;
 mod request;
 mod schema;
 mod store;
+pub mod tables;
 mod view;
 
 pub use canonical::{Asked, Binding, bind};

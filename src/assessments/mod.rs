@@ -13,6 +13,7 @@ mod outline;
 mod questionnaire;
 pub mod sheet;
 mod store;
+pub mod tables;
 
 pub use answer::{Answer, AnswerValue, Answers, NewAnswer, Remark};
 pub use assessment::{Assessment, AssessmentState, Basis, Conclusion, ConclusionVerdict, NewAssessment};

@@ -5,6 +5,7 @@ mod campaign;
 mod item;
 pub mod ops;
 mod store;
+pub mod tables;
 
 pub use campaign::{Campaign, CampaignContent, CampaignState, Periods, Reviewers};
 pub use item::{Decision, ItemEvidence, ItemState, OpenViolation, ReviewItem, ReviewVerdict};

@@ -10,6 +10,7 @@ pub mod ops;
 mod repointing;
 mod store;
 mod system;
+pub mod tables;
 mod vendor;
 
 pub use api::{Api, ApiContent, AuthMethod, Lifecycle, Protocol, TlsVersion, Upstream};

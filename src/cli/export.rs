@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::Session;
 use crate::{
     config::Config,
-    imports::tables::{self, TableKind},
+    tables::{self, Table},
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -19,7 +19,8 @@ enum Format {
 #[derive(Args, Debug)]
 pub struct Export {
     /// What to write
-    kind: TableKind,
+    #[arg(value_parser = super::table_words())]
+    kind: &'static Table,
     /// CSV for spreadsheets, NDJSON without loss
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,

@@ -19,10 +19,8 @@ use crate::{
     config::Config,
     error::Error,
     foreign,
-    imports::{
-        openapi::{self, Channel},
-        tables::{self, TableKind},
-    },
+    imports::openapi::{self, Channel},
+    tables,
 };
 
 #[derive(Subcommand, Debug)]
@@ -59,7 +57,8 @@ pub struct Documents {
 #[derive(Args, Debug)]
 pub struct Table {
     /// What the rows are
-    kind: TableKind,
+    #[arg(value_parser = super::table_words())]
+    kind: &'static tables::Table,
     /// The file; - for standard input. A name ending in .ndjson is read as NDJSON
     file: PathBuf,
     /// Show every error and change, write nothing

@@ -13,15 +13,27 @@ mod token;
 
 use std::{io::Write, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use crate::{
     app::App,
     clock::Clock,
     config::{Config, LogFormat, Options},
     db::{connect::Database, local::Use},
+    house,
     identity::{self, Actor, Pepper},
+    tables::{Table, Tables},
 };
+
+/// Reads a table's word.
+fn table_words() -> impl TypedValueParser<Value = &'static Table> {
+    let Tables(all) = house::tables();
+    let known = PossibleValuesParser::new(all.iter().map(|table| table.command));
+    known.try_map(move |word| all.iter().copied().find(|table| table.command == word).ok_or("There is no such table."))
+}
 
 /// The register of every third-party API that an organisation depends on.
 ///

@@ -9,9 +9,8 @@ use crate::{
         CampaignContent, ReviewVerdict,
         ops::{self, NewReview, ReviewItemRow},
     },
-    catalog,
     error::Error,
-    lists::Query,
+    lists::{self, Query},
 };
 
 /// Plans a campaign over what is confidential or restricted, and decides on a part of it.
@@ -50,6 +49,6 @@ pub async fn recertify(stage: &Stage, cast: &Cast, made: &[Used], now: DateTime<
 async fn rows(stage: &Stage, campaign: Uuid) -> Result<Vec<ReviewItemRow>, Error> {
     let asked = [("campaign".to_owned(), campaign.to_string()), ("limit".to_owned(), "100".to_owned())];
     let query = Query::parse(&ops::REVIEW_ITEMS, &asked, &[])?;
-    let page = catalog::ops::list::<ReviewItemRow>(&stage.app, &stage.cli, &ops::REVIEW_ITEMS, &query).await?;
+    let page = lists::ops::list::<ReviewItemRow>(&stage.app, &stage.cli, &ops::REVIEW_ITEMS, &query).await?;
     Ok(page.rows)
 }

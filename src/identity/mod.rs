@@ -23,6 +23,7 @@ pub mod seats;
 pub mod secrets;
 mod service_account;
 mod store;
+pub mod tables;
 mod token;
 
 pub use crate::actor::{

@@ -11,6 +11,7 @@ pub mod ops;
 mod parts;
 mod rotation;
 mod store;
+pub mod tables;
 
 pub use content::{FIELDS, IntegrationContent, Weight};
 pub use credential::{Credential, CredentialContent, CredentialKind, CredentialState, Rotation, fingerprint};

@@ -2,6 +2,7 @@
 //! full-text search and, where that finds nothing, a search that forgives typing errors.
 
 mod kept;
+pub mod ops;
 mod query;
 mod source;
 mod sql;

@@ -9,6 +9,7 @@ mod risk;
 mod risk_score;
 mod rule;
 mod store;
+pub mod tables;
 mod violation;
 pub mod vocabulary;
 mod workflow;

@@ -12,11 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Web, error::ApiError, extract::Pairs};
 use crate::{
-    catalog,
     error::Error,
     identity::Actor,
-    imports::tables::{Exporter, Layout, Notation, TableKind},
-    lists::{Alike, Facet, Query, Spec, Test},
+    lists::{self, Alike, Facet, Query, Spec, Test},
+    tables::{Exporter, Layout, Notation, Table},
 };
 
 /// What every list takes, besides its filters.
@@ -61,7 +60,7 @@ pub async fn answer<R>(
     web: &Web,
     actor: &Actor,
     spec: &'static Spec,
-    table: TableKind,
+    table: &'static Table,
     pairs: &Pairs,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError>
@@ -79,11 +78,11 @@ where
         Some(_) => Err(Error::field(&format!("/{name}"), "Say true or false.")),
     };
     let (total, facets) = (flag("total")?, flag("facets")?);
-    let page = catalog::ops::list::<R>(&web.app, actor, spec, &query).await?;
+    let page = lists::ops::list::<R>(&web.app, actor, spec, &query).await?;
     let mut answer = ListOf { items: page.rows, next_cursor: page.next, alike: page.alike, total: None, facets: None };
     if total || facets {
         let alike = if page.alike { Alike::Yes } else { Alike::No };
-        let counted = catalog::ops::list_facets(&web.app, actor, spec, &query, alike).await?;
+        let counted = lists::ops::list_facets(&web.app, actor, spec, &query, alike).await?;
         let (count, divided) = counted.as_ref();
         answer.total = total.then_some(count.0);
         answer.facets = facets.then(|| divided.clone());
@@ -113,8 +112,8 @@ fn refuse_blank(spec: &Spec, pairs: &[(String, String)]) -> Result<(), Error> {
 const OWN: [&str; 5] = ["sort", "limit", "cursor", "total", "facets"];
 
 /// Where a table is listed.
-fn address(table: TableKind) -> String {
-    format!("/api/v1/{}", table.key().replace('_', "-"))
+fn address(table: &'static Table) -> String {
+    format!("/api/v1/{}", table.key.replace('_', "-"))
 }
 
 fn next_link(path: &str, pairs: &[(String, String)], cursor: &str) -> Option<HeaderValue> {
@@ -139,7 +138,7 @@ fn wanted(headers: &HeaderMap) -> Option<Notation> {
 pub async fn export(
     web: &Web,
     actor: &Actor,
-    table: TableKind,
+    table: &'static Table,
     notation: Notation,
     pairs: &[(String, String)],
     layout: Layout,
@@ -171,7 +170,7 @@ pub async fn export(
         Notation::Csv => ("text/csv; charset=utf-8", "csv"),
         Notation::Ndjson => ("application/x-ndjson", "ndjson"),
     };
-    let name = format!("attachment; filename=\"{}.{extension}\"", table.key());
+    let name = format!("attachment; filename=\"{}.{extension}\"", table.key);
     // Fused: compression asks once more after the end, which an unfolded stream answers with a panic.
     let stream =
         futures_util::stream::unfold(receive, async |mut receive| receive.recv().await.map(|part| (part, receive)));

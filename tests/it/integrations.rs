@@ -5,18 +5,18 @@ use muster::{
     catalog::{self, ApiContent, SystemContent},
     error::Error,
     identity::{Permission, Role},
-    imports::tables::{Exporter, Layout, Mode, Notation, TableKind, import},
     integrations::{self, IntegrationContent, ops::Start},
+    tables::{Exporter, Layout, Mode, Notation, Table, import},
     words::State,
 };
 use serde_json::json;
 
 use crate::support::{TestApp, builders};
 
-async fn exported(test: &TestApp, kind: TableKind, notation: Notation, filter: &[(&str, &str)]) -> String {
+async fn exported(test: &TestApp, table: &'static Table, notation: Notation, filter: &[(&str, &str)]) -> String {
     let pairs: Vec<(String, String)> = filter.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let mut exporter =
-        Exporter::begin(&test.app, &test.cli(), kind, notation, &pairs, Layout::default()).await.expect("begun");
+        Exporter::begin(&test.app, &test.cli(), table, notation, &pairs, Layout::default()).await.expect("begun");
     let mut all = Vec::new();
     while let Some(part) = exporter.next_chunk(&test.app, &test.cli()).await.expect("a part") {
         all.extend(part);
@@ -59,19 +59,32 @@ async fn an_export_comes_back_unchanged_and_a_changed_one_as_a_draft() {
     let live = builders::active(&test, &shop, "Stripe, \"the\" one; for Shop").await;
     builders::active(&test, &shop, "Other").await;
     for notation in [Notation::Csv, Notation::Ndjson] {
-        let text = exported(&test, TableKind::Integrations, notation, &[]).await;
-        let report = import(&test.app, &test.cli(), TableKind::Integrations, notation, text.as_bytes(), Mode::Apply)
-            .await
-            .expect("imported");
+        let text = exported(&test, &muster::approvals::tables::INTEGRATIONS, notation, &[]).await;
+        let report = import(
+            &test.app,
+            &test.cli(),
+            &muster::approvals::tables::INTEGRATIONS,
+            notation,
+            text.as_bytes(),
+            Mode::Apply,
+        )
+        .await
+        .expect("imported");
         assert_eq!((report.unchanged, report.wrong), (2, 0), "{notation:?}: {:?}", report.rows);
     }
-    let text = exported(&test, TableKind::Integrations, Notation::Ndjson, &[("q", "the one")]).await;
+    let text = exported(&test, &muster::approvals::tables::INTEGRATIONS, Notation::Ndjson, &[("q", "the one")]).await;
     assert_eq!(text.lines().count(), 1);
     let changed = text.replace("Takes card payments in the web shop.", "Takes payments.");
-    let report =
-        import(&test.app, &test.cli(), TableKind::Integrations, Notation::Ndjson, changed.as_bytes(), Mode::Apply)
-            .await
-            .expect("imported");
+    let report = import(
+        &test.app,
+        &test.cli(),
+        &muster::approvals::tables::INTEGRATIONS,
+        Notation::Ndjson,
+        changed.as_bytes(),
+        Mode::Apply,
+    )
+    .await
+    .expect("imported");
     assert_eq!((report.updated, report.wrong), (1, 0), "{:?}", report.rows);
     let request = ops::request_of(&test.app, &test.cli(), live.id).await.expect("asked").expect("a draft");
     assert_eq!(request.content.purpose.as_deref(), Some("Takes payments."));
@@ -85,7 +98,15 @@ async fn new_rows_are_proposed_all_or_none() {
     builders::shop(&test).await;
     let csv = "name,system,api,purpose,data_flows\nOne,shop,stripe.com pay,Pays,\"[{\"\"data_class\"\":\"\"user.contact.email\"\",\"\"locations\"\":[\"\"US\"\"]}]\"\nTwo,shop,nowhere,Pays,\n";
     let apply = async |text: &str| {
-        import(&test.app, &test.cli(), TableKind::Integrations, Notation::Csv, text.as_bytes(), Mode::Apply).await
+        import(
+            &test.app,
+            &test.cli(),
+            &muster::approvals::tables::INTEGRATIONS,
+            Notation::Csv,
+            text.as_bytes(),
+            Mode::Apply,
+        )
+        .await
     };
     let report = apply(csv).await.expect("read");
     assert_eq!((report.applied, report.created, report.wrong), (false, 1, 1));

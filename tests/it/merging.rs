@@ -168,8 +168,10 @@ async fn a_vendor_is_merged_into_another_and_everything_follows() {
     assert_eq!((page.status.as_u16(), page.header("location")), (307, "/vendors/stripe"));
     let query =
         lists::Query::parse(&catalog::APIS, &[("vendor".into(), "stripe-europe".into())], &[]).expect("a query");
-    let rows =
-        catalog::list::<catalog::ApiRow>(&test.app, &reviewer, &catalog::APIS, &query).await.expect("a list").rows;
+    let rows = muster::lists::ops::list::<catalog::ApiRow>(&test.app, &reviewer, &catalog::APIS, &query)
+        .await
+        .expect("a list")
+        .rows;
     assert!(
         rows.len() >= 3 && rows.iter().all(|row| row.vendor_slug == "stripe"),
         "saved filters find it by its old slug"

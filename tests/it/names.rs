@@ -68,7 +68,8 @@ async fn what_stands_inside_a_name_without_spaces_is_found() {
         ("zahl", vec!["Café Zahlung"]),
     ] {
         let query = Query::parse(&catalog::VENDORS, &[("q".into(), typed.into())], &[]).expect("a query");
-        let rows = catalog::list::<catalog::VendorRow>(&test.app, &test.cli(), &catalog::VENDORS, &query).await;
+        let rows =
+            muster::lists::ops::list::<catalog::VendorRow>(&test.app, &test.cli(), &catalog::VENDORS, &query).await;
         let names: Vec<String> = rows.expect("rows").rows.into_iter().map(|row| row.name).collect();
         assert_eq!(names, found, "{typed}");
     }

@@ -9,8 +9,8 @@ use muster::{
         GroupContent, GroupKind, NewToken, Origin, Permission, Person, Role, ServiceAccountContent, TokenOwner,
         ops as people,
     },
-    imports::tables::{self, Mode, Notation, TableKind},
     integrations::{CredentialContent, ops as uses},
+    tables::{self, Mode, Notation},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -57,8 +57,15 @@ async fn nobody_takes_a_system_or_pushes_one_onto_others() {
             both_ways,
         );
         let csv = "slug,name,team\nshop,Shop,growth\n";
-        let report =
-            tables::import(&test.app, &actor, TableKind::Systems, Notation::Csv, csv.as_bytes(), Mode::Apply).await;
+        let report = tables::import(
+            &test.app,
+            &actor,
+            &muster::catalog::tables::SYSTEMS,
+            Notation::Csv,
+            csv.as_bytes(),
+            Mode::Apply,
+        )
+        .await;
         let refused = report.map_or_else(|error| error.to_string(), |report| format!("{report:?}"));
         assert!(refused.contains(both_ways), "{refused}");
     }

@@ -8,10 +8,10 @@ use crate::{
     app::App,
     approvals::{RequestKind, store::requests},
     audit::Event,
-    catalog::ops::{content, over},
     db::WriteTx,
     error::Error,
     integrations::{IntegrationState, ops as uses, ops::Start},
+    json::{content, over},
 };
 
 /// Saves one row: `fields` over the content of the integration that one of `keys` names, else anew.

@@ -11,12 +11,11 @@ use crate::{
     app::App,
     audit::{self, Event},
     campaigns::{Campaign, CampaignContent, CampaignState, ItemEvidence, ItemState, ReviewItem, store},
-    catalog,
     db::WriteTx,
     error::Error,
     identity::{self, Actor, GroupKind, Permission},
     integrations::{self, Integration},
-    lists::Query,
+    lists::{self, Query},
     words::State,
 };
 
@@ -98,7 +97,7 @@ pub(super) async fn matching(app: &App, actor: &Actor, content: &CampaignContent
             }
             other => other,
         })?;
-        let page = catalog::ops::list::<Row>(app, actor, spec, &query).await?;
+        let page = lists::ops::list::<Row>(app, actor, spec, &query).await?;
         let in_use = |row: &Row| matches!(row.state.as_str(), "active" | "suspended" | "deprecated");
         found.extend(page.rows.into_iter().filter(in_use).map(|row| row.id));
         if found.len() > MOST {

@@ -2,16 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, postgres::PgRow};
+use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    app::App,
-    error::Error,
-    identity::{Actor, Permission},
-    lists::{self, Alike, Count, Facet, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
-};
+use crate::lists::{Filter, NAME_AND_TIME, Spec, Test};
 
 const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true };
 const TAG: Filter = Filter { name: "tag", label: "Tag", test: Test::Overlaps("t.tags"), facet: true };
@@ -261,53 +256,4 @@ pub struct DataClassRow {
     pub updated_at: DateTime<Utc>,
     /// Rises with each change.
     pub revision: i64,
-}
-
-/// One page of a list, as of today.
-pub async fn list<R>(app: &App, actor: &Actor, spec: &Spec, query: &Query) -> Result<Page<R>, Error>
-where
-    R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-{
-    actor.require(Permission::Read)?;
-    let query = query.clone().on(app.today().await?);
-    lists::page(&mut *app.db.read().await?, spec, &query).await
-}
-
-/// The total and facets of a list, at most some seconds old: they count thousands of rows.
-pub async fn list_facets(
-    app: &App,
-    actor: &Actor,
-    spec: &Spec,
-    query: &Query,
-    alike: Alike,
-) -> Result<std::sync::Arc<(Count, Vec<Facet>)>, Error> {
-    actor.require(Permission::Read)?;
-    let query = query.clone().on(app.today().await?);
-    let subject = format!("{} {alike:?}", query.subject(spec));
-    let _turn = match app.facets.get(&subject) {
-        Ok(kept) => return Ok(kept),
-        Err(turn) => turn.lock_owned().await,
-    };
-    // Whoever waited for somebody else's count takes that one.
-    if let Ok(kept) = app.facets.get(&subject) {
-        return Ok(kept);
-    }
-    let begun = std::time::Instant::now();
-    let counted = std::sync::Arc::new(lists::facets(&mut *app.db.read().await?, spec, &query, alike).await?);
-    app.facets.put(subject, begun, counted.clone());
-    Ok(counted)
-}
-
-/// The total of a list alone, at most some seconds old.
-pub async fn list_total(app: &App, actor: &Actor, spec: &Spec, query: &Query) -> Result<Count, Error> {
-    actor.require(Permission::Read)?;
-    let query = query.clone().on(app.today().await?);
-    let subject = format!("{} total", query.subject(spec));
-    if let Ok(kept) = app.facets.get(&subject) {
-        return Ok(kept.0);
-    }
-    let begun = std::time::Instant::now();
-    let total = lists::total(&mut *app.db.read().await?, spec, &query).await?;
-    app.facets.put(subject, begun, std::sync::Arc::new((total, Vec::new())));
-    Ok(total)
 }

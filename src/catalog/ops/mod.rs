@@ -25,10 +25,8 @@ pub use import::{
     ApplyOutcome, Candidate, Delta, DocumentImport, Host, Identity, ImportPreview, PlannedRecord, apply_document,
     preview_document,
 };
-pub use lists::{
-    APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow, list, list_facets, list_total,
-};
-pub use rows::{RowKind, content, over, save_row};
+pub use lists::{APIS, ApiRow, DATA_CLASSES, DataClassRow, SYSTEMS, SystemRow, VENDORS, VendorRow};
+pub use rows::{RowKind, save_row};
 pub use systems::{create_system, find_system, get_systems, update_system};
 pub use vendors::{
     create_vendor, duplicate_vendors, find_vendor, get_vendors, update_vendor, vendor_apis, verify_vendor,

@@ -10,7 +10,7 @@ use crate::{
     db::WriteTx,
     error::{Error, same_revision},
     identity::{Actor, Permission, Principal},
-    lists::Query,
+    lists::{self, Query},
     slugs,
     words::State,
 };
@@ -35,7 +35,7 @@ pub async fn get_vendors(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<Vec<V
 pub async fn vendor_apis(app: &App, actor: &Actor, vendor: &Vendor) -> Result<Vec<super::ApiRow>, Error> {
     let pairs = [("vendor".into(), vendor.content.slug.clone()), ("limit".into(), "200".into())];
     let query = Query::parse(&super::APIS, &pairs, &[])?;
-    Ok(super::list(app, actor, &super::APIS, &query).await?.rows)
+    Ok(lists::ops::list(app, actor, &super::APIS, &query).await?.rows)
 }
 
 /// Vendors that may be the same as one about to be saved.

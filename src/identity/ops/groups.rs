@@ -23,7 +23,7 @@ use crate::{
 
 const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true };
 
-static TEAMS: Spec = Spec {
+pub static TEAMS: Spec = Spec {
     kind: "team",
     from: "teams t",
     columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at, t.revision,
@@ -31,7 +31,7 @@ static TEAMS: Spec = Spec {
     filters: &[STATE],
     sorts: NAME_AND_TIME,
 };
-static REVIEW_GROUPS: Spec = Spec {
+pub static REVIEW_GROUPS: Spec = Spec {
     kind: "review_group",
     from: "review_groups t",
     columns: "t.id, t.slug, t.name, t.description, t.state, t.updated_at, t.revision,

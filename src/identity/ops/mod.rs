@@ -42,8 +42,8 @@ pub use federated::{
     Arrived, Begun, Fault, Present, Purpose, Returned, begin_at_provider, finish_at_provider, safe_back,
 };
 pub use groups::{
-    GroupRow, addresses_of, create_group, create_group_in, find_group, get_group, get_groups, group_in,
-    groups_list_spec, holders_of, list_groups, members_of, reviewers_of, update_group, update_group_in,
+    GroupRow, REVIEW_GROUPS, TEAMS, addresses_of, create_group, create_group_in, find_group, get_group, get_groups,
+    group_in, groups_list_spec, holders_of, list_groups, members_of, reviewers_of, update_group, update_group_in,
 };
 pub use local::{Step, accept_invitation, confirm_by_password, local_accounts, sign_in_by_code, sign_in_by_password};
 pub use mappings::{

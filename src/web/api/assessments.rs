@@ -20,13 +20,13 @@ use super::{
     resource as answers,
 };
 use crate::{
+    assessments::tables,
     assessments::{
         Assessment, Demand, Flagged, NewAnswer, NewAssessment, Occurrence, QuestionnaireContent,
         ops::{self, AssessmentRow, AssessmentView, DemandRow, FlaggedRow, Preflight, Sent},
     },
     audit::{self, AuditEvent},
     error::Error,
-    imports::tables::TableKind,
     policy::ops::PublicationRow,
     web::{
         Web, conditional,
@@ -58,7 +58,7 @@ pub fn router() -> OpenApiRouter<Web> {
         .routes(routes!(finding))
 }
 
-publication!(questionnaires, QuestionnaireContent, &ops::QUESTIONNAIRES, TableKind::Questionnaires, PublicationRow, "assessments",
+publication!(questionnaires, QuestionnaireContent, &ops::QUESTIONNAIRES, &tables::QUESTIONNAIRES, PublicationRow, "assessments",
     paths: "/questionnaires", "/questionnaires/{key}", "/questionnaires/{key}/versions", "/questionnaires/{key}/discard", "/questionnaires/{key}/history",
     ids: "list_questionnaires", "create_questionnaire", get "get_questionnaire", "update_questionnaire", "questionnaire_versions", "discard_questionnaire_draft", "questionnaire_history");
 
@@ -77,7 +77,7 @@ async fn list(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<AssessmentRow>(&web, &actor, &ops::ASSESSMENTS, TableKind::Assessments, &pairs, &headers).await
+    listing::answer::<AssessmentRow>(&web, &actor, &ops::ASSESSMENTS, &tables::ASSESSMENTS, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/assessments", tag = "assessments", operation_id = "begin_assessment", request_body = NewAssessment,
@@ -244,7 +244,7 @@ async fn demands(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<DemandRow>(&web, &actor, &ops::DEMANDS, TableKind::Demands, &pairs, &headers).await
+    listing::answer::<DemandRow>(&web, &actor, &ops::DEMANDS, &tables::DEMANDS, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/assessment-demands", tag = "assessments", operation_id = "report_occurrence", request_body = Occurrence,
@@ -292,7 +292,7 @@ async fn findings(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<FlaggedRow>(&web, &actor, &ops::FINDINGS, TableKind::Findings, &pairs, &headers).await
+    listing::answer::<FlaggedRow>(&web, &actor, &ops::FINDINGS, &tables::FINDINGS, &pairs, &headers).await
 }
 
 #[utoipa::path(get, path = "/assessment-findings/{id}", tag = "assessments", operation_id = "get_assessment_finding", params(("id" = Uuid, Path, description = "The finding")),

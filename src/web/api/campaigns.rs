@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::{body::Body, resource as answers};
 use crate::{
     audit::{self, AuditEvent},
+    campaigns::tables,
     campaigns::{
         Campaign, CampaignContent,
         ops::{self, CampaignRow, ItemView, ReviewItemRow, Standing},
     },
     error::Error,
-    imports::tables::TableKind,
     web::{
         Web,
         error::{ApiError, Problem},
@@ -51,7 +51,7 @@ async fn list(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<CampaignRow>(&web, &actor, &ops::CAMPAIGNS, TableKind::Campaigns, &pairs, &headers).await
+    listing::answer::<CampaignRow>(&web, &actor, &ops::CAMPAIGNS, &tables::CAMPAIGNS, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/campaigns", tag = "recertification", operation_id = "plan_campaign", request_body = CampaignContent,
@@ -108,7 +108,7 @@ async fn items(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<ReviewItemRow>(&web, &actor, &ops::REVIEW_ITEMS, TableKind::ReviewItems, &pairs, &headers).await
+    listing::answer::<ReviewItemRow>(&web, &actor, &ops::REVIEW_ITEMS, &tables::REVIEW_ITEMS, &pairs, &headers).await
 }
 
 #[utoipa::path(get, path = "/review-items/{id}", tag = "recertification", operation_id = "get_review_item", params(("id" = Uuid, Path, description = "The item")),

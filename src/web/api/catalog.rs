@@ -23,11 +23,11 @@ use crate::{
 
 mod vendors {
     use crate::{
+        catalog::tables,
         catalog::{Vendor, VendorContent, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
-    resource!("vendors", Vendor, VendorContent, ops::VendorRow, "vendor", &ops::VENDORS, TableKind::Vendors,
+    resource!("vendors", Vendor, VendorContent, ops::VendorRow, "vendor", &ops::VENDORS, &tables::VENDORS,
         paths: "/vendors", "/vendors/{key}", "/vendors/{key}/history", "/vendors/{key}/record",
         ids: "list_vendors", "create_vendor", "get_vendor", "update_vendor", "vendor_history", "vendor_at",
         ops: ops::find_vendor, ops::create_vendor, ops::update_vendor);
@@ -38,11 +38,11 @@ mod vendors {
 
 mod apis {
     use crate::{
+        catalog::tables,
         catalog::{Api, ApiContent, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
-    resource!("apis", Api, ApiContent, ops::ApiRow, "api", &ops::APIS, TableKind::Apis,
+    resource!("apis", Api, ApiContent, ops::ApiRow, "api", &ops::APIS, &tables::APIS,
         paths: "/apis", "/apis/{key}", "/apis/{key}/history", "/apis/{key}/record",
         ids: "list_apis", "create_api", "get_api", "update_api", "api_history", "api_at",
         ops: ops::find_api, ops::create_api, ops::update_api);
@@ -53,11 +53,11 @@ mod apis {
 
 mod systems {
     use crate::{
+        catalog::tables,
         catalog::{System, SystemContent, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
-    resource!("systems", System, SystemContent, ops::SystemRow, "system", &ops::SYSTEMS, TableKind::Systems,
+    resource!("systems", System, SystemContent, ops::SystemRow, "system", &ops::SYSTEMS, &tables::SYSTEMS,
         paths: "/systems", "/systems/{key}", "/systems/{key}/history", "/systems/{key}/record",
         ids: "list_systems", "create_system", "get_system", "update_system", "system_history", "system_at",
         ops: ops::find_system, ops::create_system, ops::update_system);
@@ -68,11 +68,11 @@ mod systems {
 
 mod data_classes {
     use crate::{
+        catalog::tables,
         catalog::{DataClass, DataClassContent, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
-    resource!("data classes", DataClass, DataClassContent, ops::DataClassRow, "data_class", &ops::DATA_CLASSES, TableKind::DataClasses,
+    resource!("data classes", DataClass, DataClassContent, ops::DataClassRow, "data_class", &ops::DATA_CLASSES, &tables::DATA_CLASSES,
         paths: "/data-classes", "/data-classes/{key}", "/data-classes/{key}/history", "/data-classes/{key}/record",
         ids: "list_data_classes", "create_data_class", "get_data_class", "update_data_class", "data_class_history", "data_class_at",
         ops: ops::find_data_class, ops::create_data_class, ops::update_data_class);

@@ -14,12 +14,12 @@ use super::{
     resource as answers,
 };
 use crate::{
+    assessments::tables,
     assessments::{
         Evidence, EvidenceContent,
         ops::{self, EvidenceRow, Upload},
     },
     error::Error,
-    imports::tables::TableKind,
     web::{
         Web, conditional,
         error::{ApiError, Problem},
@@ -51,7 +51,7 @@ async fn evidence(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<EvidenceRow>(&web, &actor, &ops::EVIDENCE, TableKind::Evidence, &pairs, &headers).await
+    listing::answer::<EvidenceRow>(&web, &actor, &ops::EVIDENCE, &tables::EVIDENCE, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/evidence", tag = "assessments", operation_id = "give_evidence", request_body = EvidenceContent,

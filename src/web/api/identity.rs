@@ -29,14 +29,14 @@ mod people {
     use crate::{
         app::App,
         error::Error,
+        identity::tables,
         identity::{Actor, Person, PersonContent, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
     async fn find(app: &App, actor: &Actor, key: &str) -> Result<Person, Error> {
         ops::get_person(app, actor, key.parse().map_err(|_| Error::NotFound("person"))?).await
     }
-    resource!("people", Person, PersonContent, ops::PersonRow, "person", &ops::PEOPLE, TableKind::People,
+    resource!("people", Person, PersonContent, ops::PersonRow, "person", &ops::PEOPLE, &tables::PEOPLE,
         paths: "/people", "/people/{key}", "/people/{key}/history", "/people/{key}/record",
         ids: "list_people", "create_person", "get_person", "update_person", "person_history", "person_at",
         ops: find, ops::create_person, ops::update_person);
@@ -49,8 +49,8 @@ mod teams {
     use crate::{
         app::App,
         error::Error,
+        identity::tables,
         identity::{Actor, Group, GroupContent, GroupKind, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
     async fn find(app: &App, actor: &Actor, key: &str) -> Result<Group, Error> {
@@ -68,7 +68,7 @@ mod teams {
     ) -> Result<Group, Error> {
         ops::update_group(app, actor, GroupKind::Team, id, revision, content).await
     }
-    resource!("teams", Group, GroupContent, ops::GroupRow, "team", ops::groups_list_spec(GroupKind::Team), TableKind::Teams,
+    resource!("teams", Group, GroupContent, ops::GroupRow, "team", ops::groups_list_spec(GroupKind::Team), &tables::TEAMS,
         paths: "/teams", "/teams/{key}", "/teams/{key}/history", "/teams/{key}/record",
         ids: "list_teams", "create_team", "get_team", "update_team", "team_history", "team_at",
         ops: find, create_one, update_one);
@@ -81,8 +81,8 @@ mod review_groups {
     use crate::{
         app::App,
         error::Error,
+        identity::tables,
         identity::{Actor, Group, GroupContent, GroupKind, ops},
-        imports::tables::TableKind,
         web::api::resource::resource,
     };
     async fn find(app: &App, actor: &Actor, key: &str) -> Result<Group, Error> {
@@ -100,7 +100,7 @@ mod review_groups {
     ) -> Result<Group, Error> {
         ops::update_group(app, actor, GroupKind::ReviewGroup, id, revision, content).await
     }
-    resource!("review groups", Group, GroupContent, ops::GroupRow, "review_group", ops::groups_list_spec(GroupKind::ReviewGroup), TableKind::ReviewGroups,
+    resource!("review groups", Group, GroupContent, ops::GroupRow, "review_group", ops::groups_list_spec(GroupKind::ReviewGroup), &tables::REVIEW_GROUPS,
         paths: "/review-groups", "/review-groups/{key}", "/review-groups/{key}/history", "/review-groups/{key}/record",
         ids: "list_review_groups", "create_review_group", "get_review_group", "update_review_group", "review_group_history", "review_group_at",
         ops: find, create_one, update_one);

@@ -15,10 +15,8 @@ use crate::{
     error::Error,
     foreign,
     identity::Permission,
-    imports::{
-        openapi::{self, Channel},
-        tables::{self, Mode, Notation, Report},
-    },
+    imports::openapi::{self, Channel},
+    tables::{self, Mode, Notation, Report, Tables},
     web::{
         Web,
         error::{ApiError, Problem},
@@ -119,10 +117,10 @@ async fn table(
     pairs: Pairs,
     request: Request,
 ) -> Result<Json<Report>, ApiError> {
-    let kind = kind.parse()?;
+    let table = web.app.slot::<Tables>().importable(&kind)?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let notation = if content_type.contains("ndjson") { Notation::Ndjson } else { Notation::Csv };
     let mode = if pairs.get("preview") == Some("true") { Mode::Preview } else { Mode::Apply };
     let bytes = raw(request, &web).await?;
-    Ok(Json(tables::import(&web.app, &actor, kind, notation, &bytes, mode).await?))
+    Ok(Json(tables::import(&web.app, &actor, table, notation, &bytes, mode).await?))
 }

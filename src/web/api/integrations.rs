@@ -15,7 +15,6 @@ use crate::{
     approvals::{self, Request, ops::Stewardship},
     audit::{self, AuditEvent},
     error::Error,
-    imports::tables::TableKind,
     integrations::{
         Integration, IntegrationContent,
         ops::{self, FlowRow, GrantFacts, GrantRow, IntegrationRow, OfferedScope, OwnerSuggestion, Start},
@@ -30,11 +29,10 @@ use crate::{
 
 mod credentials {
     use crate::{
-        imports::tables::TableKind,
         integrations::{Credential, CredentialContent, ops},
         web::api::resource::resource,
     };
-    resource!("credentials", Credential, CredentialContent, ops::CredentialRow, "credential", &ops::CREDENTIALS, TableKind::Credentials,
+    resource!("credentials", Credential, CredentialContent, ops::CredentialRow, "credential", &ops::CREDENTIALS, &crate::integrations::tables::CREDENTIALS,
         paths: "/credentials", "/credentials/{key}", "/credentials/{key}/history", "/credentials/{key}/record",
         ids: "list_credentials", "create_credential", "get_credential", "update_credential", "credential_history", "credential_at",
         ops: ops::find_credential, ops::create_credential, ops::update_credential);
@@ -164,7 +162,15 @@ async fn list_integrations(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<IntegrationRow>(&web, &actor, &ops::INTEGRATIONS, TableKind::Integrations, &pairs, &headers).await
+    listing::answer::<IntegrationRow>(
+        &web,
+        &actor,
+        &ops::INTEGRATIONS,
+        &crate::approvals::tables::INTEGRATIONS,
+        &pairs,
+        &headers,
+    )
+    .await
 }
 
 #[utoipa::path(get, path = "/data-flows", tag = "integrations", params(ListParams),
@@ -176,7 +182,15 @@ async fn list_data_flows(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<FlowRow>(&web, &actor, &ops::DATA_FLOWS, TableKind::DataFlows, &pairs, &headers).await
+    listing::answer::<FlowRow>(
+        &web,
+        &actor,
+        &ops::DATA_FLOWS,
+        &crate::integrations::tables::DATA_FLOWS,
+        &pairs,
+        &headers,
+    )
+    .await
 }
 
 #[utoipa::path(get, path = "/scopes", tag = "integrations", params(ListParams),
@@ -188,7 +202,8 @@ async fn list_scopes(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<GrantRow>(&web, &actor, &ops::SCOPES, TableKind::Scopes, &pairs, &headers).await
+    listing::answer::<GrantRow>(&web, &actor, &ops::SCOPES, &crate::integrations::tables::SCOPES, &pairs, &headers)
+        .await
 }
 
 #[utoipa::path(post, path = "/integrations", tag = "integrations", request_body = IntegrationContent,

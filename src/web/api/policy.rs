@@ -16,7 +16,7 @@ use crate::{
     approvals::{self, Request},
     audit::{self, AuditEvent},
     error::Error,
-    imports::tables::TableKind,
+    policy::tables,
     policy::{
         Exception, ExceptionContent, Expression, Facts, Fault, Finding, RuleContent, Violation, WorkflowContent,
         ops::{self, ExceptionRow, Preview, PublicationRow, ViolationRow},
@@ -49,10 +49,10 @@ pub fn router() -> OpenApiRouter<Web> {
         .routes(routes!(meet_condition))
 }
 
-publication!(rules, RuleContent, &ops::RULES, TableKind::Rules, PublicationRow, "policy",
+publication!(rules, RuleContent, &ops::RULES, &tables::RULES, PublicationRow, "policy",
     paths: "/rules", "/rules/{key}", "/rules/{key}/versions", "/rules/{key}/discard", "/rules/{key}/history",
     ids: "list_rules", "create_rule", get "get_rule", "update_rule", "rule_versions", "discard_rule_draft", "rule_history");
-publication!(workflows, WorkflowContent, &ops::WORKFLOWS, TableKind::Workflows, PublicationRow, "policy",
+publication!(workflows, WorkflowContent, &ops::WORKFLOWS, &tables::WORKFLOWS, PublicationRow, "policy",
     paths: "/workflows", "/workflows/{key}", "/workflows/{key}/versions", "/workflows/{key}/discard", "/workflows/{key}/history",
     ids: "list_workflows", "create_workflow", get "get_workflow", "update_workflow", "workflow_versions", "discard_workflow_draft", "workflow_history");
 
@@ -122,7 +122,7 @@ async fn list_violations(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<ViolationRow>(&web, &actor, ops::violations_list(&actor), TableKind::Violations, &pairs, &headers)
+    listing::answer::<ViolationRow>(&web, &actor, ops::violations_list(&actor), &tables::VIOLATIONS, &pairs, &headers)
         .await
 }
 
@@ -159,7 +159,7 @@ async fn list_exceptions(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<ExceptionRow>(&web, &actor, &ops::EXCEPTIONS, TableKind::Exceptions, &pairs, &headers).await
+    listing::answer::<ExceptionRow>(&web, &actor, &ops::EXCEPTIONS, &tables::EXCEPTIONS, &pairs, &headers).await
 }
 
 #[utoipa::path(post, path = "/exceptions", tag = "policy", request_body = ExceptionContent,

@@ -16,13 +16,13 @@ use super::{
     resource as answers,
 };
 use crate::{
+    approvals::tables,
     approvals::{
         Delegation, Merged, Request, RequestKind, SavedView,
         ops::{self, ConditionRow, JudgedFacts, RequestRow, RequestView},
     },
     audit::{self, AuditEvent},
     error::Error,
-    imports::tables::TableKind,
     integrations::{self, IntegrationContent},
     web::{
         Web, conditional,
@@ -96,7 +96,7 @@ async fn list_requests(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<RequestRow>(&web, &actor, &ops::REQUESTS, TableKind::Requests, &pairs, &headers).await
+    listing::answer::<RequestRow>(&web, &actor, &ops::REQUESTS, &tables::REQUESTS, &pairs, &headers).await
 }
 
 #[utoipa::path(get, path = "/conditions", tag = "change requests", params(ListParams),
@@ -108,7 +108,7 @@ async fn list_conditions(
     pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    listing::answer::<ConditionRow>(&web, &actor, &ops::CONDITIONS, TableKind::Conditions, &pairs, &headers).await
+    listing::answer::<ConditionRow>(&web, &actor, &ops::CONDITIONS, &tables::CONDITIONS, &pairs, &headers).await
 }
 
 #[utoipa::path(get, path = "/integrations/{key}/requests", tag = "integrations",

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::publication::publication;
 use crate::{
-    imports::tables::TableKind,
+    policy::tables,
     policy::{
         RiskModelContent,
         ops::{self, PublicationRow, Risk},
@@ -25,7 +25,7 @@ pub fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new().merge(models::router()).routes(routes!(of_integration)).routes(routes!(of_vendor))
 }
 
-publication!(models, RiskModelContent, &ops::RISK_MODELS, TableKind::RiskModels, PublicationRow, "policy",
+publication!(models, RiskModelContent, &ops::RISK_MODELS, &tables::RISK_MODELS, PublicationRow, "policy",
     paths: "/risk-models", "/risk-models/{key}", "/risk-models/{key}/versions", "/risk-models/{key}/discard", "/risk-models/{key}/history",
     ids: "list_risk_models", get "get_risk_model", "update_risk_model", "risk_model_versions", "discard_risk_model_draft", "risk_model_history");
 

@@ -20,7 +20,7 @@ use crate::{
     catalog::Environment,
     error::Error,
     identity::Permission,
-    imports::tables::TableKind,
+    integrations::tables,
     integrations::{
         Credential, CredentialContent, CredentialKind,
         ops::{self, CredentialRow},
@@ -160,7 +160,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Credentials, &pairs).await
+    list::export(&web, &signed.actor, &tables::CREDENTIALS, &pairs).await
 }
 
 async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView, Error> {

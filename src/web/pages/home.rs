@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     identity::{self, GroupKind, Permission, Role},
     integrations::ops::{self as uses, CredentialRow, IntegrationRow},
-    lists::{Alike, Count, Facet, Query, Spec},
+    lists::{self, Alike, Count, Facet, Query, Spec},
     policy::ops as policy,
     web::{
         Web,
@@ -131,7 +131,7 @@ impl Look<'_> {
     async fn stat(&self, spec: &'static Spec, label: &str, href: String) -> Result<Stat, Error> {
         let question = href.split_once('?').map_or("", |(_, query)| query);
         let query = Query::parse(spec, &pairs(question), &["sort"])?;
-        let count = catalog::list_total(&self.web.app, &self.signed.actor, spec, &query).await?;
+        let count = lists::ops::list_total(&self.web.app, &self.signed.actor, spec, &query).await?;
         Ok(Stat { count, label: label.into(), href, hot: false })
     }
 
@@ -142,7 +142,7 @@ impl Look<'_> {
         let mut asked = pairs(question);
         asked.push(("limit".into(), limit.to_string()));
         let query = Query::parse(spec, &asked, &[])?;
-        Ok(catalog::list::<R>(&self.web.app, &self.signed.actor, spec, &query).await?.rows)
+        Ok(lists::ops::list::<R>(&self.web.app, &self.signed.actor, spec, &query).await?.rows)
     }
 
     async fn waiting(&self, question: &str) -> Result<Vec<Waiting>, Error> {
@@ -180,7 +180,7 @@ impl Look<'_> {
     async fn divisions(&self, names: &[(&'static str, &'static str)]) -> Result<Vec<Division>, Error> {
         let query = Query::parse(&uses::INTEGRATIONS, &[], &[])?;
         let counted =
-            catalog::list_facets(&self.web.app, &self.signed.actor, &uses::INTEGRATIONS, &query, Alike::No).await?;
+            lists::ops::list_facets(&self.web.app, &self.signed.actor, &uses::INTEGRATIONS, &query, Alike::No).await?;
         let one = |(name, title): &(&'static str, &'static str)| {
             let facet = counted.1.iter().find(|facet| facet.name == *name)?.clone();
             (!facet.values.is_empty()).then_some(Division { title, path: "/integrations", facet })
@@ -199,7 +199,7 @@ async fn home(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Re
     let look = Look { web: &web, signed: &signed, today: web.app.today().await? };
     let name = shell.name().split(' ').next().unwrap_or_default().to_owned();
     let everything = Query::parse(&uses::INTEGRATIONS, &[], &[])?;
-    let total = catalog::list_total(&web.app, &signed.actor, &uses::INTEGRATIONS, &everything).await?;
+    let total = lists::ops::list_total(&web.app, &signed.actor, &uses::INTEGRATIONS, &everything).await?;
     let mut page = HomePage {
         greeting: format!("Hello, {name}"),
         lead: String::new(),

@@ -15,10 +15,8 @@ use crate::{
     catalog::ops::{self, Delta, Identity, ImportPreview, Likely},
     error::{Error, FieldErrors},
     identity::Permission,
-    imports::{
-        tables::{self, Mode, Report, TableKind},
-        uploads::{self, Upload},
-    },
+    imports::uploads::{self, Upload},
+    tables::{self, Mode, Report, Tables},
     web::{
         Web,
         api::read_document,
@@ -141,8 +139,8 @@ async fn upload(
             .await
             .map(|_| ())
     } else {
-        let kind: TableKind = parts.kind.parse()?;
-        tables::import(&web.app, actor, kind, tables::notation(&parts.name), &parts.bytes, Mode::Preview)
+        let table = web.app.slot::<Tables>().importable(&parts.kind)?;
+        tables::import(&web.app, actor, table, tables::notation(&parts.name), &parts.bytes, Mode::Preview)
             .await
             .map(|_| ())
     };
@@ -308,12 +306,12 @@ fn texts(errors: &FieldErrors) -> Vec<String> {
 }
 
 async fn table_preview(web: &Web, signed: &Signed, upload: Upload) -> Result<Response, PageError> {
-    let kind: TableKind = upload.kind.parse()?;
+    let table = web.app.slot::<Tables>().importable(&upload.kind)?;
     let report =
-        tables::import(&web.app, &signed.actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Preview)
+        tables::import(&web.app, &signed.actor, table, tables::notation(&upload.name), &upload.bytes, Mode::Preview)
             .await?;
     html(&TablePage {
-        shell: Shell::new(web, signed, "/imports", format!("Import {}", kind.key()), &Pairs::default()).await?,
+        shell: Shell::new(web, signed, "/imports", format!("Import {}", table.key), &Pairs::default()).await?,
         id: upload.id,
         file: upload.name,
         kind: upload.kind,
@@ -325,14 +323,14 @@ async fn apply(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> 
     let (app, actor) = (&web.app, &posted.signed.actor);
     let upload = uploads::find(app, actor, id).await?;
     if upload.kind != "openapi" {
-        let kind: TableKind = upload.kind.parse()?;
+        let table = web.app.slot::<Tables>().importable(&upload.kind)?;
         let report =
-            tables::import(app, actor, kind, tables::notation(&upload.name), &upload.bytes, Mode::Apply).await?;
+            tables::import(app, actor, table, tables::notation(&upload.name), &upload.bytes, Mode::Apply).await?;
         if !report.applied {
             return table_preview(&web, &posted.signed, upload).await;
         }
         uploads::drop(app, actor, id).await?;
-        return Ok(Redirect::to(&format!("/{}?note=imported", kind.key())).into_response());
+        return Ok(Redirect::to(&format!("/{}?note=imported", table.key)).into_response());
     }
     let text = |name: &str| posted.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let published_at = text("published_at").and_then(|at| at.parse().ok());

@@ -7,11 +7,10 @@ use sqlx::{FromRow, postgres::PgRow};
 use super::{Shell, html, view::exact};
 use crate::{
     approvals::{self, SavedView},
-    catalog,
     error::Error,
     identity::{self, Actor, GroupKind, Role},
-    imports::tables::{Layout, Notation, TableKind},
-    lists::{Alike, Count, Facet, Query, Spec},
+    lists::{self, Alike, Count, Facet, Query, Spec},
+    tables::{Layout, Notation, Table},
     web::{
         Web,
         error::PageError,
@@ -280,9 +279,9 @@ where
 {
     let Asked { pairs, spec, frame, extras } = asked;
     let query = Query::parse(spec, &pairs.0, &["note", "columns"])?;
-    let page = catalog::ops::list::<R>(&web.app, &signed.actor, spec, &query).await?;
+    let page = lists::ops::list::<R>(&web.app, &signed.actor, spec, &query).await?;
     let alike = if page.alike { Alike::Yes } else { Alike::No };
-    let counted = catalog::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
+    let counted = lists::ops::list_facets(&web.app, &signed.actor, spec, &query, alike).await?;
     let (total, facets) = (counted.0, counted.1.clone());
     let shell = Shell::new(web, signed, frame.path, frame.title, pairs).await?;
     let filtered = facets
@@ -374,7 +373,7 @@ fn sorts(spec: &Spec, query: &Query) -> Vec<SortOption> {
 }
 
 /// Answers `…/export?format=`: exactly what the list's filter shows.
-pub async fn export(web: &Web, actor: &Actor, table: TableKind, pairs: &Pairs) -> Result<Response, PageError> {
+pub async fn export(web: &Web, actor: &Actor, table: &'static Table, pairs: &Pairs) -> Result<Response, PageError> {
     let notation = if pairs.get("format") == Some("ndjson") { Notation::Ndjson } else { Notation::Csv };
     let own = ["format", "note", "columns", "byte_order_mark"];
     let kept: Vec<(String, String)> =

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     identity::Actor,
     integrations::ops::{self as uses, CredentialRow, IntegrationRow},
-    lists::{Query, Spec},
+    lists::{self, Query, Spec},
     web::{
         Web,
         error::PageError,
@@ -48,7 +48,7 @@ where
     R: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
 {
     let query = Query::parse(spec, &[("q".into(), q.into()), ("limit".into(), "8".into())], &[])?;
-    let page = ops::list::<R>(&web.app, actor, spec, &query).await?;
+    let page = lists::ops::list::<R>(&web.app, actor, spec, &query).await?;
     let path = label.to_lowercase().replace(' ', "-");
     let all = url::form_urlencoded::Serializer::new(format!("/{path}?")).append_pair("q", q).finish();
     Ok(Hits { label, all, alike: page.alike, hits: page.rows.into_iter().map(hit).collect() })

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::catalog::form_page;
 use crate::{
-    catalog::ops::content,
     error::Error,
     identity::{GroupKind, Permission, ops as people},
+    json::content,
     lists::Query,
     settings::{Settings, ops},
     web::{

@@ -88,7 +88,7 @@ macro_rules! simple_pages {
             actor.require($permission)?;
             let fields = posted.over(&$form, values(&$default));
             let typed = serde_json::Value::Object(fields.clone());
-            let created = match crate::catalog::ops::content(fields) {
+            let created = match crate::json::content(fields) {
                 Ok(content) => $create(app, actor, content).await,
                 Err(error) => Err(error),
             };
@@ -126,7 +126,7 @@ macro_rules! simple_pages {
             let fields = posted.over(&$form, values(&record.content));
             let typed = serde_json::Value::Object(fields.clone());
             let revision = posted.revision()?;
-            let updated = match crate::catalog::ops::content(fields) {
+            let updated = match crate::json::content(fields) {
                 Ok(content) => $update(app, actor, record.id, revision, content).await,
                 Err(error) => Err(error),
             };

@@ -15,6 +15,7 @@ use crate::{
     catalog::{Api, ApiVersion, Environment, Lifecycle, Operation, Scope, VersionContent, ops},
     error::Error,
     identity::Permission,
+    json,
     web::{
         Web,
         error::PageError,
@@ -182,7 +183,7 @@ fn typed(posted: &Posted, present: &VersionContent) -> (Value, Result<VersionCon
             }
         }
     }
-    (Value::Object(fields.clone()), ops::content(fields))
+    (Value::Object(fields.clone()), json::content(fields))
 }
 
 async fn create(State(web): State<Web>, Path(key): Path<String>, posted: Posted) -> Result<Response, PageError> {

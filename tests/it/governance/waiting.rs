@@ -6,7 +6,6 @@ use muster::{
         NewCondition, NewDecision, Timing, Verdict,
         ops::{self, CONDITIONS, ConditionRow, REQUESTS, RequestRow},
     },
-    catalog::ops as catalog,
     identity::{Actor, GroupContent, GroupKind, Permission, Role, ops as people},
     lists::{Query, Spec},
     policy::{Mode, RuleContent, RuleTest, Severity, ops as policy},
@@ -22,7 +21,7 @@ where
 {
     let pairs: Vec<(String, String)> = question.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let query = Query::parse(spec, &pairs, &[]).expect("a question");
-    catalog::list::<R>(&test.app, actor, spec, &query).await.expect("a list").rows
+    muster::lists::ops::list::<R>(&test.app, actor, spec, &query).await.expect("a list").rows
 }
 
 async fn titles(test: &TestApp, actor: &Actor, name: &str) -> usize {

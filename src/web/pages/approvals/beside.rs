@@ -4,9 +4,8 @@ use uuid::Uuid;
 
 use crate::{
     approvals::{Request, ops},
-    catalog,
     error::Error,
-    lists::Query,
+    lists::{self, Query},
     web::{Web, extract::Signed, pages::view::ago},
 };
 
@@ -46,6 +45,6 @@ pub async fn next_one(web: &Web, signed: &Signed, besides: Uuid) -> Result<Optio
     let pairs = [("decider", me.to_string()), ("sort", "waiting_since".into()), ("limit", "2".into())];
     let pairs: Vec<(String, String)> = pairs.into_iter().map(|(name, value)| (name.into(), value)).collect();
     let query = Query::parse(&ops::REQUESTS, &pairs, &[])?;
-    let rows = catalog::ops::list::<ops::RequestRow>(app, actor, &ops::REQUESTS, &query).await?.rows;
+    let rows = lists::ops::list::<ops::RequestRow>(app, actor, &ops::REQUESTS, &query).await?.rows;
     Ok(rows.into_iter().find(|row| row.id != besides).map(|row| (row.id, row.title)))
 }

@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 
 use crate::{
     approvals::ops::{self, ConditionRow},
-    imports::tables::TableKind,
+    approvals::tables,
     web::{
         Web,
         error::PageError,
@@ -59,5 +59,5 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Conditions, &pairs).await
+    list::export(&web, &signed.actor, &tables::CONDITIONS, &pairs).await
 }

@@ -19,7 +19,8 @@ use crate::{
     drafts,
     error::Error,
     integrations::{self, IntegrationContent},
-    lists::Query,
+    json,
+    lists::{self, Query},
     web::{
         Web,
         error::PageError,
@@ -85,7 +86,7 @@ async fn form(web: &Web, signed: &Signed, view: &RequestView, typed: Value) -> R
 async fn classes(web: &Web, signed: &Signed) -> Result<Vec<DataClassRow>, Error> {
     let pairs = [("state".into(), "active".into()), ("limit".into(), "500".into())];
     let query = Query::parse(&catalog::DATA_CLASSES, &pairs, &[])?;
-    Ok(catalog::list::<DataClassRow>(&web.app, &signed.actor, &catalog::DATA_CLASSES, &query).await?.rows)
+    Ok(lists::ops::list::<DataClassRow>(&web.app, &signed.actor, &catalog::DATA_CLASSES, &query).await?.rows)
 }
 
 fn title(request: &Request) -> String {
@@ -121,7 +122,7 @@ pub async fn update(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted
     let fields = posted.over(&specs::INTEGRATION, values(&view.request.content));
     let typed = Value::Object(fields.clone());
     let revision = posted.revision()?;
-    let saved = match catalog::content::<IntegrationContent>(fields) {
+    let saved = match json::content::<IntegrationContent>(fields) {
         Ok(content) => ops::edit_request(app, actor, id, revision, content, view.request.reason.clone()).await,
         Err(error) => Err(error),
     };

@@ -4,8 +4,8 @@ use axum::{extract::State, response::Response};
 
 use crate::{
     approvals::ops::{self, RequestRow},
+    approvals::tables,
     identity::Permission,
-    imports::tables::TableKind,
     web::{
         Web,
         error::PageError,
@@ -76,5 +76,5 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Requests, &pairs).await
+    list::export(&web, &signed.actor, &tables::REQUESTS, &pairs).await
 }

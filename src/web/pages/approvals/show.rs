@@ -21,7 +21,7 @@ use crate::{
     error::Error,
     identity::{self, Permission},
     integrations::{self, FIELDS, Hint, Integration, ops::IntegrationRow},
-    lists::Query,
+    lists::{self, Query},
     web::{
         Web,
         error::PageError,
@@ -288,7 +288,7 @@ async fn siblings(
     let spec = &integrations::ops::INTEGRATIONS;
     let asked = [("vendor".into(), vendor.content.slug.clone()), ("limit".into(), "8".into())];
     let query = Query::parse(spec, &asked, &[])?;
-    let rows = catalog::ops::list::<IntegrationRow>(&web.app, &signed.actor, spec, &query).await?;
+    let rows = lists::ops::list::<IntegrationRow>(&web.app, &signed.actor, spec, &query).await?;
     Ok(rows.rows.into_iter().filter(|row| row.id != but).collect())
 }
 

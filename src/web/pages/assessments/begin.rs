@@ -16,7 +16,7 @@ use crate::{
     catalog::{self, Vendor},
     error::Error,
     identity::{self, GroupKind, Permission},
-    lists::Query,
+    lists::{self, Query},
     publications::{self, Publishable},
     web::{
         Web,
@@ -73,7 +73,7 @@ async fn page(web: &Web, signed: &Signed, new: NewAssessment) -> Result<BeginPag
         &[("state".into(), "active".into()), ("limit".into(), "500".into())],
         &[],
     )?;
-    let vendors = catalog::ops::list::<catalog::ops::VendorRow>(app, actor, &catalog::ops::VENDORS, &query).await?.rows;
+    let vendors = lists::ops::list::<catalog::ops::VendorRow>(app, actor, &catalog::ops::VENDORS, &query).await?.rows;
     Ok(BeginPage {
         shell: Shell::new(web, signed, "/assessments", "New assessment", &Pairs::default()).await?,
         due_on: new.due_on.map(|day| day.to_string()).unwrap_or_default(),

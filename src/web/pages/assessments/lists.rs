@@ -5,8 +5,8 @@ use axum::{extract::State, response::Response};
 use super::{assessment_class, standing_class, verdict_class};
 use crate::{
     assessments::ops::{self, AssessmentRow, DemandRow, EvidenceRow, FlaggedRow, may_assess},
+    assessments::tables,
     identity::Permission,
-    imports::tables::TableKind,
     policy::ops::PublicationRow,
     web::{
         Web,
@@ -69,7 +69,7 @@ pub async fn export_questionnaires(
     signed: Signed,
     pairs: Pairs,
 ) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Questionnaires, &pairs).await
+    list::export(&web, &signed.actor, &tables::QUESTIONNAIRES, &pairs).await
 }
 
 const ASSESSMENTS: &[Column] = &[
@@ -131,7 +131,7 @@ pub async fn assessments(State(web): State<Web>, signed: Signed, pairs: Pairs) -
 }
 
 pub async fn export_assessments(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Assessments, &pairs).await
+    list::export(&web, &signed.actor, &tables::ASSESSMENTS, &pairs).await
 }
 
 const DEMANDS: &[Column] = &[
@@ -166,7 +166,7 @@ pub async fn demands(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Re
 }
 
 pub async fn export_demands(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Demands, &pairs).await
+    list::export(&web, &signed.actor, &tables::DEMANDS, &pairs).await
 }
 
 const FINDINGS: &[Column] = &[
@@ -203,7 +203,7 @@ pub async fn findings(State(web): State<Web>, signed: Signed, pairs: Pairs) -> R
 }
 
 pub async fn export_findings(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Findings, &pairs).await
+    list::export(&web, &signed.actor, &tables::FINDINGS, &pairs).await
 }
 
 const EVIDENCE: &[Column] = &[
@@ -248,5 +248,5 @@ pub async fn evidence(State(web): State<Web>, signed: Signed, pairs: Pairs) -> R
 }
 
 pub async fn export_evidence(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Evidence, &pairs).await
+    list::export(&web, &signed.actor, &tables::EVIDENCE, &pairs).await
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::specs::{NEW, SETTINGS};
 use crate::{
     assessments::{QuestionnaireContent, Step},
-    catalog::ops::content,
     error::{Error, FieldErrors},
     identity::Permission,
+    json::content,
     publications::{Publication, ops},
     web::{
         Web,

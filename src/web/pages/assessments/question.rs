@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::specs::QUESTION;
 use crate::{
     assessments::{Question, QuestionnaireContent},
-    catalog::ops::content,
     error::{Error, FieldErrors},
     identity::Permission,
+    json::content,
     publications::{Publication, ops},
     web::{
         Web,

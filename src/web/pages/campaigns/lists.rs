@@ -5,8 +5,8 @@ use axum::{extract::State, response::Response};
 use super::state_class;
 use crate::{
     campaigns::ops::{self, CampaignRow, ReviewItemRow},
+    campaigns::tables,
     identity::Permission,
-    imports::tables::TableKind,
     web::{
         Web,
         error::PageError,
@@ -60,7 +60,7 @@ pub async fn campaigns(State(web): State<Web>, signed: Signed, pairs: Pairs) -> 
 }
 
 pub async fn export_campaigns(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Campaigns, &pairs).await
+    list::export(&web, &signed.actor, &tables::CAMPAIGNS, &pairs).await
 }
 
 const ITEMS: &[Column] = &[
@@ -103,5 +103,5 @@ pub async fn items(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export_items(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::ReviewItems, &pairs).await
+    list::export(&web, &signed.actor, &tables::REVIEW_ITEMS, &pairs).await
 }

@@ -15,10 +15,9 @@ use crate::{
         Campaign,
         ops::{self, ReviewItemRow, Standing},
     },
-    catalog,
     error::Error,
     identity,
-    lists::Query,
+    lists::{self, Query},
     web::{
         Web,
         error::PageError,
@@ -66,7 +65,7 @@ async fn rows(web: &Web, signed: &Signed, id: Uuid, findings: &str) -> Result<Ve
     let mut pairs: Vec<(String, String)> = asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     pairs.extend(["pending", "escalated"].map(|state| ("state".to_owned(), state.to_owned())));
     let query = Query::parse(&ops::REVIEW_ITEMS, &pairs, &[])?;
-    let page = catalog::ops::list::<ReviewItemRow>(&web.app, &signed.actor, &ops::REVIEW_ITEMS, &query).await?;
+    let page = lists::ops::list::<ReviewItemRow>(&web.app, &signed.actor, &ops::REVIEW_ITEMS, &query).await?;
     Ok(page.rows)
 }
 

@@ -11,10 +11,10 @@ use axum::{
 use super::{form_page, merging::MergesCard, specs, vendor_choices};
 use crate::{
     audit,
+    catalog::tables,
     catalog::{Api, ApiContent, ApiVersion, ops},
     error::Error,
     identity::{Permission, ops as people},
-    imports::tables::TableKind,
     web::{
         Web,
         error::PageError,
@@ -95,7 +95,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Apis, &pairs).await
+    list::export(&web, &signed.actor, &tables::APIS, &pairs).await
 }
 
 async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView, Error> {

@@ -10,11 +10,11 @@ use axum::{
 use super::{form_page, specs};
 use crate::{
     audit,
+    catalog::tables,
     catalog::{DataClass, DataClassContent, Sensitivity, ops},
     error::Error,
     identity::Permission,
-    imports::tables::TableKind,
-    lists::Query,
+    lists::{self, Query},
     web::{
         Web,
         error::PageError,
@@ -77,7 +77,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::DataClasses, &pairs).await
+    list::export(&web, &signed.actor, &tables::DATA_CLASSES, &pairs).await
 }
 
 async fn decorate(_: &Web, _: &Signed, form: FormView) -> Result<FormView, Error> {
@@ -114,7 +114,7 @@ async fn show(
     }
     let below =
         Query::parse(&ops::DATA_CLASSES, &[("below".into(), c.key.clone()), ("limit".into(), "500".into())], &[])?;
-    let below = ops::list::<ops::DataClassRow>(app, actor, &ops::DATA_CLASSES, &below).await?.rows;
+    let below = lists::ops::list::<ops::DataClassRow>(app, actor, &ops::DATA_CLASSES, &below).await?.rows;
     let rows = below.into_iter().map(|row| Fact {
         label: "",
         text: row.name,

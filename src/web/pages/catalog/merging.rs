@@ -16,7 +16,7 @@ use crate::{
     catalog::{Api, Vendor, ops as catalog},
     error::Error,
     identity::{Actor, ops as people},
-    lists::Query,
+    lists::{self, Query},
     merges::{
         Merge, MergeKind, NewMerge,
         ops::{self, Run},
@@ -152,7 +152,7 @@ impl Source {
         catalog::merging::require_merger(actor, [&api.edited_by, &[]])?;
         let pairs = [("vendor".into(), api.content.vendor.clone()), ("limit".into(), "500".into())];
         let query = Query::parse(&catalog::APIS, &pairs, &[])?;
-        let rows = catalog::list::<catalog::ApiRow>(&web.app, actor, &catalog::APIS, &query).await?.rows;
+        let rows = lists::ops::list::<catalog::ApiRow>(&web.app, actor, &catalog::APIS, &query).await?.rows;
         let others = rows.into_iter().filter(|row| row.slug != api.content.slug);
         let choices = others.map(|row| Choice { value: row.slug, label: row.name }).collect();
         let (name, slug) = (api.content.name, api.content.slug);

@@ -24,7 +24,7 @@ use crate::{
     catalog::{NewComment, ops},
     error::Error,
     identity::Actor,
-    lists::Query,
+    lists::{self, Query},
     web::{
         Web, api,
         error::PageError,
@@ -83,7 +83,7 @@ pub(super) async fn form_page_noted(
 /// Vendors to choose from while typing: the first 500 by name.
 async fn vendor_choices(web: &Web, actor: &Actor) -> Result<Vec<Choice>, Error> {
     let query = Query::parse(&ops::VENDORS, &[("state".into(), "active".into()), ("limit".into(), "500".into())], &[])?;
-    let rows = ops::list::<ops::VendorRow>(&web.app, actor, &ops::VENDORS, &query).await?.rows;
+    let rows = lists::ops::list::<ops::VendorRow>(&web.app, actor, &ops::VENDORS, &query).await?.rows;
     Ok(rows.into_iter().map(|row| Choice { value: row.slug, label: row.name }).collect())
 }
 

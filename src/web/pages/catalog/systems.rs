@@ -10,10 +10,10 @@ use axum::{
 use super::{form_page, specs, vendor_choices};
 use crate::{
     audit,
+    catalog::tables,
     catalog::{System, SystemContent, ops},
     error::Error,
     identity::{self, GroupKind, Permission},
-    imports::tables::TableKind,
     lists::Query,
     web::{
         Web,
@@ -76,7 +76,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Systems, &pairs).await
+    list::export(&web, &signed.actor, &tables::SYSTEMS, &pairs).await
 }
 
 async fn decorate(web: &Web, signed: &Signed, form: FormView) -> Result<FormView, Error> {

@@ -12,10 +12,11 @@ use serde_json::Value;
 use super::{form_page, merging::MergesCard, specs, vendor_choices};
 use crate::{
     audit,
+    catalog::tables,
     catalog::{Vendor, VendorContent, ops},
     error::Error,
     identity::{Permission, ops as people},
-    imports::tables::TableKind,
+    json,
     web::{
         Web,
         error::PageError,
@@ -93,7 +94,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Vendors, &pairs).await
+    list::export(&web, &signed.actor, &tables::VENDORS, &pairs).await
 }
 
 #[derive(Template)]
@@ -220,7 +221,7 @@ async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, Page
     actor.require(Permission::EditCatalog)?;
     let fields = posted.over(&specs::VENDOR, values(&VendorContent::default()));
     let typed = Value::Object(fields.clone());
-    let content = ops::content::<VendorContent>(fields).and_then(VendorContent::checked);
+    let content = json::content::<VendorContent>(fields).and_then(VendorContent::checked);
     if let Ok(content) = &content
         && posted.get("confirmed") != Some("yes")
     {
@@ -259,7 +260,7 @@ async fn update(State(web): State<Web>, Path(key): Path<String>, posted: Posted)
     let fields = posted.over(&specs::VENDOR, values(&vendor.content));
     let typed = Value::Object(fields.clone());
     let revision = posted.revision()?;
-    let updated = match ops::content(fields) {
+    let updated = match json::content(fields) {
         Ok(content) => ops::update_vendor(app, actor, vendor.id, revision, content).await,
         Err(error) => Err(error),
     };

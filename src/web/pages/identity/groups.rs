@@ -23,8 +23,8 @@ macro_rules! group_pages {
                 app::App,
                 audit,
                 error::Error,
+                identity::tables,
                 identity::{Actor, Group, GroupContent, GroupKind, Permission, ops},
-                imports::tables::TableKind,
                 web::{
                     Web,
                     error::PageError,
@@ -171,7 +171,7 @@ group_pages!(
     "team",
     "team",
     crate::web::pages::identity::TEAM,
-    TableKind::Teams,
+    &tables::TEAMS,
     "A team owns systems. Make one, then give it members."
 );
 group_pages!(
@@ -183,6 +183,6 @@ group_pages!(
     "review group",
     "review_group",
     crate::web::pages::identity::REVIEW_GROUP,
-    TableKind::ReviewGroups,
+    &tables::REVIEW_GROUPS,
     "A review group decides what is given to it: security, privacy, architecture."
 );

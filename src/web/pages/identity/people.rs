@@ -14,11 +14,11 @@ use crate::{
     audit,
     dashboard::{self, Duty},
     error::Error,
+    identity::tables,
     identity::{
         Actor, Identity, Permission, Person, PersonContent, PersonState, Role,
         ops::{self, LinkFor},
     },
-    imports::tables::TableKind,
     lists::Query,
     web::{
         Web,
@@ -87,7 +87,7 @@ async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<R
 }
 
 async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::People, &pairs).await
+    list::export(&web, &signed.actor, &tables::PEOPLE, &pairs).await
 }
 
 async fn find(app: &App, actor: &Actor, key: &str) -> Result<Person, Error> {

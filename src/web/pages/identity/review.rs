@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::{
     error::Error,
     identity::ops::{self, Held},
-    imports::tables::escape,
+    tables::escape,
     web::{
         Web,
         error::PageError,

@@ -4,8 +4,8 @@ use axum::{extract::State, response::Response};
 
 use super::cells;
 use crate::{
-    imports::tables::TableKind,
     integrations::ops::{self, FlowRow},
+    integrations::tables,
     web::{
         Web,
         error::PageError,
@@ -76,5 +76,5 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::DataFlows, &pairs).await
+    list::export(&web, &signed.actor, &tables::DATA_FLOWS, &pairs).await
 }

@@ -4,8 +4,8 @@ use axum::{extract::State, response::Response};
 
 use super::cells;
 use crate::{
+    approvals::tables,
     identity::Permission,
-    imports::tables::TableKind,
     integrations::ops::{self, IntegrationRow},
     web::{
         Web,
@@ -77,5 +77,5 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Integrations, &pairs).await
+    list::export(&web, &signed.actor, &tables::INTEGRATIONS, &pairs).await
 }

@@ -15,7 +15,8 @@ use crate::{
     error::Error,
     identity::{self, GroupKind, Permission},
     integrations::{IntegrationContent, ops::Start},
-    lists::{Query, Spec},
+    json,
+    lists::{self, Query, Spec},
     web::{
         Web,
         error::PageError,
@@ -60,7 +61,7 @@ pub async fn create(State(web): State<Web>, posted: Posted) -> Result<Response, 
     actor.require(Permission::Propose)?;
     let fields = posted.over(&specs::START, start());
     let typed = Value::Object(fields.clone());
-    let made = match catalog::content::<IntegrationContent>(fields) {
+    let made = match json::content::<IntegrationContent>(fields) {
         Ok(content) => approvals::ops::register(app, actor, content, Start::FromVersion).await,
         Err(error) => Err(error),
     };
@@ -88,7 +89,7 @@ where
 {
     let pairs = [("q".to_owned(), q.to_owned()), ("state".into(), "active".into()), ("limit".into(), "40".into())];
     let query = Query::parse(spec, &pairs, &[])?;
-    let rows = catalog::list::<R>(&web.app, &signed.actor, spec, &query).await?.rows;
+    let rows = lists::ops::list::<R>(&web.app, &signed.actor, spec, &query).await?.rows;
     Ok(rows.into_iter().map(choice).collect())
 }
 

@@ -3,8 +3,8 @@
 use axum::{extract::State, response::Response};
 
 use crate::{
-    imports::tables::TableKind,
     integrations::ops::{self, GrantRow},
+    integrations::tables,
     web::{
         Web,
         error::PageError,
@@ -68,5 +68,5 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Scopes, &pairs).await
+    list::export(&web, &signed.actor, &tables::SCOPES, &pairs).await
 }

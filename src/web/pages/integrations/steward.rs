@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{new::teams, specs};
 use crate::{
     approvals::ops::{Stewardship, steward},
-    catalog::ops::content,
     error::Error,
     identity::Permission,
+    json::content,
     web::{
         Web,
         error::PageError,

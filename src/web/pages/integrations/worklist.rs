@@ -10,7 +10,7 @@ use crate::{
         Gap, Integration,
         ops::{self, IntegrationRow, OwnerSuggestion},
     },
-    lists::{Alike, Count, Facet, Query},
+    lists::{self, Alike, Count, Facet, Query},
     web::{
         Web,
         error::PageError,
@@ -70,9 +70,9 @@ pub async fn index(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
         None => asked.extend(Gap::KEYS.iter().map(|gap| ("gap".to_owned(), (*gap).to_owned()))),
     }
     let query = Query::parse(&ops::INTEGRATIONS, &asked, &[])?;
-    let page = catalog::list::<IntegrationRow>(app, actor, &ops::INTEGRATIONS, &query).await?;
+    let page = lists::ops::list::<IntegrationRow>(app, actor, &ops::INTEGRATIONS, &query).await?;
     let every = Query::parse(&ops::INTEGRATIONS, &[], &[])?;
-    let counted = catalog::list_facets(app, actor, &ops::INTEGRATIONS, &every, Alike::No).await?;
+    let counted = lists::ops::list_facets(app, actor, &ops::INTEGRATIONS, &every, Alike::No).await?;
     let ids: Vec<uuid::Uuid> = page.rows.iter().map(|row| row.id).collect();
     let whole = ops::get_integrations(app, actor, &ids).await?;
     let vendors: Vec<uuid::Uuid> = whole.iter().map(|integration| integration.vendor_id).collect();

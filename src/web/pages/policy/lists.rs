@@ -5,8 +5,8 @@ use axum::{extract::State, response::Response};
 use super::{mode_class, severity_class, standing_class};
 use crate::{
     identity::Permission,
-    imports::tables::TableKind,
     policy::ops::{self, ExceptionRow, PublicationRow, ViolationRow},
+    policy::tables,
     web::{
         Web,
         error::PageError,
@@ -64,7 +64,7 @@ pub async fn rules(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Resu
 }
 
 pub async fn export_rules(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Rules, &pairs).await
+    list::export(&web, &signed.actor, &tables::RULES, &pairs).await
 }
 
 const WORKFLOWS: &[Column] = &[
@@ -123,7 +123,7 @@ pub async fn risk_models(State(web): State<Web>, signed: Signed, pairs: Pairs) -
 }
 
 pub async fn export_workflows(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Workflows, &pairs).await
+    list::export(&web, &signed.actor, &tables::WORKFLOWS, &pairs).await
 }
 
 const VIOLATIONS: &[Column] = &[
@@ -166,7 +166,7 @@ pub async fn violations(State(web): State<Web>, signed: Signed, pairs: Pairs) ->
 }
 
 pub async fn export_violations(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Violations, &pairs).await
+    list::export(&web, &signed.actor, &tables::VIOLATIONS, &pairs).await
 }
 
 const EXCEPTIONS: &[Column] = &[
@@ -204,5 +204,5 @@ pub async fn exceptions(State(web): State<Web>, signed: Signed, pairs: Pairs) ->
 }
 
 pub async fn export_exceptions(State(web): State<Web>, signed: Signed, pairs: Pairs) -> Result<Response, PageError> {
-    list::export(&web, &signed.actor, TableKind::Exceptions, &pairs).await
+    list::export(&web, &signed.actor, &tables::EXCEPTIONS, &pairs).await
 }

@@ -10,12 +10,12 @@ use axum::{
 use super::violations::Found;
 use crate::{
     error::Error,
-    imports::tables,
     policy::{
         RuleContent,
         ops::{self, Preview},
     },
     publications::{self, Publishable},
+    tables,
     web::{
         Web,
         error::PageError,

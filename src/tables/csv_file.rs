@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{
-    TableKind, cells,
-    columns::{columns, derived},
-    import::ParsedRow,
-};
+use super::{Table, cells, import::ParsedRow};
 use crate::{
     error::{Error, FieldError},
     foreign::Deadline,
@@ -58,8 +54,8 @@ fn header_by(text: &str, delimiter: u8) -> Option<Vec<String>> {
 }
 
 /// The delimiter under which most columns are known; of several, the one with most columns.
-fn delimiter(kind: TableKind, text: &str) -> (u8, &'static str) {
-    let known = |name: &String| columns(kind).contains(&name.as_str()) || derived(kind).contains(&name.as_str());
+fn delimiter(table: &Table, text: &str) -> (u8, &'static str) {
+    let known = |name: &String| table.has(name);
     let rank = |delimiter: u8| {
         let header = header_by(text, delimiter).unwrap_or_default();
         (header.iter().filter(|name| known(name)).count(), header.len())
@@ -69,11 +65,11 @@ fn delimiter(kind: TableKind, text: &str) -> (u8, &'static str) {
 }
 
 /// Reads a file: its rows by their number in a spreadsheet, the header being row 1, and blank ones counted.
-pub fn parse(kind: TableKind, text: &str, deadline: &Deadline) -> Result<(Vec<ParsedRow>, &'static str), Error> {
-    let (byte, name) = delimiter(kind, text);
+pub fn parse(table: &Table, text: &str, deadline: &Deadline) -> Result<(Vec<ParsedRow>, &'static str), Error> {
+    let (byte, name) = delimiter(table, text);
     let mut reader = csv::ReaderBuilder::new().delimiter(byte).flexible(true).from_reader(text.as_bytes());
     let fault = |error: csv::Error| Error::field("/file", format!("The CSV cannot be read: {error}."));
-    let header = header(kind, reader.headers().map_err(fault)?)?;
+    let header = header(table, reader.headers().map_err(fault)?)?;
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     let (mut row, mut end) = (1, reader.position().byte());
@@ -87,7 +83,7 @@ pub fn parse(kind: TableKind, text: &str, deadline: &Deadline) -> Result<(Vec<Pa
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        rows.push((row, fields(kind, &header, &record)));
+        rows.push((row, fields(table, &header, &record)));
     }
     Ok((rows, name))
 }
@@ -111,21 +107,20 @@ fn blank_lines(text: &str, end: u64, begin: u64) -> usize {
 }
 
 /// The columns of a header by place. Empty ones at its end, which a trailing delimiter makes, are left out.
-fn header(kind: TableKind, record: &csv::StringRecord) -> Result<Vec<String>, Error> {
+fn header(table: &Table, record: &csv::StringRecord) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = record.iter().map(column_name).collect();
     while names.last().is_some_and(String::is_empty) {
         names.pop();
     }
-    let known = columns(kind);
+    let known = table.columns;
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &names {
         *places.entry(name).or_default() += 1;
     }
-    let is_known = |name: &str| known.contains(&name) || derived(kind).contains(&name);
     let unknown: Vec<&str> = names
         .iter()
         .map(|name| if name.is_empty() { "(a column without a name)" } else { name })
-        .filter(|name| !is_known(name))
+        .filter(|name| !table.has(name))
         .collect();
     if !unknown.is_empty() {
         let message = format!("Unknown columns: {}. Known are {}.", unknown.join(", "), known.join(", "));
@@ -137,17 +132,13 @@ fn header(kind: TableKind, record: &csv::StringRecord) -> Result<Vec<String>, Er
     Ok(names)
 }
 
-fn fields(
-    kind: TableKind,
-    header: &[String],
-    record: &csv::StringRecord,
-) -> Result<Map<String, Value>, Vec<FieldError>> {
+fn fields(table: &Table, header: &[String], record: &csv::StringRecord) -> Result<Map<String, Value>, Vec<FieldError>> {
     let beyond = record.iter().skip(header.len()).any(|cell| !cell.trim().is_empty());
     if beyond || record.len() < header.len() {
         let message = format!("This row has {} cells, the header has {}.", record.len(), header.len());
         return Err(vec![FieldError { pointer: String::new(), message }]);
     }
-    let known = columns(kind);
+    let known = table.columns;
     let (mut fields, mut errors) = (Map::new(), Vec::new());
     for (name, cell) in header.iter().zip(record).filter(|(name, _)| known.contains(&name.as_str())) {
         match cells::from_cell(cell, cells::column(name)) {
@@ -176,7 +167,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Row> {
         let deadline = Deadline::within(Duration::from_secs(5));
-        parse(TableKind::Vendors, text, &deadline).expect("a table").0
+        parse(&super::super::round_trip::SAMPLE, text, &deadline).expect("a table").0
     }
 
     fn numbers(text: &str) -> Vec<usize> {
@@ -185,7 +176,7 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         let deadline = Deadline::within(Duration::from_secs(5));
-        parse(TableKind::Vendors, text, &deadline).expect_err("refused").to_string()
+        parse(&super::super::round_trip::SAMPLE, text, &deadline).expect_err("refused").to_string()
     }
 
     #[test]

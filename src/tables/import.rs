@@ -6,19 +6,16 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Notation, TableKind,
-    columns::columns,
+    Import, Notation, Table,
     csv_file::{self, Form},
 };
 use crate::{
+    actor::Actor,
     app::App,
-    approvals,
     audit::{Change, Event},
-    catalog::ops::{RowKind, content, over, save_row},
     db::{Open, WriteTx},
     error::{Error, FieldError},
     foreign::Deadline,
-    identity::{self, Actor, GroupKind, Permission},
 };
 
 /// Rows of one import at most.
@@ -74,24 +71,23 @@ pub struct RowReport {
 pub async fn import(
     app: &App,
     actor: &Actor,
-    kind: TableKind,
+    table: &'static Table,
     notation: Notation,
     bytes: &[u8],
     mode: Mode,
 ) -> Result<Report, Error> {
-    actor.require(match kind {
-        TableKind::Teams => Permission::ManagePeople,
-        TableKind::Integrations => Permission::Propose,
-        _ => Permission::EditCatalog,
-    })?;
+    let Some(import) = &table.import else {
+        return Err(Error::field("/kind", format!("'{}' can be exported only.", table.key)));
+    };
+    actor.require(import.permission)?;
     let bytes = bytes.to_vec();
-    let (parsed, form) = crate::foreign::read(app, move |deadline| parse(kind, notation, &bytes, deadline)).await?;
+    let (parsed, form) = crate::foreign::read(app, move |deadline| parse(table, notation, &bytes, deadline)).await?;
     let mut tx = app.db.write(actor).await?;
     let mut report =
         Report { encoding: form.encoding.into(), delimiter: form.delimiter.map(str::to_owned), ..Report::default() };
     let mut events = Vec::new();
     for (row, fields) in parsed {
-        let line = try_row(app, &mut tx, kind, (row, fields), &mut events).await?;
+        let line = try_row(app, &mut tx, import, (row, fields), &mut events).await?;
         match line.action.as_str() {
             "create" => report.created += 1,
             "update" => report.updated += 1,
@@ -104,7 +100,7 @@ pub async fn import(
         tx.commit_all(events).await?;
         report.applied = true;
         app.forget_counts();
-        crate::identity::authorities(app).clear();
+        (import.applied)(app);
     }
     Ok(report)
 }
@@ -115,7 +111,7 @@ pub(super) type ParsedRow = (usize, Result<Map<String, Value>, Vec<FieldError>>)
 async fn try_row(
     app: &App,
     tx: &mut WriteTx<Open>,
-    kind: TableKind,
+    import: &Import,
     (row, fields): ParsedRow,
     events: &mut Vec<Event>,
 ) -> Result<RowReport, Error> {
@@ -125,7 +121,7 @@ async fn try_row(
     };
     let name = fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     tx.savepoint().await?;
-    match save(app, tx, kind, fields).await {
+    match save(app, tx, import, fields).await {
         Ok((mut done, created)) => {
             let action = match (done.is_empty(), created) {
                 (true, _) => "unchanged",
@@ -155,65 +151,25 @@ fn wrong(row: usize, name: String, errors: Vec<FieldError>) -> RowReport {
 async fn save(
     app: &App,
     tx: &mut WriteTx<Open>,
-    kind: TableKind,
+    import: &Import,
     mut fields: Map<String, Value>,
 ) -> Result<(Vec<Event>, bool), Error> {
     let id = fields.remove("id").and_then(|id| id.as_str().map(str::to_owned));
     let slug = fields.get("slug").and_then(Value::as_str).map(str::to_owned);
     let keys: Vec<String> = id.into_iter().chain(slug).collect();
-    let row_kind = match kind {
-        TableKind::Vendors => RowKind::Vendor,
-        TableKind::Apis => RowKind::Api,
-        TableKind::Systems => RowKind::System,
-        TableKind::Teams => {
-            let (event, created) = save_team(tx, &keys, fields).await?;
-            return Ok((event.into_iter().collect(), created));
-        }
-        TableKind::Integrations => return approvals::ops::save_row(app, tx, &keys, fields).await,
-        _ => {
-            return Err(Error::field("/kind", "Vendors, APIs, systems, teams and integrations can be imported."));
-        }
-    };
-    let (event, created) = save_row(tx, row_kind, &keys, fields).await?;
-    Ok((event.into_iter().collect(), created))
-}
-
-async fn save_team(
-    tx: &mut WriteTx<Open>,
-    keys: &[String],
-    fields: Map<String, Value>,
-) -> Result<(Option<Event>, bool), Error> {
-    let mut found = None;
-    for key in keys {
-        found = match found {
-            None => identity::ops::group_in(tx, GroupKind::Team, key).await?,
-            some => some,
-        };
-    }
-    match found {
-        None => {
-            let (_, event) = identity::ops::create_group_in(tx, GroupKind::Team, content(fields)?).await?;
-            Ok((Some(event), true))
-        }
-        Some(team) => {
-            let merged = over(&team.content, fields)?;
-            let (_, event) =
-                identity::ops::update_group_in(tx, GroupKind::Team, team.id, team.revision, merged).await?;
-            Ok((event, false))
-        }
-    }
+    (import.save)(app, tx, &keys, fields).await
 }
 
 pub(super) fn parse(
-    kind: TableKind,
+    table: &Table,
     notation: Notation,
     bytes: &[u8],
     deadline: &Deadline,
 ) -> Result<(Vec<ParsedRow>, Form), Error> {
     let (text, encoding) = csv_file::decoded(bytes);
     let (rows, delimiter) = match notation {
-        Notation::Csv => csv_file::parse(kind, &text, deadline).map(|(rows, name)| (rows, Some(name)))?,
-        Notation::Ndjson if encoding == "UTF-8" => (parse_ndjson(kind, &text), None),
+        Notation::Csv => csv_file::parse(table, &text, deadline).map(|(rows, name)| (rows, Some(name)))?,
+        Notation::Ndjson if encoding == "UTF-8" => (parse_ndjson(table, &text), None),
         Notation::Ndjson => return Err(Error::field("/file", "The file is not valid UTF-8. Save it as UTF-8.")),
     };
     if rows.is_empty() {
@@ -228,8 +184,8 @@ pub(super) fn parse(
     Ok((rows, Form { encoding, delimiter }))
 }
 
-fn parse_ndjson(kind: TableKind, text: &str) -> Vec<ParsedRow> {
-    let known = columns(kind);
+fn parse_ndjson(table: &Table, text: &str) -> Vec<ParsedRow> {
+    let known = table.columns;
     let mut rows = Vec::new();
     for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let fields = match crate::json::from_slice::<Map<String, Value>>(line.as_bytes()) {
