@@ -2,42 +2,16 @@
 //! where its use is governed. Requests flow web → ops → model → store; `docs/architecture.md`
 //! draws it.
 
-pub mod actor;
-pub mod app;
-pub mod approvals;
-pub mod assessments;
-pub mod audit;
-pub mod background;
 pub mod backup;
-pub mod campaigns;
-pub mod catalog;
-pub mod check;
 pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod dashboard;
-pub mod db;
 pub mod demo;
-pub mod drafts;
-pub mod error;
-pub mod files;
-pub mod foreign;
 pub mod house;
-pub mod idempotency;
-pub mod identity;
-pub mod imports;
-pub mod integrations;
-pub mod json;
-pub mod lists;
-pub mod mail;
-pub mod merges;
-pub mod policy;
-pub mod publications;
-pub mod secret;
-pub mod settings;
-pub mod slots;
-pub mod slugs;
-pub mod tables;
-pub mod text;
-pub mod web;
-pub mod words;
+
+pub use base::{
+    actor, app, audit, background, check, clock, config, db, drafts, error, files, foreign, idempotency, json, lists,
+    mail, secret, slots, slugs, tables, text, words,
+};
+pub use governance::{approvals, assessments, campaigns, dashboard, merges, policy};
+pub use identity;
+pub use register::{catalog, imports, integrations, publications, settings};
+pub use web;

@@ -60,7 +60,7 @@ impl Writer {
         }
         let encryptor = encryption.map(Encryption::encryptor).transpose()?;
         let name = target.file_name().context("the backup needs a file name")?.to_string_lossy();
-        let mark = HEXLOWER.encode(&crate::clock::random::<6>()?);
+        let mark = HEXLOWER.encode(&base::clock::random::<6>()?);
         let partial = target.with_file_name(format!(".{name}.{mark}.partial"));
         let file = fs::OpenOptions::new()
             .write(true)

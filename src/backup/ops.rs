@@ -15,13 +15,13 @@ use super::{
     manifest::{Entry, FORMAT, Manifest, Object, Table},
     store::{self, Columns},
 };
-use crate::{
+use base::{
     app::App,
     audit::Event,
     db::{local::Managed, migrate},
     error::Error,
-    identity::{Actor, Permission},
 };
+use identity::{Actor, Permission};
 
 /// What became of a backup.
 #[derive(Debug, Clone, Serialize)]
@@ -127,7 +127,7 @@ pub fn restore_pepper(archive: &mut Archive, target: &Path) -> anyhow::Result<()
     if let Some(dir) = target.parent() {
         std::fs::create_dir_all(dir)?;
     }
-    crate::files::write_private(target, &archive.file(PEPPER)?)
+    base::files::write_private(target, &archive.file(PEPPER)?)
 }
 
 /// The configuration that the backup was taken with, as a TOML file; empty where there was none.
@@ -227,7 +227,7 @@ impl Sum {
 pub async fn settle(app: &App, actor: &Actor, manifest: &Manifest) -> Result<(), Error> {
     actor.require(Permission::ManageSettings)?;
     // Transaction ids of the old server mean nothing here, and everything that was copied had been committed.
-    crate::audit::ops::sequence_all(app).await?;
+    base::audit::ops::sequence_all(app).await?;
     let detail = json!({
         "taken_at": manifest.taken_at, "position": manifest.position, "muster": manifest.muster,
     });

@@ -5,12 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{Session, say};
-use crate::{
-    app::App,
-    config::Config,
-    error::Error,
-    identity::{Actor, Role, ops},
-};
+use base::{app::App, config::Config, error::Error};
+use identity::{Actor, Role, ops};
 
 #[derive(Subcommand, Debug)]
 pub enum Admin {
@@ -69,7 +65,7 @@ pub async fn offer_first_link(app: &App) -> anyhow::Result<()> {
         say(&format!("\n  Sign in as the first admin (once, within an hour):\n  {url}\n"));
     } else {
         let file = app.config.data_dir.join("first-admin-link");
-        crate::files::write_private(&file, format!("{url}\n").as_bytes())?;
+        base::files::write_private(&file, format!("{url}\n").as_bytes())?;
         tracing::info!(file = %file.display(), "a sign-in link for the first admin is in this file");
     }
     Ok(())

@@ -15,15 +15,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Session, complain, say};
-use crate::{
-    assessments::QuestionnaireContent,
+use base::{
     audit::{self, Event},
     config::Config,
     db::{Open, WriteTx},
     error::Error,
-    policy::{RiskModelContent, RuleContent, WorkflowContent},
-    publications::{Publishable, ops},
 };
+use governance::{
+    assessments::QuestionnaireContent,
+    policy::{RiskModelContent, RuleContent, WorkflowContent},
+};
+use register::publications::{Publishable, ops};
 
 /// `muster apply`.
 #[derive(Args, Debug)]
@@ -194,7 +196,7 @@ async fn plan(session: &Session, files: Vec<Read>) -> anyhow::Result<(Vec<Planne
 }
 
 async fn compare<C: Publishable>(session: &Session, file: &Read) -> Result<Planned, Error> {
-    let content: C = crate::json::from_value(file.content.clone())?;
+    let content: C = base::json::from_value(file.content.clone())?;
     let content = content.checked()?;
     let known = match ops::find::<C>(&session.app, &session.actor, content.key()).await {
         Ok(known) => Some(known),
@@ -218,8 +220,8 @@ async fn compare<C: Publishable>(session: &Session, file: &Read) -> Result<Plann
 fn line(change: &audit::Change) -> String {
     let short = |value: &Value| match value {
         Value::Null => "nothing".to_owned(),
-        Value::String(text) => crate::text::clip(text, 120).replace('\n', " "),
-        other => crate::text::clip(&other.to_string(), 120).to_owned(),
+        Value::String(text) => base::text::clip(text, 120).replace('\n', " "),
+        other => base::text::clip(&other.to_string(), 120).to_owned(),
     };
     format!("{}: {} → {}", change.field, short(&change.before), short(&change.after))
 }
@@ -234,7 +236,7 @@ async fn write(tx: &mut WriteTx<Open>, one: &Planned) -> Result<Option<Event>, E
 }
 
 async fn draft<C: Publishable>(tx: &mut WriteTx<Open>, one: &Planned) -> Result<Option<Event>, Error> {
-    ops::draft_in::<C>(tx, crate::json::from_value(one.content.clone())?, one.seen).await
+    ops::draft_in::<C>(tx, base::json::from_value(one.content.clone())?, one.seen).await
 }
 
 /// Writes what is in force into a folder, one file for each.

@@ -13,8 +13,8 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, os_user, say};
-use crate::{
-    backup::{Archive, DecryptionKey, Encryption, Manifest, ops},
+use crate::backup::{Archive, DecryptionKey, Encryption, Manifest, ops};
+use base::{
     clock::Clock,
     config::Config,
     db::{
@@ -22,8 +22,8 @@ use crate::{
         connect::start_managed,
         local::{Managed, Use},
     },
-    identity::{Actor, Pepper},
 };
+use identity::{Actor, Pepper};
 
 #[derive(Args, Debug)]
 pub struct Backup {
@@ -143,7 +143,7 @@ impl Restore {
         let settings = ops::configuration(&mut archive)?;
         let file = config.data_dir.join("restored.toml");
         if !settings.is_empty() && !file.exists() {
-            crate::files::create_private(&file, &settings)?;
+            base::files::create_private(&file, &settings)?;
             say(&format!("Its configuration is in {0}: start with --config {0}", file.display()));
         }
         Ok(ExitCode::SUCCESS)

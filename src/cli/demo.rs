@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::{Session, say};
-use crate::{config::Config, demo};
+use crate::demo;
+use base::config::Config;
 
 pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let session = Session::open(config).await?;

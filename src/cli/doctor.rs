@@ -7,11 +7,11 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::say;
-use crate::{
+use base::{
     config::Config,
     db::{local, migrate},
-    identity::oidc,
 };
+use identity::oidc;
 
 #[derive(Args, Debug)]
 pub struct Doctor {
@@ -58,7 +58,7 @@ impl Doctor {
 
 /// Whether each identity provider answers as it should.
 async fn providers(config: &Config) -> Vec<Finding> {
-    let configured = config.sections.get::<crate::identity::Configuration>().cloned().unwrap_or_default();
+    let configured = config.sections.get::<identity::Configuration>().cloned().unwrap_or_default();
     let all = oidc::Providers::new(&configured.providers);
     let mut found = Vec::new();
     for provider in &configured.providers {
@@ -78,7 +78,7 @@ fn pepper(config: &Config) -> Finding {
     if !config.pepper_file.exists() {
         return fine("pepper", format!("{path} (made at the first start)"));
     }
-    let fault = crate::identity::Pepper::load(&config.pepper_file).err().map(|error| format!("{error:#}"));
+    let fault = identity::Pepper::load(&config.pepper_file).err().map(|error| format!("{error:#}"));
     Finding { what: "pepper", value: path, fault }
 }
 

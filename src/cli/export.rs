@@ -5,7 +5,7 @@ use std::{io::Write, process::ExitCode};
 use clap::{Args, ValueEnum};
 
 use super::Session;
-use crate::{
+use base::{
     config::Config,
     tables::{self, Table},
 };

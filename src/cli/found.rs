@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::catalog::ops::DocumentImport;
+use register::catalog::ops::DocumentImport;
 
 /// What was read in a document, so that another reader can be compared with it.
 pub fn found(document: &DocumentImport) -> Value {

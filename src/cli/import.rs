@@ -14,13 +14,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{Session, complain, found, say};
-use crate::{
+use base::{config::Config, error::Error, foreign, tables};
+use register::{
     catalog::ops::{ApplyOutcome, DocumentImport, Identity, apply_document},
-    config::Config,
-    error::Error,
-    foreign,
     imports::openapi::{self, Channel},
-    tables,
 };
 
 #[derive(Subcommand, Debug)]
@@ -238,7 +235,7 @@ struct Source {
     folder: Option<(Arc<PathBuf>, String)>,
 }
 
-fn read(source: &Source, limits: crate::config::ImportLimits) -> (String, Result<DocumentImport, Error>) {
+fn read(source: &Source, limits: base::config::ImportLimits) -> (String, Result<DocumentImport, Error>) {
     let deadline = foreign::Deadline::within(PATIENCE);
     let wrong = |error: anyhow::Error| Error::field("/document", format!("{error:#}"));
     let largest = limits.json.max(limits.yaml);

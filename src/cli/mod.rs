@@ -18,15 +18,15 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use crate::{
+use crate::house;
+use base::{
     app::App,
     clock::Clock,
     config::{Config, LogFormat, Options},
     db::{connect::Database, local::Use},
-    house,
-    identity::{self, Actor, Pepper},
     tables::{Table, Tables},
 };
+use identity::{Actor, Pepper};
 
 /// Reads a table's word.
 fn table_words() -> impl TypedValueParser<Value = &'static Table> {
@@ -154,10 +154,10 @@ async fn open_app(config: &Config, database: &Database) -> anyhow::Result<App> {
     let app = crate::house::app(database.db.clone(), Clock::system(), config.clone(), pepper);
     identity::ops::bind_pepper(&app).await?;
     let seeder = Actor::job("system:setup", uuid::Uuid::now_v7().to_string());
-    crate::catalog::ops::seed_data_classes(&app, &seeder).await?;
-    crate::policy::ops::seed_rules(&app, &seeder).await?;
-    crate::policy::ops::seed_risk_model(&app, &seeder).await?;
-    crate::assessments::ops::seed_questionnaires(&app, &seeder).await?;
+    register::catalog::ops::seed_data_classes(&app, &seeder).await?;
+    governance::policy::ops::seed_rules(&app, &seeder).await?;
+    governance::policy::ops::seed_risk_model(&app, &seeder).await?;
+    governance::assessments::ops::seed_questionnaires(&app, &seeder).await?;
     Ok(app)
 }
 

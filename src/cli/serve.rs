@@ -16,16 +16,17 @@ use tokio::{
 };
 
 use super::{admin, open_app};
-use crate::{
+use base::{
     app::App,
-    approvals, assessments, audit, campaigns,
+    audit,
     config::Config,
     db::{connect::Database, local::Use},
     drafts,
     error::Error,
-    identity, mail, policy,
-    web::{self, Web, server},
+    mail,
 };
+use governance::{approvals, assessments, campaigns, policy};
+use web::{Web, server};
 
 /// `muster serve`.
 #[derive(clap::Args, Debug, Default)]

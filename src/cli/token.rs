@@ -6,11 +6,8 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use super::{Session, complain, say};
-use crate::{
-    config::Config,
-    error::Error,
-    identity::{NewToken, Permission, ServiceAccountContent, TokenOwner, ops},
-};
+use base::{config::Config, error::Error};
+use identity::{NewToken, Permission, ServiceAccountContent, TokenOwner, ops};
 
 #[derive(Subcommand, Debug)]
 pub enum TokenCommand {

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::{Stage, catalogue::Shelf, organisation::Cast};
-use crate::{
-    assessments::{
-        AnswerValue, Assessment, ConclusionVerdict, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent, ops,
-    },
-    error::Error,
-    identity::Origin,
+use base::error::Error;
+use governance::assessments::{
+    AnswerValue, Assessment, ConclusionVerdict, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent, ops,
 };
+use identity::Origin;
 
 /// How far one is to come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,7 +126,7 @@ async fn conclude(
     verdict: ConclusionVerdict,
     n: usize,
 ) -> Result<(), Error> {
-    use crate::assessments::{Closing, FlagState};
+    use governance::assessments::{Closing, FlagState};
     let (app, reviewer) = (&stage.app, cast.reviewer(n + 1));
     if verdict == ConclusionVerdict::Ok {
         for found in ops::findings_of(app, &reviewer, one.id).await? {

@@ -4,12 +4,10 @@ use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
 use super::{Stage, organisation::Cast};
-use crate::{
-    catalog::{
-        ApiContent, Certification, DpaStatus, Endpoint, Environment, Scope, Sensitivity, Source, SystemContent,
-        SystemKind, VendorContent, VersionContent, ops,
-    },
-    error::Error,
+use base::error::Error;
+use register::catalog::{
+    ApiContent, Certification, DpaStatus, Endpoint, Environment, Scope, Sensitivity, Source, SystemContent, SystemKind,
+    VendorContent, VersionContent, ops,
 };
 
 #[derive(Deserialize)]
@@ -29,9 +27,9 @@ struct VendorFact {
 struct ApiFact {
     name: String,
     description: String,
-    protocol: crate::catalog::Protocol,
+    protocol: register::catalog::Protocol,
     version: String,
-    auth_methods: Vec<crate::catalog::AuthMethod>,
+    auth_methods: Vec<register::catalog::AuthMethod>,
     hosts: Vec<String>,
     scopes: Vec<(String, String)>,
     sensitivity: Sensitivity,
@@ -111,7 +109,7 @@ async fn vendor(
     stage: &Stage,
     cast: &Cast,
     n: usize,
-    author: &crate::identity::Actor,
+    author: &identity::Actor,
     fact: &VendorFact,
     today: NaiveDate,
 ) -> Result<Vec<ShelfApi>, Error> {
@@ -154,7 +152,7 @@ async fn vendor(
 async fn api(
     stage: &Stage,
     cast: &Cast,
-    author: &crate::identity::Actor,
+    author: &identity::Actor,
     vendor: &str,
     fact: &VendorFact,
     api: &ApiFact,
@@ -166,7 +164,7 @@ async fn api(
         protocol: api.protocol,
         auth_methods: api.auth_methods.clone(),
         data_sensitivity: Some(api.sensitivity),
-        tls_minimum: Some(crate::catalog::TlsVersion::V12),
+        tls_minimum: Some(register::catalog::TlsVersion::V12),
         ..ApiContent::default()
     };
     let made = ops::create_api(&stage.app, author, content).await?;
@@ -209,7 +207,7 @@ async fn api(
         sensitivity: api.sensitivity,
         scopes: api.scopes.iter().map(|(name, _)| name.clone()).collect(),
         locations: fact.locations.clone(),
-        webhook: api.protocol == crate::catalog::Protocol::Webhook,
+        webhook: api.protocol == register::catalog::Protocol::Webhook,
         hosted: api.hosts.iter().any(|host| endpoint(host).environment == Environment::Production),
         uses: api.uses.clone(),
     })

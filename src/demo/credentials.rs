@@ -4,9 +4,9 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{Stage, life::Used, organisation::Cast};
-use crate::{
+use base::error::Error;
+use register::{
     catalog::Environment,
-    error::Error,
     integrations::{CredentialContent, CredentialKind, Rotation, ops},
 };
 
@@ -88,13 +88,7 @@ fn shared(made: &[Used], used: &Used) -> Vec<String> {
     all
 }
 
-async fn sandbox(
-    stage: &Stage,
-    actor: &crate::identity::Actor,
-    used: &Used,
-    today: NaiveDate,
-    n: usize,
-) -> Result<(), Error> {
+async fn sandbox(stage: &Stage, actor: &identity::Actor, used: &Used, today: NaiveDate, n: usize) -> Result<(), Error> {
     // One was copied from production: the register says so.
     let source = if n == 10 { format!("{}-live", used.slug) } else { format!("{}-sandbox", used.slug) };
     let content = CredentialContent {

@@ -9,11 +9,11 @@ use super::{
     catalogue::{Shelf, ShelfApi},
     organisation::Cast,
 };
-use crate::{
-    approvals::{NewDecision, RequestKind, Verdict, ops},
+use base::error::Error;
+use governance::approvals::{NewDecision, RequestKind, Verdict, ops};
+use identity::Actor;
+use register::{
     catalog::{NewComment, Sensitivity, ops as catalog},
-    error::Error,
-    identity::Actor,
     integrations::{
         IntegrationContent,
         ops::{self as uses, GrantFacts, Start},
@@ -71,12 +71,12 @@ fn team_of(system: &str) -> &'static str {
 
 fn system_name(system: &str) -> String {
     let words = system.replace('-', " ");
-    crate::words::label(&words).replace("Ci ", "CI ").replace("Hubspot", "HubSpot")
+    base::words::label(&words).replace("Ci ", "CI ").replace("Hubspot", "HubSpot")
 }
 
 /// Classes, direction and legal basis by how sensitive the API's data is.
 fn flows(api: &ShelfApi, n: usize) -> serde_json::Value {
-    let outside = crate::integrations::is_outside_eea(&api.locations);
+    let outside = register::integrations::is_outside_eea(&api.locations);
     let safeguard = match (outside, n % 9) {
         (true, 4) => "missing",
         (true, _) => "standard_contractual_clauses",
@@ -149,7 +149,7 @@ fn content(api: &ShelfApi, system: &str, n: usize) -> Result<IntegrationContent,
     if n % 5 == 2 {
         value["token_lifetime_minutes"] = json!(60);
     }
-    crate::json::from_value(value)
+    base::json::from_value(value)
 }
 
 /// Registers everything over the months, and lets most of it come into force.
@@ -171,7 +171,7 @@ pub async fn live(stage: &Stage, cast: &Cast, shelf: &Shelf, now: DateTime<Utc>)
             (content.backup_owner, content.exit_plan, content.purpose) = (None, None, None);
         }
         if !api.hosted {
-            content.environments = crate::json::from_value(json!([{ "environment": "production" }]))?;
+            content.environments = base::json::from_value(json!([{ "environment": "production" }]))?;
         }
         let (integration, request) = ops::register(&stage.app, &requester, content, Start::FromVersion).await?;
         settle(stage, cast, &requester, request.id, fate, n).await?;
@@ -315,7 +315,7 @@ async fn grants(stage: &Stage, cast: &Cast, used: &Used) -> Result<(), Error> {
     if used.n.is_multiple_of(6) {
         granted.push(json!({ "scope": "offline_access", "granted_on": ago(200), "last_used_on": ago(2) }));
     }
-    let facts: GrantFacts = crate::json::from_value(json!({ "granted": granted }))?;
+    let facts: GrantFacts = base::json::from_value(json!({ "granted": granted }))?;
     uses::record_grants(&stage.app, &actor, used.id, found.revision, facts).await?;
     Ok(())
 }

@@ -10,12 +10,8 @@ mod recertified;
 
 use chrono::TimeDelta;
 
-use crate::{
-    app::App,
-    clock::Clock,
-    error::Error,
-    identity::{self, Actor},
-};
+use base::{app::App, clock::Clock, error::Error};
+use identity::Actor;
 
 /// What was made.
 #[derive(Debug, Default)]
@@ -54,7 +50,7 @@ impl Stage {
 
     /// Moves the clock. What happened until now gets its positions first: it holds from now on, not from later on.
     async fn advance(&self, time: TimeDelta) -> Result<(), Error> {
-        crate::audit::ops::sequence(&self.app).await?;
+        base::audit::ops::sequence(&self.app).await?;
         self.clock.advance(time);
         Ok(())
     }
@@ -74,7 +70,7 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
         app.db.at(clock.clone()),
         clock.clone(),
         (*app.config).clone(),
-        crate::identity::pepper(app).clone(),
+        identity::pepper(app).clone(),
     );
     let stage = Stage { app, clock, cli: actor.clone() };
     let cast = organisation::found(&stage).await?;
@@ -83,7 +79,7 @@ pub async fn fill(app: &App, actor: &Actor) -> Result<Made, Error> {
     let assessments = assessed::assess(&stage, &cast, &shelf, now).await?;
     life::lately(&stage, &cast, &integrations, now).await?;
     stage.advance((now - stage.clock.now() - TimeDelta::days(2)).max(TimeDelta::zero())).await?;
-    crate::policy::ops::judge_due(&stage.app).await?;
+    governance::policy::ops::judge_due(&stage.app).await?;
     recertified::recertify(&stage, &cast, &integrations, now).await?;
     stage.advance(now - stage.clock.now() - TimeDelta::minutes(20)).await?;
     let credentials = credentials::note(&stage, &cast, &integrations, now).await?;

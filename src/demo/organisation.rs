@@ -5,14 +5,11 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::Stage;
-use crate::{
-    error::Error,
-    identity::{
-        Actor, Authority, GroupContent, GroupKind, Origin, Permissions, Person, PersonContent, Principal, Role, Via,
-        ops,
-    },
-    settings,
+use base::error::Error;
+use identity::{
+    Actor, Authority, GroupContent, GroupKind, Origin, Permissions, Person, PersonContent, Principal, Role, Via, ops,
 };
+use register::settings;
 
 /// Name, role, team.
 const PEOPLE: [(&str, &[Role], &str); 25] = [
@@ -93,7 +90,7 @@ impl Cast {
             token_id: None,
             minted_by: None,
             session: None,
-            reading: crate::identity::Reading::default(),
+            reading: identity::Reading::default(),
         };
         let request_id = Uuid::now_v7().to_string();
         Actor { authority: authority.into(), via: Via::Page, request_id, origin: Origin::default() }
@@ -105,7 +102,7 @@ pub async fn found(stage: &Stage) -> Result<Cast, Error> {
     let (app, cli) = (&stage.app, &stage.cli);
     let mut people = Vec::new();
     for (name, roles, _) in PEOPLE {
-        let email = format!("{}@harbour.example", crate::text::slug(name, "person").replace('-', "."));
+        let email = format!("{}@harbour.example", base::text::slug(name, "person").replace('-', "."));
         let content = PersonContent { name: name.into(), email, roles: roles.to_vec(), ..PersonContent::default() };
         people.push(ops::create_person(app, cli, content).await?);
     }

@@ -4,13 +4,13 @@ use chrono::{DateTime, Days, Utc};
 use uuid::Uuid;
 
 use super::{Stage, life::Used, organisation::Cast};
-use crate::{
-    campaigns::{
-        CampaignContent, ReviewVerdict,
-        ops::{self, NewReview, ReviewItemRow},
-    },
+use base::{
     error::Error,
     lists::{self, Query},
+};
+use governance::campaigns::{
+    CampaignContent, ReviewVerdict,
+    ops::{self, NewReview, ReviewItemRow},
 };
 
 /// Plans a campaign over what is confidential or restricted, and decides on a part of it.

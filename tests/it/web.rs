@@ -154,7 +154,7 @@ async fn every_operation_that_is_described_is_in_the_document() {
     let document = serde_json::to_value(web::openapi(&test.web)).expect("a document");
     let described = regex::Regex::new(r#"#\[utoipa::path\((\w+),\s*path = "([^"]+)""#).expect("an expression");
     let mut found = 0;
-    for (file, text) in crate::architecture::sources("src/web/api") {
+    for (file, text) in crate::architecture::sources("crates/web/src/api") {
         for one in described.captures_iter(&text) {
             found += 1;
             let operation = &document["paths"][format!("/api/v1{}", &one[2])][&one[1]];

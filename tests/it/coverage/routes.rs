@@ -12,7 +12,7 @@ pub(super) struct Route {
 /// Every page route with its method.
 pub(super) fn of_pages() -> Vec<Route> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/pages")];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/web/src/pages")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();

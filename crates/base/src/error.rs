@@ -1,0 +1,278 @@
+//! The one error of every operation, and the field errors it may carry.
+
+use serde::Serialize;
+
+/// One fault of the input: where it is (an RFC 6901 JSON pointer), and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// RFC 6901 pointer into the input, such as `/endpoints/0/url`; empty for the whole input.
+    pub pointer: String,
+    /// What is wrong and what to do, in one sentence.
+    pub message: String,
+}
+
+/// Every fault of one input, in the order in which they were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// An empty collection, to be filled by `add` and closed by `finish`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A collection with one fault.
+    pub fn one(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut errors = Self::new();
+        errors.add(pointer, message);
+        errors
+    }
+
+    /// Notes a fault.
+    pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer.into(), message: message.into() });
+    }
+
+    /// Notes the faults of a part under the part's own pointer.
+    pub fn add_all(&mut self, prefix: &str, other: FieldErrors) {
+        for error in other.0 {
+            self.add(format!("{prefix}{}", error.pointer), error.message);
+        }
+    }
+
+    /// `Ok` when nothing is wrong.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults, as a slice.
+    pub fn as_slice(&self) -> &[FieldError] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            let gap = if n == 0 { "" } else { "; " };
+            let place = if error.pointer.is_empty() { "" } else { ": " };
+            write!(f, "{gap}{}{place}{}", error.pointer, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an operation did not happen. Nothing was written when one of these is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The thing named does not exist.
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    /// Nobody is signed in, or the token does not hold.
+    #[error("Sign in, or send a valid token.")]
+    Unauthenticated,
+    /// Signed in, but not allowed; says which right is missing.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Signed in, and allowed, but not freshly or not strongly enough: sign in once more.
+    #[error("This needs a sign-in that is fresh and strong. Confirm that it is you, then it goes on.")]
+    StepUp,
+    /// The input is wrong; every fault is named.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// The state of the register does not allow it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody changed the record meanwhile: the revision given is not the current one.
+    #[error("Somebody changed this meanwhile: you had revision {given}, it is now at {current}.")]
+    Stale {
+        /// The revision the change was based on.
+        given: i64,
+        /// The revision the record has now.
+        current: i64,
+    },
+    /// A write without the `If-Match` that it needs.
+    #[error("Send If-Match with the ETag that you read, so that nobody's change is lost.")]
+    PreconditionRequired,
+    /// The input is larger than the limit, named in the text.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Too many requests; the seconds after which to try again.
+    #[error("Too many requests. Try again in {0} s.")]
+    TooMany(u64),
+    /// A part that is needed does not answer; trying again may help.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours; logged, never shown.
+    #[error("Something went wrong on our side.")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl Error {
+    /// One invalid field.
+    pub fn field(pointer: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(FieldErrors::one(pointer, message))
+    }
+
+    /// An internal fault with a text for the log.
+    pub fn internal(message: impl std::fmt::Display) -> Self {
+        Self::Internal(anyhow::anyhow!("{message}"))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => Self::Unavailable("The database is busy. Try again in a moment.".into()),
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
+                tracing::warn!(%error, "database unreachable");
+                Self::Unavailable("The database does not answer. Try again in a moment.".into())
+            }
+            sqlx::Error::Database(db) => match constraint_fault(db.as_ref()) {
+                Some(fault) => fault,
+                None => Self::Internal(error.into()),
+            },
+            _ => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// Turns a violated constraint into the field error that a person can act on.
+fn constraint_fault(db: &dyn sqlx::error::DatabaseError) -> Option<Error> {
+    match db.code().as_deref() {
+        Some("55P03" | "57014" | "53300" | "57P01" | "57P02" | "57P03") => {
+            return Some(Error::Unavailable("The database is busy. Try again in a moment.".into()));
+        }
+        // Text with a NUL, a moment out of range, a key too long for its index.
+        Some("22021" | "22007" | "22008" | "22009" | "22P05" | "54000") => {
+            return Some(Error::field(
+                "",
+                "This holds a value that cannot be kept: a NUL character, a date out of range, or a text that is too long.",
+            ));
+        }
+        Some("40001" | "40P01") => {
+            return Some(Error::Conflict("Two changes met. Try again.".into()));
+        }
+        _ => {}
+    }
+    let constraint = db.constraint()?;
+    // The trigger names what uses it.
+    if constraint == "still_in_use" {
+        return Some(Error::Conflict(db.message().to_owned()));
+    }
+    if let Some(fault) = decision_fault(constraint).or_else(|| identity_fault(constraint)) {
+        return Some(fault);
+    }
+    let (pointer, message) = match constraint {
+        "people_email_key" => ("/email", "Somebody with this e-mail address is already here."),
+        "teams_slug_key"
+        | "vendors_slug_key"
+        | "apis_slug_key"
+        | "systems_slug_key"
+        | "review_groups_slug_key"
+        | "service_accounts_slug_key"
+        | "integrations_slug_key"
+        | "credentials_slug_key"
+        | "api_versions_slug_key" => ("/slug", "This slug is taken. Choose another."),
+        "teams_name_key" | "review_groups_name_key" | "service_accounts_name_key" => {
+            ("/name", "This name is taken. Choose another.")
+        }
+        "vendors_provider_name_key" => ("/provider_name", "Another vendor has this provider name."),
+        "vendors_lei_key" => ("/lei", "Another vendor has this LEI."),
+        "apis_service_name_key" => ("/service_name", "This vendor has an API with this service name."),
+        "api_versions_label_key" => ("/label", "This API already has a version with this label."),
+        "api_operations_once" | "api_operations_path_key" => ("/operations", "The same operation is listed twice."),
+        "api_scopes_name_key" => ("/scopes", "The same scope is listed twice."),
+        "publications_key_key" => ("/key", "This key is taken. Choose another."),
+        "data_classes_key_key" => ("/key", "There is already a data class with this key."),
+        "integrations_use_key" => ("/name", "This system uses this API under that name already. Choose another name."),
+        "integrations_version" => ("/version", "This version is not one of this API."),
+        "credential_rotations_never_again" => {
+            ("/fingerprint", "This credential had this fingerprint before: nothing was rotated.")
+        }
+        "role_grants_not_to_oneself" => {
+            return Some(Error::Forbidden("Nobody grants a role to themselves.".into()));
+        }
+        "vendors_verified_by_another" | "apis_verified_by_another" => {
+            return Some(Error::Forbidden("Somebody who did not edit this has to verify it.".into()));
+        }
+        _ => return None,
+    };
+    Some(Error::field(pointer, message))
+}
+
+/// What the guards of people and their ways to sign in say.
+fn identity_fault(constraint: &str) -> Option<Error> {
+    Some(match constraint {
+        "identities_subject_key" => Error::Conflict("This account of the provider belongs to somebody already.".into()),
+        "people_user_name" => Error::field("/userName", "This userName is taken."),
+        "people_external_id" => Error::field("/externalId", "This externalId is taken."),
+        "group_mappings_once" => Error::field("/group_name", "This group gives this already."),
+        "passkeys_credential_id_key" => Error::Conflict("This passkey is registered already.".into()),
+        _ => return None,
+    })
+}
+
+/// Why what was approved does not go live although its stages were.
+pub const LAPSED: &str =
+    "Someone who had approved it was disabled, or left the review group. Their stage has to approve it again first.";
+
+/// What the guards of change requests say.
+fn decision_fault(constraint: &str) -> Option<Error> {
+    Some(match constraint {
+        "merged_away" => Error::Conflict(
+            "It names a vendor or an API that was merged into another one. Name that one instead; an open request is \
+             edited or rebased."
+                .into(),
+        ),
+        "change_requests_one_unclosed" => {
+            Error::Conflict("There is an open request for this integration already.".into())
+        }
+        "request_decisions_once" => Error::Conflict("You have decided on this already.".into()),
+        "request_decisions_on_open_content" => {
+            Error::Conflict("It changed since you looked. Look again, then decide.".into())
+        }
+        "request_decisions_not_by_requester"
+        | "request_decisions_not_by_participant"
+        | "request_decisions_not_by_owner"
+        | "request_decisions_by_the_group"
+        | "request_decisions_by_no_token" => Error::Forbidden(
+            "Someone of the stage's group decides who neither asked for it, took part in it, nor owns it or did lately.".into(),
+        ),
+        "change_requests_approved_by_decisions" => Error::Conflict(LAPSED.into()),
+        "change_requests_bound_reason" => {
+            Error::Conflict("The reason is part of what was decided on. Ask for changes, or withdraw it and ask again.".into())
+        }
+        "change_requests_applied_when_met" => Error::Conflict("A condition has to be met before it goes live.".into()),
+        "publication_versions_by_another" => {
+            Error::Forbidden("Somebody who neither wrote nor proposed it publishes it.".into())
+        }
+        "exceptions_by_another" | "exceptions_by_another_than_the_minter" | "exceptions_by_no_token" => {
+            Error::Forbidden("Someone who did not ask for it decides, signed in on the page.".into())
+        }
+        "assessments_by_another" => {
+            Error::Forbidden("You gave these answers, or minted the token that did. Someone else reviews them.".into())
+        }
+        "exceptions_one_request" => Error::Conflict("An exception from this rule is asked for already.".into()),
+        "assessments_one_under_way" => Error::Conflict(
+            "An assessment by this questionnaire is under way already. Finish it, or withdraw it first.".into(),
+        ),
+        "risk_overrides_integration" | "risk_overrides_vendor" => {
+            Error::Conflict("Another override was set meanwhile. Take it back first.".into())
+        }
+        "assessment_findings_one_each" | "campaigns_one_after" | "violations_one_each" | "review_items_one_each" => {
+            Error::Conflict("Somebody else did this at the same moment. Look again.".into())
+        }
+        _ => return None,
+    })
+}
+
+/// Refuses what was based on another revision than the one that holds.
+pub fn same_revision(given: i64, current: i64) -> Result<(), Error> {
+    if given == current { Ok(()) } else { Err(Error::Stale { given, current }) }
+}

@@ -1,5 +1,0 @@
-//! What comes in from outside: OpenAPI documents of vendors. Reading is
-//! pure and bounded; everything is written through the catalog's and identity's operations.
-
-pub mod openapi;
-pub mod uploads;
