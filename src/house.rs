@@ -5,45 +5,31 @@ use base::{
     clock::Clock,
     config::Config,
     db::Db,
+    feature::{self, Feature},
     slots::Slots,
-    tables::{Table, Tables},
 };
-use governance::{approvals, assessments, campaigns, policy};
-use register::{catalog, integrations};
+use governance::{approvals, assessments, campaigns, merges, policy};
+use register::{catalog, imports, integrations, publications, settings};
 
-/// The tables that can be exported or imported, feature by feature.
-const TABLES: [&[&Table]; 7] = [
-    catalog::tables::ALL,
-    identity::tables::ALL,
-    integrations::tables::ALL,
-    approvals::tables::ALL,
-    policy::tables::ALL,
-    assessments::tables::ALL,
-    campaigns::tables::ALL,
+/// The features of Muster. Work that runs at the same time runs in this order.
+pub static FEATURES: &[&Feature] = &[
+    &feature::BASE,
+    &catalog::FEATURE,
+    &identity::FEATURE,
+    &settings::FEATURE,
+    &publications::FEATURE,
+    &integrations::FEATURE,
+    &imports::FEATURE,
+    &policy::FEATURE,
+    &approvals::FEATURE,
+    &assessments::FEATURE,
+    &campaigns::FEATURE,
+    &merges::FEATURE,
 ];
-
-/// All tables.
-pub fn tables() -> Tables {
-    Tables(TABLES.iter().flat_map(|of_feature| of_feature.iter().copied()).collect())
-}
-
-/// The tables that are written without an audit event, feature by feature.
-pub fn housekeeping() -> Vec<&'static str> {
-    let declared = [
-        base::audit::HOUSEKEEPING,
-        base::drafts::HOUSEKEEPING,
-        base::idempotency::HOUSEKEEPING,
-        base::mail::HOUSEKEEPING,
-        identity::HOUSEKEEPING,
-        register::imports::HOUSEKEEPING,
-        policy::HOUSEKEEPING,
-        assessments::HOUSEKEEPING,
-    ];
-    declared.concat()
-}
 
 /// Puts the application together.
 pub fn app(db: Db, clock: Clock, config: Config, pepper: identity::Pepper) -> App {
+    feature::declare(FEATURES);
     let slots = slots(&config, pepper);
     App::new(db, clock, config, slots)
 }
@@ -53,7 +39,6 @@ fn slots(config: &Config, pepper: identity::Pepper) -> Slots {
     identity::slots(Slots::default(), config, pepper)
         .with(policy::ops::RuleCache::default())
         .with(governance::dashboard::RailCache::default())
-        .with(tables())
 }
 
 /// Reads what features have in the configuration file. Every invalid value is named, and so is every name that no
@@ -72,7 +57,10 @@ pub fn sections(file: &toml::Table) -> Result<Slots, Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::config::Options;
+    use base::{
+        config::Options,
+        tables::{Table, Tables},
+    };
 
     #[test]
     fn every_slot_that_is_asked_for_is_there() {
@@ -85,17 +73,17 @@ mod tests {
         assert!(slots.get::<identity::ops::RefusedSignIns>().is_some());
         assert!(slots.get::<policy::ops::RuleCache>().is_some());
         assert!(slots.get::<governance::dashboard::RailCache>().is_some());
-        assert!(slots.get::<Tables>().is_some());
     }
 
     #[test]
     fn tables_have_words_of_their_own() {
-        let Tables(all) = tables();
+        feature::declare(FEATURES);
+        let Tables(all) = feature::tables();
         for word in [|table: &Table| table.key, |table: &Table| table.command] {
             let words: std::collections::BTreeSet<&str> = all.iter().map(|table| word(table)).collect();
             assert_eq!(words.len(), all.len());
         }
-        let refused = tables().importable("people").expect_err("refused").to_string();
+        let refused = feature::tables().importable("people").expect_err("refused").to_string();
         assert!(refused.contains("'people' is not one of vendors, apis, systems, teams, integrations."), "{refused}");
     }
 

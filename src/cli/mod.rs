@@ -24,13 +24,15 @@ use base::{
     clock::Clock,
     config::{Config, LogFormat, Options},
     db::{connect::Database, local::Use},
+    feature,
     tables::{Table, Tables},
 };
 use identity::{Actor, Pepper};
 
 /// Reads a table's word.
 fn table_words() -> impl TypedValueParser<Value = &'static Table> {
-    let Tables(all) = house::tables();
+    feature::declare(house::FEATURES);
+    let Tables(all) = feature::tables();
     let known = PossibleValuesParser::new(all.iter().map(|table| table.command));
     known.try_map(move |word| all.iter().copied().find(|table| table.command == word).ok_or("There is no such table."))
 }

@@ -21,11 +21,9 @@ use base::{
     audit,
     config::Config,
     db::{connect::Database, local::Use},
-    drafts,
     error::Error,
-    mail,
+    feature::{self, When},
 };
-use governance::{approvals, assessments, campaigns, policy};
 use web::{Web, server};
 
 /// `muster serve`.
@@ -167,34 +165,24 @@ async fn sequence(app: App, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Judges what changed, as soon as it has; each minute looks whether a day began, an exception ended, a stage
-/// is overdue.
+/// Does what follows from changes as soon as there are any, and each minute what follows from the time: days that
+/// begin, exceptions that end, stages that are overdue.
 async fn govern(app: App, mut stopped: watch::Receiver<bool>) {
     let mut looked = None::<Instant>;
     while pause_until(&mut stopped, Duration::from_secs(1), app.db.written()).await {
         if looked.is_none_or(|at| at.elapsed() > Duration::from_mins(1)) {
             looked = Some(Instant::now());
-            follow_time(&app).await;
+            run_all(&app, When::EachMinute).await;
         }
-        task(&app, "follow up vendors", assessments::ops::follow_due(&app)).await;
-        task(&app, "judge integrations", policy::ops::judge_due(&app)).await;
+        run_all(&app, When::AfterChanges).await;
     }
 }
 
-/// What a new day and passing hours bring: each task by itself, so that one that fails does not hold up the others.
-async fn follow_time(app: &App) {
-    task(app, "end roles", identity::ops::end_roles(app)).await;
-    task(app, "remind of roles that end", identity::ops::remind_of_ends(app)).await;
-    task(app, "start the day of rules", policy::ops::begin_day(app)).await;
-    task(app, "end exceptions", policy::ops::record_endings(app)).await;
-    task(app, "remind of exceptions", policy::ops::remind_endings(app)).await;
-    task(app, "remind of approvals", approvals::ops::remind(app)).await;
-    task(app, "remind of conditions", approvals::ops::remind_conditions(app)).await;
-    task(app, "recount approvals", approvals::ops::recount_lapsed(app)).await;
-    task(app, "escalate approvals", approvals::ops::escalate(app)).await;
-    task(app, "start the day of assessments", assessments::ops::begin_day(app)).await;
-    task(app, "remind of assessments", assessments::ops::remind_due(app)).await;
-    task(app, "follow campaigns", campaigns::ops::follow(app)).await;
+/// Runs what the features do at such a time: each by itself, so that one that fails does not hold up the others.
+async fn run_all(app: &App, when: When) {
+    for work in feature::scheduled(when) {
+        task(app, work.name, (work.run)(app)).await;
+    }
 }
 
 /// Runs one task, unless the process is to stop or the task failed a moment ago; records how it went. A task that
@@ -210,7 +198,7 @@ async fn task<T>(app: &App, name: &'static str, work: impl Future<Output = Resul
 /// Sends letters.
 async fn post(app: App, mut stopped: watch::Receiver<bool>) {
     while pause(&mut stopped, Duration::from_secs(2)).await {
-        task(&app, "send e-mails", mail::deliver(&app)).await;
+        run_all(&app, When::Sending).await;
     }
 }
 
@@ -223,7 +211,6 @@ async fn housekeep(
     while pause(&mut stopped, Duration::from_mins(1)).await {
         recorder.run_upkeep();
         web.limits.shrink();
-        task(&web.app, "remove what has expired", identity::ops::housekeep(&web.app)).await;
-        task(&web.app, "remove old drafts", drafts::sweep(&web.app)).await;
+        run_all(&web.app, When::Cleaning).await;
     }
 }

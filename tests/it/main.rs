@@ -11,6 +11,7 @@ mod catalog;
 mod cli;
 mod coverage;
 mod credentials;
+mod declared;
 mod documents;
 mod governance;
 mod hostile;

@@ -155,7 +155,7 @@ async fn every_table_exports_what_its_list_shows() {
         ..muster::campaigns::CampaignContent::default()
     };
     muster::campaigns::ops::plan(&test.app, &lead, campaign).await.expect("planned");
-    let tables::Tables(all) = muster::house::tables();
+    let tables::Tables(all) = base::feature::tables();
     let mut filled = 0;
     for table in all {
         let query = muster::lists::Query::parse(table.spec, &[], &[]).expect("a query");

@@ -11,6 +11,7 @@ pub mod config;
 pub mod db;
 pub mod drafts;
 pub mod error;
+pub mod feature;
 pub mod files;
 pub mod foreign;
 pub mod idempotency;

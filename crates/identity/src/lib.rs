@@ -6,6 +6,7 @@ use base::{app::App, config::Config, slots::Slots};
 
 mod authority;
 mod configuration;
+mod declared;
 mod group;
 mod link;
 pub mod oidc;
@@ -32,6 +33,7 @@ pub use base::actor::{
     Sensitive, Session, StrongWay, Theme, Via,
 };
 pub use configuration::{Configuration, NAMES as CONFIGURATION_NAMES};
+pub use declared::FEATURE;
 pub use group::{Group, GroupContent, GroupKind};
 pub use link::{GroupMapping, Identity, Passkey};
 pub use person::{Person, PersonContent, PersonState, RoleEnd};
@@ -40,17 +42,6 @@ pub use provider::{ClientAuth, FixedMapping, MappingOptions, Provider, ProviderO
 pub use secrets::{Bearer, Pepper, TokenKind};
 pub use service_account::{ServiceAccount, ServiceAccountContent};
 pub use token::{NewToken, Token, TokenOwner};
-
-/// Tables that are written without an audit event.
-pub const HOUSEKEEPING: &[&str] = &[
-    "held_forms",
-    "known_networks",
-    "passkey_ceremonies",
-    "sessions",
-    "sign_in_failures",
-    "sign_in_flows",
-    "token_uses",
-];
 
 /// What this feature brings along: the pepper, its section of the configuration, who is who for less than a second, the
 /// providers with what is known of them, and which refused sign-ins were recorded this minute.

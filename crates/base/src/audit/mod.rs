@@ -15,9 +15,6 @@ pub use ops::{AuditEvent, AuditFilter};
 
 use crate::{actor::Actor, error::Error};
 
-/// Tables that are written without an audit event: the positions of events.
-pub const HOUSEKEEPING: &[&str] = &["audit_pending", "audit_positions"];
-
 /// Writes events, each with the version that it carries, in their order; only `WriteTx` calls this.
 pub(crate) async fn write(
     conn: &mut PgConnection,

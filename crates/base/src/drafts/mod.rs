@@ -6,9 +6,6 @@ use sqlx::types::Json;
 
 use crate::{actor::Actor, app::App, error::Error};
 
-/// Tables that are written without an audit event.
-pub const HOUSEKEEPING: &[&str] = &["form_drafts", "last_visits"];
-
 /// Characters of one draft at most.
 pub const MOST: usize = 256 * 1024;
 

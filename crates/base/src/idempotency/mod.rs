@@ -5,9 +5,6 @@ use sqlx::{PgConnection, types::Json};
 
 use crate::error::Error;
 
-/// Tables that are written without an audit event.
-pub const HOUSEKEEPING: &[&str] = &["idempotency_keys"];
-
 /// An answer that was given before.
 #[derive(Debug)]
 pub struct Kept {

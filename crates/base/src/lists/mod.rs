@@ -40,19 +40,42 @@ pub struct Filter {
     pub label: &'static str,
     /// What is compared.
     pub test: Test,
-    /// Whether its values are counted beside the list.
-    pub facet: bool,
+    /// Whether its values are counted beside the list, and how people read them.
+    pub values: Values,
+}
+
+/// The values of a filter beside a list.
+#[derive(Clone, Copy, Debug)]
+pub enum Values {
+    /// They are not counted.
+    NotCounted,
+    /// Counted; keys, which people read as words.
+    Words,
+    /// Counted, and shown as they are.
+    Verbatim,
+    /// Counted, and shown as this says.
+    Read(fn(&str) -> String),
 }
 
 impl Filter {
     /// One whose values are counted beside the list.
     pub const fn facet(name: &'static str, label: &'static str, test: Test) -> Self {
-        Self { name, label, test, facet: true }
+        Self { name, label, test, values: Values::Words }
+    }
+
+    /// Whether its values are counted beside the list.
+    pub fn is_counted(&self) -> bool {
+        !matches!(self.values, Values::NotCounted)
+    }
+
+    /// One whose values are counted beside the list and shown as they are.
+    pub const fn verbatim(name: &'static str, label: &'static str, test: Test) -> Self {
+        Self { name, label, test, values: Values::Verbatim }
     }
 
     /// One that is asked for by URL or form alone.
     pub const fn plain(name: &'static str, label: &'static str, test: Test) -> Self {
-        Self { name, label, test, facet: false }
+        Self { name, label, test, values: Values::NotCounted }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{Count, Facet, FacetValue, Page, Query, Spec, Test, source::source};
+use super::{Count, Facet, FacetValue, Filter, Page, Query, Spec, Test, Values, source::source};
 use crate::{error::Error, text};
 
 /// Values of a facet shown at most, besides the selected ones.
@@ -156,13 +156,11 @@ fn equals(sql: &mut QueryBuilder<Postgres>, named: Option<(&str, &str)>, values:
 /// The kind and table of the records that a filter names by slug: one that was renamed or merged is found by the slug
 /// that a saved view or a campaign knows.
 fn former_slugs(filter: &str, value: &str) -> Option<(&'static str, &'static str)> {
-    match filter {
-        _ if value.split('.').nth(1) != Some("slug") => None,
-        "vendor" => Some(("vendor", "vendors")),
-        "api" => Some(("api", "apis")),
-        "system" => Some(("system", "systems")),
-        _ => None,
+    if value.split('.').nth(1) != Some("slug") {
+        return None;
     }
+    let record = crate::feature::record(filter)?;
+    record.former_slugs.map(|table| (record.kind, table))
 }
 
 /// The slug that the record of `x.slug` has today.
@@ -304,7 +302,7 @@ pub async fn facets(
     ));
     conditions(&mut sql, spec, query, &words, None);
     sql.push(" limit 10001) x");
-    for (index, filter) in spec.filters.iter().enumerate().filter(|(_, filter)| filter.facet) {
+    for (index, filter) in spec.filters.iter().enumerate().filter(|(_, filter)| filter.is_counted()) {
         let (value, label) = match filter.test {
             Test::Equals(value) => (value.to_owned(), "null::text"),
             Test::Named(value, label) => (value.to_owned(), label),
@@ -331,7 +329,7 @@ pub async fn facets(
     let facets = spec
         .filters
         .iter()
-        .filter(|filter| filter.facet)
+        .filter(|filter| filter.is_counted())
         .map(|filter| facet(spec, query, filter, grouped.remove(filter.name).unwrap_or_default()))
         .collect();
     Ok((Count(total), facets))
@@ -342,7 +340,7 @@ fn facet(spec: &Spec, query: &Query, filter: &super::Filter, rows: Vec<FacetRow>
     let mut values: Vec<FacetValue> = rows
         .into_iter()
         .map(|row| FacetValue {
-            label: row.label.unwrap_or_else(|| readable(filter.name, &row.value)),
+            label: row.label.unwrap_or_else(|| readable(filter, &row.value)),
             selected: selected.contains(&row.value),
             value: row.value,
             count: row.count,
@@ -350,7 +348,7 @@ fn facet(spec: &Spec, query: &Query, filter: &super::Filter, rows: Vec<FacetRow>
         .collect();
     for value in selected {
         if !values.iter().any(|known| known.value == *value) {
-            let label = readable(filter.name, value);
+            let label = readable(filter, value);
             values.push(FacetValue { value: value.clone(), label, count: 0, selected: true });
         }
     }
@@ -360,12 +358,11 @@ fn facet(spec: &Spec, query: &Query, filter: &super::Filter, rows: Vec<FacetRow>
     Facet { name: filter.name.to_owned(), label: filter.label.to_owned(), values }
 }
 
-fn readable(filter: &str, value: &str) -> String {
-    match filter {
-        "tag" | "country" | "vendor" | "location" => value.to_owned(),
-        "review" => crate::words::label(if value == "open" { "in_review" } else { value }),
-        "tier" => format!("Tier {value}"),
-        _ => crate::words::label(value),
+fn readable(filter: &Filter, value: &str) -> String {
+    match (filter.values, &filter.test) {
+        (Values::Verbatim, _) | (_, Test::Named(..)) => value.to_owned(),
+        (Values::Read(read), _) => read(value),
+        (Values::NotCounted | Values::Words, _) => crate::words::label(value),
     }
 }
 

@@ -19,9 +19,6 @@ use uuid::Uuid;
 
 use crate::{actor::Actor, app::App, audit::Event, error::Error};
 
-/// Tables that are written without an audit event: whether an e-mail was sent.
-pub const HOUSEKEEPING: &[&str] = &["mails_due"];
-
 /// How often a letter is tried before it is given up; each time after twice as long a pause.
 const ATTEMPTS: i32 = 8;
 

@@ -4,7 +4,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Bound, Decision, NewDecision, Phase, Request, Stage, Verdict};
-use base::error::{Error, LAPSED};
+use base::error::Error;
+
+/// Why what was approved does not go live although its stages were.
+pub(super) const LAPSED: &str =
+    "Someone who had approved it was disabled, or left the review group. Their stage has to approve it again first.";
 
 impl Request {
     /// The stage that waits for decisions: the first without enough approvals of this content.

@@ -4,6 +4,7 @@
 mod canonical;
 mod deciding;
 mod decision;
+mod declared;
 mod delegation;
 mod merge;
 pub mod ops;
@@ -15,6 +16,7 @@ mod view;
 
 pub use canonical::{Asked, Binding, bind};
 pub use decision::{Condition, Decision, NewCondition, NewDecision, Requester, Stage, Timing, Verdict};
+pub use declared::FEATURE;
 pub use delegation::Delegation;
 pub use merge::{Merged, three_way};
 pub use request::{Bound, Phase, Plan, Request, RequestKind, WorkflowRef};

@@ -3,6 +3,7 @@
 
 mod answer;
 mod assessment;
+mod declared;
 mod demand;
 mod evidence;
 mod finding;
@@ -17,6 +18,7 @@ pub mod tables;
 
 pub use answer::{Answer, AnswerValue, Answers, NewAnswer, Remark};
 pub use assessment::{Assessment, AssessmentState, Basis, Conclusion, ConclusionVerdict, NewAssessment};
+pub use declared::FEATURE;
 pub use demand::{Cause, Demand, DemandState, Occurrence};
 pub use evidence::{Evidence, EvidenceContent, StoredFile};
 pub use finding::{Closing, FlagState, Flagged};
@@ -25,6 +27,3 @@ pub use outline::{Step, Way};
 pub use questionnaire::{
     AnswerOption, AskIf, Audience, Question, QuestionKind, QuestionSection, QuestionnaireContent, RedFlag,
 };
-
-/// Tables that are written without an audit event: which vendors wait to be followed up.
-pub const HOUSEKEEPING: &[&str] = &["assessments_due"];

@@ -1,6 +1,7 @@
 //! Policy rules over an integration and everything around it, the violations they find, the
 //! exceptions that are granted for a time, and the risk that a model scores.
 
+mod declared;
 mod exception;
 mod expression;
 mod facts;
@@ -14,6 +15,7 @@ mod violation;
 pub mod vocabulary;
 mod workflow;
 
+pub use declared::FEATURE;
 pub use exception::{Exception, ExceptionContent, ExceptionState, Grant};
 pub use expression::{Brief, Expression, Fault, Judged, LONGEST, Matched, Outcome};
 pub use facts::{
@@ -26,6 +28,3 @@ use rule::faulty;
 pub use rule::{Finding, Mode, RuleContent, RuleTest, Severity, TestResult};
 pub use violation::{Violation, ViolationState};
 pub use workflow::{StageContent, WorkflowContent};
-
-/// Tables that are written without an audit event: what waits to be judged, and the day of the last judgement.
-pub const HOUSEKEEPING: &[&str] = &["judgements", "judgements_due", "installation"];

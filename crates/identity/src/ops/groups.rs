@@ -16,12 +16,12 @@ use base::{
     audit::Event,
     db::WriteTx,
     error::{Error, FieldErrors, same_revision},
-    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
+    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test, Values},
     slugs,
     words::State,
 };
 
-const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true };
+const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), values: Values::Words };
 
 pub static TEAMS: Spec = Spec {
     kind: "team",

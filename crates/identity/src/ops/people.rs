@@ -11,7 +11,7 @@ use base::{
     app::App,
     audit::Event,
     error::{Error, same_revision},
-    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test},
+    lists::{self, Filter, NAME_AND_TIME, Page, Query, Spec, Test, Values},
 };
 
 /// The list of people.
@@ -23,24 +23,24 @@ pub static PEOPLE: Spec = Spec {
         array(select m.name from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id order by m.sort_key) as teams,
         array(select m.name from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id order by m.sort_key) as review_groups",
     filters: &[
-        Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true },
+        Filter { name: "state", label: "State", test: Test::Equals("t.state"), values: Values::Words },
         Filter {
             name: "role",
             label: "Role",
             test: Test::Overlaps("array(select g.role from roles_on(our_day(now())) g where g.person_id = t.id)"),
-            facet: true,
+            values: Values::Words,
         },
         Filter {
             name: "team",
             label: "Team",
             test: Test::Overlaps("array(select m.slug from teams m join team_members tm on tm.team_id = m.id where tm.person_id = t.id)"),
-            facet: true,
+            values: Values::Words,
         },
         Filter {
             name: "review_group",
             label: "Review group",
             test: Test::Overlaps("array(select m.slug from review_groups m join review_group_members rm on rm.review_group_id = m.id where rm.person_id = t.id)"),
-            facet: true,
+            values: Values::Words,
         },
     ],
     sorts: NAME_AND_TIME,

@@ -6,6 +6,7 @@ mod api;
 mod api_version;
 mod comment;
 mod data_class;
+mod declared;
 pub mod ops;
 mod repointing;
 mod store;
@@ -20,6 +21,7 @@ pub use api_version::{
 };
 pub use comment::{Comment, NewComment, render as render_markdown};
 pub use data_class::{DataClass, DataClassContent, Regulation, Sensitivity};
+pub use declared::FEATURE;
 pub use repointing::{Dropped, Moved, MovedRecord, Repointing};
 pub use system::{System, SystemContent, SystemKind};
 pub use vendor::{Certification, DpaStatus, Identifier, SubProcessor, Vendor, VendorContent};

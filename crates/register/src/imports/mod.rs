@@ -3,6 +3,7 @@
 
 pub mod openapi;
 pub mod uploads;
+use base::feature::Feature;
 
-/// Tables that are written without an audit event.
-pub const HOUSEKEEPING: &[&str] = &["import_uploads"];
+/// What this feature declares.
+pub static FEATURE: Feature = Feature { housekeeping: &["import_uploads"], ..Feature::named("imports") };

@@ -4,6 +4,7 @@
 
 mod content;
 mod credential;
+mod declared;
 mod gaps;
 mod hints;
 mod integration;
@@ -15,6 +16,7 @@ pub mod tables;
 
 pub use content::{FIELDS, IntegrationContent, Weight};
 pub use credential::{Credential, CredentialContent, CredentialKind, CredentialState, Rotation, fingerprint};
+pub use declared::FEATURE;
 pub use gaps::{Gap, Missing, missing};
 pub use hints::{Around, Hint, hints};
 pub use integration::{

@@ -4,6 +4,7 @@ pub mod ops;
 mod store;
 mod working;
 
+use base::feature::{Feature, RecordKind};
 use chrono::NaiveTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +13,12 @@ use uuid::Uuid;
 use base::{audit::Record, check::Check, error::Error, words};
 use identity::Sensitive;
 pub use working::due;
+
+/// What this feature declares.
+pub static FEATURE: Feature = Feature {
+    records: &[RecordKind::of("settings").named("select organisation from installation")],
+    ..Feature::named("settings")
+};
 
 /// What an admin sets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -17,8 +17,8 @@ use crate::{
 };
 use base::{
     error::Error,
-    foreign,
-    tables::{self, Mode, Notation, Report, Tables},
+    feature, foreign,
+    tables::{self, Mode, Notation, Report},
 };
 use identity::Permission;
 use register::{
@@ -119,7 +119,7 @@ async fn table(
     pairs: Pairs,
     request: Request,
 ) -> Result<Json<Report>, ApiError> {
-    let table = web.app.slot::<Tables>().importable(&kind)?;
+    let table = feature::tables().importable(&kind)?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let notation = if content_type.contains("ndjson") { Notation::Ndjson } else { Notation::Csv };
     let mode = if pairs.get("preview") == Some("true") { Mode::Preview } else { Mode::Apply };

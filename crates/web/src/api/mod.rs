@@ -32,9 +32,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Web, idempotent};
-use ::identity::{GroupKind, ops as people};
 pub(super) use audit_events::filter as audit_filter;
-use base::lists::{Spec, Test};
+use base::{
+    feature,
+    lists::{Spec, Test},
+};
 pub(super) use catalog::subject;
 pub(super) use imports::read as read_document;
 
@@ -81,35 +83,8 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", settings::router())
         .split_for_parts();
     open_parts(&mut document);
-    let lists: [(&str, &'static Spec); 25] = [
-        ("/api/v1/integrations", &register::integrations::ops::INTEGRATIONS),
-        ("/api/v1/data-flows", &register::integrations::ops::DATA_FLOWS),
-        ("/api/v1/scopes", &register::integrations::ops::SCOPES),
-        ("/api/v1/credentials", &register::integrations::ops::CREDENTIALS),
-        ("/api/v1/requests", &governance::approvals::ops::REQUESTS),
-        ("/api/v1/conditions", &governance::approvals::ops::CONDITIONS),
-        ("/api/v1/rules", &governance::policy::ops::RULES),
-        ("/api/v1/workflows", &governance::policy::ops::WORKFLOWS),
-        ("/api/v1/violations", &governance::policy::ops::VIOLATIONS),
-        ("/api/v1/exceptions", &governance::policy::ops::EXCEPTIONS),
-        ("/api/v1/questionnaires", &governance::assessments::ops::QUESTIONNAIRES),
-        ("/api/v1/assessments", &governance::assessments::ops::ASSESSMENTS),
-        ("/api/v1/assessment-demands", &governance::assessments::ops::DEMANDS),
-        ("/api/v1/assessment-findings", &governance::assessments::ops::FINDINGS),
-        ("/api/v1/evidence", &governance::assessments::ops::EVIDENCE),
-        ("/api/v1/risk-models", &governance::policy::ops::RISK_MODELS),
-        ("/api/v1/campaigns", &governance::campaigns::ops::CAMPAIGNS),
-        ("/api/v1/review-items", &governance::campaigns::ops::REVIEW_ITEMS),
-        ("/api/v1/vendors", &register::catalog::ops::VENDORS),
-        ("/api/v1/apis", &register::catalog::ops::APIS),
-        ("/api/v1/systems", &register::catalog::ops::SYSTEMS),
-        ("/api/v1/data-classes", &register::catalog::ops::DATA_CLASSES),
-        ("/api/v1/people", &people::PEOPLE),
-        ("/api/v1/teams", people::groups_list_spec(GroupKind::Team)),
-        ("/api/v1/review-groups", people::groups_list_spec(GroupKind::ReviewGroup)),
-    ];
-    for (path, spec) in lists {
-        document_filters(&mut document, path, spec);
+    for table in feature::tables().0 {
+        document_filters(&mut document, &format!("/api/v1/{}", table.key.replace('_', "-")), table.spec);
     }
     let router = router.layer(middleware::from_fn_with_state(web.clone(), idempotent::once));
     (router, document)

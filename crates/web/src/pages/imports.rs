@@ -21,7 +21,8 @@ use crate::{
 };
 use base::{
     error::{Error, FieldErrors},
-    tables::{self, Mode, Report, Tables},
+    feature,
+    tables::{self, Mode, Report},
 };
 use identity::Permission;
 use register::{
@@ -141,7 +142,7 @@ async fn upload(
             .await
             .map(|_| ())
     } else {
-        let table = web.app.slot::<Tables>().importable(&parts.kind)?;
+        let table = feature::tables().importable(&parts.kind)?;
         tables::import(&web.app, actor, table, tables::notation(&parts.name), &parts.bytes, Mode::Preview)
             .await
             .map(|_| ())
@@ -308,7 +309,7 @@ fn texts(errors: &FieldErrors) -> Vec<String> {
 }
 
 async fn table_preview(web: &Web, signed: &Signed, upload: Upload) -> Result<Response, PageError> {
-    let table = web.app.slot::<Tables>().importable(&upload.kind)?;
+    let table = feature::tables().importable(&upload.kind)?;
     let report =
         tables::import(&web.app, &signed.actor, table, tables::notation(&upload.name), &upload.bytes, Mode::Preview)
             .await?;
@@ -325,7 +326,7 @@ async fn apply(State(web): State<Web>, Path(id): Path<Uuid>, posted: Posted) -> 
     let (app, actor) = (&web.app, &posted.signed.actor);
     let upload = uploads::find(app, actor, id).await?;
     if upload.kind != "openapi" {
-        let table = web.app.slot::<Tables>().importable(&upload.kind)?;
+        let table = feature::tables().importable(&upload.kind)?;
         let report =
             tables::import(app, actor, table, tables::notation(&upload.name), &upload.bytes, Mode::Apply).await?;
         if !report.applied {

@@ -346,7 +346,7 @@ async fn teams(web: &Web, signed: &Signed, extras: &Extras) -> Result<Vec<(Strin
 
 /// Filters that have no check boxes stay in force while others change.
 fn hidden(spec: &Spec, query: &Query) -> Vec<(String, String)> {
-    let quiet = query.filters.iter().filter(|(index, _)| !spec.filters[*index].facet);
+    let quiet = query.filters.iter().filter(|(index, _)| !spec.filters[*index].is_counted());
     quiet
         .flat_map(|(index, values)| values.iter().map(|value| (spec.filters[*index].name.to_owned(), value.clone())))
         .collect()

@@ -119,32 +119,7 @@ impl EventView {
 
 /// Where a record of a kind is, for kinds that have pages.
 pub fn href_of(kind: &str, id: Uuid) -> Option<String> {
-    let plural = match kind {
-        "vendor" => "vendors",
-        "api" => "apis",
-        "system" => "systems",
-        "data_class" => "data-classes",
-        "integration" | "risk_score" => "integrations",
-        "credential" => "credentials",
-        "change_request" => "requests",
-        "person" => "people",
-        "team" => "teams",
-        "review_group" => "review-groups",
-        "policy_rule" => "rules",
-        "workflow" => "workflows",
-        "violation" => "violations",
-        "exception" => "exceptions",
-        "questionnaire" => "questionnaires",
-        "assessment" => "assessments",
-        "assessment_demand" => "assessment-demands",
-        "service_account" => "service-accounts",
-        "campaign" => "campaigns",
-        "review_item" => "review-items",
-        "risk_model" => "risk-models",
-        "api_version" => return Some(format!("/versions/{id}")),
-        _ => return None,
-    };
-    Some(format!("/{plural}/{id}"))
+    Some(format!("/{}/{id}", base::feature::record(kind)?.path?))
 }
 
 /// A change as text.

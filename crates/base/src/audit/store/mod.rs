@@ -12,7 +12,6 @@ use super::{
     event::Event,
     ops::{AuditEvent, AuditFilter},
 };
-use names::SUBJECT_NAME;
 
 use crate::{
     actor::{Actor, Principal},
@@ -189,13 +188,14 @@ pub async fn list(conn: &mut PgConnection, filter: &AuditFilter) -> Result<Vec<A
         "select p.position, e.id, e.at, e.actor_kind, e.actor_id,
                 coalesce(e.actor_name, person.name, account.name) as actor_name,
                 e.token_id, e.via, e.request_id, e.action, e.subject_kind, e.subject_id,
-                {SUBJECT_NAME} as subject_name, e.subject_revision, e.changes,
+                {} as subject_name, e.subject_revision, e.changes,
                 host(o.address) as address, o.user_agent, o.os_user
          from audit_positions p join audit_events e on e.id = p.event_id
          left join audit_origins o on o.event_id = e.id
          left join people person on e.actor_kind = 'person' and person.id = e.actor_id
          left join service_accounts account on e.actor_kind = 'service_account' and account.id = e.actor_id
-         where true"
+         where true",
+        names::of_subject()
     ));
     if let Some(after) = filter.after {
         sql.push(" and p.position > ").push_bind(after);

@@ -6,16 +6,20 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use base::lists::{Filter, NAME_AND_TIME, Spec, Test};
+use base::lists::{Filter, NAME_AND_TIME, Spec, Test, Values};
 
-const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), facet: true };
-const TAG: Filter = Filter { name: "tag", label: "Tag", test: Test::Overlaps("t.tags"), facet: true };
+const STATE: Filter = Filter { name: "state", label: "State", test: Test::Equals("t.state"), values: Values::Words };
+const TAG: Filter = Filter { name: "tag", label: "Tag", test: Test::Overlaps("t.tags"), values: Values::Verbatim };
 const VERIFIED: Filter = Filter {
     name: "verified",
     label: "Verified",
     test: Test::Equals("case when t.verified_at is null then 'no' else 'yes' end"),
-    facet: true,
+    values: Values::Words,
 };
+
+fn tier(value: &str) -> String {
+    format!("Tier {value}")
+}
 
 /// The list of vendors.
 pub static VENDORS: Spec = Spec {
@@ -27,24 +31,24 @@ pub static VENDORS: Spec = Spec {
     filters: &[
         STATE,
         VERIFIED,
-        Filter { name: "tier", label: "Tier", test: Test::Equals("t.tier::text"), facet: true },
-        Filter { name: "dpa_status", label: "DPA", test: Test::Equals("t.dpa_status"), facet: true },
-        Filter { name: "country", label: "Country", test: Test::Equals("t.country"), facet: true },
+        Filter { name: "tier", label: "Tier", test: Test::Equals("t.tier::text"), values: Values::Read(tier) },
+        Filter { name: "dpa_status", label: "DPA", test: Test::Equals("t.dpa_status"), values: Values::Words },
+        Filter { name: "country", label: "Country", test: Test::Equals("t.country"), values: Values::Verbatim },
         TAG,
-        Filter { name: "domain", label: "Domain", test: Test::Equals("t.domain"), facet: false },
-        Filter { name: "lei", label: "LEI", test: Test::Equals("t.lei"), facet: false },
-        Filter { name: "location", label: "Location", test: Test::Overlaps("t.locations"), facet: false },
+        Filter { name: "domain", label: "Domain", test: Test::Equals("t.domain"), values: Values::NotCounted },
+        Filter { name: "lei", label: "LEI", test: Test::Equals("t.lei"), values: Values::NotCounted },
+        Filter { name: "location", label: "Location", test: Test::Overlaps("t.locations"), values: Values::NotCounted },
         Filter {
             name: "parent",
             label: "Parent",
             test: Test::Equals("(select p.slug from vendors p where p.id = t.parent_id)"),
-            facet: false,
+            values: Values::NotCounted,
         },
         Filter {
             name: "certification_expires_before",
             label: "Certification expires before",
             test: Test::Before("(select min(c.expires_on) from vendor_certifications c where c.vendor_id = t.id)"),
-            facet: false,
+            values: Values::NotCounted,
         },
     ],
     sorts: NAME_AND_TIME,
@@ -95,19 +99,29 @@ pub static APIS: Spec = Spec {
     filters: &[
         STATE,
         VERIFIED,
-        Filter { name: "lifecycle", label: "Lifecycle", test: Test::Equals("t.lifecycle"), facet: true },
-        Filter { name: "protocol", label: "Protocol", test: Test::Equals("t.protocol"), facet: true },
-        Filter { name: "auth_method", label: "Authentication", test: Test::Overlaps("t.auth_methods"), facet: true },
-        Filter { name: "vendor", label: "Vendor", test: Test::Named("v.slug", "v.name"), facet: true },
+        Filter { name: "lifecycle", label: "Lifecycle", test: Test::Equals("t.lifecycle"), values: Values::Words },
+        Filter { name: "protocol", label: "Protocol", test: Test::Equals("t.protocol"), values: Values::Words },
+        Filter {
+            name: "auth_method",
+            label: "Authentication",
+            test: Test::Overlaps("t.auth_methods"),
+            values: Values::Words,
+        },
+        Filter { name: "vendor", label: "Vendor", test: Test::Named("v.slug", "v.name"), values: Values::Words },
         TAG,
-        Filter { name: "tls_minimum", label: "TLS minimum", test: Test::Equals("t.tls_minimum"), facet: false },
+        Filter {
+            name: "tls_minimum",
+            label: "TLS minimum",
+            test: Test::Equals("t.tls_minimum"),
+            values: Values::NotCounted,
+        },
         Filter {
             name: "host",
             label: "Host",
             test: Test::Overlaps(
                 "array(select e.host_pattern from api_endpoints e join api_versions x on x.id = e.version_id where x.api_id = t.id)",
             ),
-            facet: false,
+            values: Values::NotCounted,
         },
         Filter {
             name: "scope",
@@ -115,13 +129,13 @@ pub static APIS: Spec = Spec {
             test: Test::Overlaps(
                 "array(select s.name from api_scopes s join api_versions x on x.id = s.version_id where x.api_id = t.id)",
             ),
-            facet: false,
+            values: Values::NotCounted,
         },
         Filter {
             name: "sunset_before",
             label: "Sunset before",
             test: Test::Before("(select min(x.sunset_on) from api_versions x where x.api_id = t.id)"),
-            facet: false,
+            values: Values::NotCounted,
         },
     ],
     sorts: NAME_AND_TIME,
@@ -172,9 +186,9 @@ pub static SYSTEMS: Spec = Spec {
         m.name as team_name, m.slug as team_slug, v.name as vendor_name, v.slug as vendor_slug",
     filters: &[
         STATE,
-        Filter { name: "kind", label: "Kind", test: Test::Equals("t.kind"), facet: true },
-        Filter { name: "team", label: "Team", test: Test::Named("m.slug", "m.name"), facet: true },
-        Filter { name: "vendor", label: "Vendor", test: Test::Named("v.slug", "v.name"), facet: true },
+        Filter { name: "kind", label: "Kind", test: Test::Equals("t.kind"), values: Values::Words },
+        Filter { name: "team", label: "Team", test: Test::Named("m.slug", "m.name"), values: Values::Words },
+        Filter { name: "vendor", label: "Vendor", test: Test::Named("v.slug", "v.name"), values: Values::Words },
         TAG,
     ],
     sorts: NAME_AND_TIME,
@@ -220,14 +234,24 @@ pub static DATA_CLASSES: Spec = Spec {
     columns: "t.id, t.key, t.name, t.description, t.sensitivity, t.regulations, t.source, t.state, t.updated_at, t.revision",
     filters: &[
         STATE,
-        Filter { name: "sensitivity", label: "Sensitivity", test: Test::Equals("t.sensitivity"), facet: true },
-        Filter { name: "regulation", label: "Regulation", test: Test::Overlaps("t.regulations"), facet: true },
-        Filter { name: "source", label: "Source", test: Test::Equals("t.source"), facet: true },
+        Filter {
+            name: "sensitivity",
+            label: "Sensitivity",
+            test: Test::Equals("t.sensitivity"),
+            values: Values::Words,
+        },
+        Filter {
+            name: "regulation",
+            label: "Regulation",
+            test: Test::Overlaps("t.regulations"),
+            values: Values::Words,
+        },
+        Filter { name: "source", label: "Source", test: Test::Equals("t.source"), values: Values::Words },
         Filter {
             name: "below",
             label: "Below",
             test: Test::Equals("(select p.key from data_classes p where p.id = t.parent_id)"),
-            facet: false,
+            values: Values::NotCounted,
         },
     ],
     sorts: NAME_AND_TIME,

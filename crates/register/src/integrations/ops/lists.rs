@@ -9,7 +9,7 @@ use uuid::Uuid;
 use base::lists::{Filter, NAME_AND_TIME, Sort, Spec, Test};
 
 const STATE: Filter = Filter::facet("state", "State", Test::Equals("t.state"));
-pub(super) const TAG: Filter = Filter::facet("tag", "Tag", Test::Overlaps("t.tags"));
+pub(super) const TAG: Filter = Filter::verbatim("tag", "Tag", Test::Overlaps("t.tags"));
 
 /// What teams own or use through their systems; each of the four is an index.
 const OF_TEAMS: &str = "(t.business_owner_id = any(array(select x.id from teams x where x.slug = any({values})))
@@ -195,7 +195,7 @@ pub static DATA_FLOWS: Spec = Spec {
         Filter::facet("sensitivity", "Sensitivity", Test::Equals("d.sensitivity")),
         Filter::facet("direction", "Direction", Test::Equals("t.direction")),
         Filter::facet("outside_eu", "Outside the EU", Test::Equals("case when t.outside_eea then 'yes' else 'no' end")),
-        Filter::facet("location", "Country", Test::Overlaps("t.locations")),
+        Filter::verbatim("location", "Country", Test::Overlaps("t.locations")),
         Filter::facet("regulation", "Regulation", Test::Overlaps("d.regulations")),
         Filter::facet("legal_basis", "Legal basis", Test::Equals("t.legal_basis")),
         Filter::facet("transfer_safeguard", "Safeguard", Test::Equals("t.transfer_safeguard")),
