@@ -9,7 +9,7 @@ use base::error::Error;
 use governance::assessments::{
     AnswerValue, Assessment, ConclusionVerdict, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent, ops,
 };
-use identity::Origin;
+use identity::Arrival;
 
 /// How far one is to come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ async fn one(
     let sent = ops::send(app, &reviewer, begun.id, begun.revision).await?;
     let (Some(link), true) = (sent.link, fate != Fate::Sent) else { return Ok(()) };
     let secret = link.rsplit('/').next().unwrap_or_default();
-    let door = ops::door_of_link(app, secret, Origin::default(), "demo".into()).await?;
+    let door = ops::door_of_link(app, secret, Arrival::default()).await?;
     let content = ops::questions_of(app, &reviewer, &sent.assessment).await?;
     let most = if fate == Fate::Answering { 19 } else { usize::MAX };
     ops::answer(app, &door, answers(&content, n, most)).await?;

@@ -6,8 +6,8 @@ use muster::{
     catalog::{SystemContent, ops as catalog},
     error::Error,
     identity::{
-        GroupContent, GroupKind, NewToken, Origin, Permission, Person, Role, ServiceAccountContent, TokenOwner,
-        ops as people,
+        Arrival, GroupContent, GroupKind, NewToken, Origin, Permission, Person, Role, ServiceAccountContent,
+        TokenOwner, ops as people,
     },
     integrations::{CredentialContent, ops as uses},
     tables::{self, Mode, Notation},
@@ -219,12 +219,24 @@ async fn a_strangers_wrong_passwords_do_not_keep_someone_out_where_they_have_sig
         people::mint_link_for(&test.app, &test.cli(), person.id, people::LinkFor::Invitation).await.expect("one");
     let password = "umbrella tractor violin mud";
     let from = |address: &str| Origin { address: address.parse().ok(), ..Origin::default() };
-    people::accept_invitation(&test.app, &link.secret, password.into(), (from("192.0.2.1"), "test".into()))
-        .await
-        .expect("accepted");
+    people::accept_invitation(
+        &test.app,
+        &link.secret,
+        password.into(),
+        Arrival { origin: from("192.0.2.1"), request_id: "test".into() },
+    )
+    .await
+    .expect("accepted");
     let enter = async |password: &str, address: &str| {
         let (origin, email) = (from(address), person.content.email.as_str());
-        people::sign_in_by_password(&test.app, email, password.into(), None, (origin, "test".into())).await
+        people::sign_in_by_password(
+            &test.app,
+            email,
+            password.into(),
+            None,
+            Arrival { origin, request_id: "test".into() },
+        )
+        .await
     };
     enter(password, "192.0.2.1").await.expect("from home");
     // From many networks, so that no network waits: the account does, but not at home.

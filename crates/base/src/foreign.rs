@@ -97,6 +97,25 @@ pub fn compute<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// For tests that measure memory: runs the present test again in a process of its own, where nothing else allocates.
+/// Whether this is that process, which measures; the other one has seen it succeed.
+pub fn alone() -> bool {
+    const MARK: &str = "MUSTER_TEST_ALONE";
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    // Tests that run one after the other run on the main thread.
+    if std::env::var_os(MARK).is_some() || name == "main" {
+        return true;
+    }
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap_or_default());
+    let outcome = test.args(["--exact", name, "--nocapture"]).env(MARK, "1").output();
+    let passed = outcome
+        .as_ref()
+        .is_ok_and(|outcome| outcome.status.success() && String::from_utf8_lossy(&outcome.stdout).contains("1 passed"));
+    assert!(passed, "{name}, alone: {outcome:?}");
+    false
+}
+
 /// Does something; how much the process's memory peaked above what it was, in MiB, and the outcome. For tests of readers:
 /// what is small as a file must stay small once it is read.
 pub fn growth<T>(work: impl FnOnce() -> T) -> (u64, T) {

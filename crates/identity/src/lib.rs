@@ -29,8 +29,8 @@ mod token;
 
 pub use authority::Authorities;
 pub use base::actor::{
-    Actor, Authority, FRESH, Language, Notices, Origin, Permission, Permissions, Preferences, Principal, Reading, Role,
-    Sensitive, Session, StrongWay, Theme, Via,
+    Actor, Arrival, Authority, FRESH, Language, Notices, Origin, Permission, Permissions, Preferences, Principal,
+    Reading, Role, Sensitive, Session, StrongWay, Theme, Via,
 };
 pub use configuration::{Configuration, NAMES as CONFIGURATION_NAMES};
 pub use declared::FEATURE;

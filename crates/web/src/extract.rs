@@ -13,7 +13,7 @@ use super::{
     telemetry::{note_actor, request_id},
 };
 use base::{error::Error, text};
-use identity::{Actor, Origin, Session, Via};
+use identity::{Actor, Arrival, Origin, Session, Via};
 
 /// The session's cookie; `__Host-` needs https.
 pub fn cookie_name(web: &Web) -> &'static str {
@@ -38,6 +38,11 @@ pub fn origin(parts: &Parts) -> Origin {
         user_agent: agent.map(|agent| text::clip(agent, 300).to_owned()),
         os_user: None,
     }
+}
+
+/// Where a request of these parts comes from, and its id.
+pub fn arrival(parts: &Parts) -> Arrival {
+    Arrival { origin: origin(parts), request_id: request_id() }
 }
 
 /// A person on a page; others are sent to the sign-in page.

@@ -14,7 +14,7 @@ use muster::{
         AnswerValue, Assessment, NewAnswer, NewAssessment, QuestionKind, QuestionnaireContent,
         ops::{self, Door},
     },
-    identity::{Actor, Origin, Role},
+    identity::{Actor, Arrival, Role},
 };
 
 use crate::support::TestApp;
@@ -37,7 +37,7 @@ async fn reviewer(test: &TestApp) -> Actor {
 /// The door behind a link.
 async fn through(test: &TestApp, link: &str) -> Door {
     let secret = link.rsplit('/').next().expect("a secret");
-    ops::door_of_link(&test.app, secret, Origin::default(), "test".into()).await.expect("a door")
+    ops::door_of_link(&test.app, secret, Arrival::default()).await.expect("a door")
 }
 
 /// Answers to everything, without a red flag but where `bad` says so.

@@ -58,8 +58,8 @@ pub(super) async fn opened(test: &TestApp) -> (uuid::Uuid, muster::assessments::
     let sent = ops::send(&test.app, &test.cli(), draft.id, draft.revision).await.expect("sent");
     let link = sent.link.expect("a link");
     let secret = link.rsplit('/').next().expect("its secret");
-    let origin = muster::identity::Origin::default();
-    (draft.id, ops::door_of_link(&test.app, secret, origin, "test".into()).await.expect("a door"))
+    let arrival = muster::identity::Arrival::default();
+    (draft.id, ops::door_of_link(&test.app, secret, arrival).await.expect("a door"))
 }
 
 /// What goes in as it is.

@@ -1,6 +1,6 @@
 //! A provider that bends each message in turn: every bent one is refused, and says why in the log alone.
 
-use muster::identity::{Origin, PersonContent, Role, oidc::Answer, ops};
+use muster::identity::{Arrival, PersonContent, Role, oidc::Answer, ops};
 use serde_json::{Value, json};
 
 use super::{begun, finished, parameter, reason};
@@ -69,7 +69,7 @@ impl Scene {
         let answer = Answer { code: Some(uuid::Uuid::new_v4().to_string()), ..Answer::default() };
         let state = parameter(&url, "state");
         let returned = ops::Returned { provider: "peer", state: &state, browser: &browser, answer };
-        ops::finish_at_provider(&self.test.app, returned, present, None, (Origin::default(), "test".into())).await
+        ops::finish_at_provider(&self.test.app, returned, present, None, Arrival::default()).await
     }
 
     async fn sessions(&self) -> i64 {

@@ -5,7 +5,7 @@ use data_encoding::BASE32_NOPAD;
 use muster::{
     error::Error,
     identity::{
-        Actor, Origin, Person, Role,
+        Actor, Arrival, Origin, Person, Role,
         ops::{self, LinkFor, Step},
     },
     settings,
@@ -24,9 +24,7 @@ fn code(test: &TestApp, secret: &str) -> String {
 
 async fn invited(test: &TestApp, person: &Person) -> String {
     let link = ops::mint_link_for(&test.app, &test.cli(), person.id, LinkFor::Invitation).await.expect("a link");
-    ops::accept_invitation(&test.app, &link.secret, PASSWORD.into(), (Origin::default(), "test".into()))
-        .await
-        .expect("accepted")
+    ops::accept_invitation(&test.app, &link.secret, PASSWORD.into(), Arrival::default()).await.expect("accepted")
 }
 
 async fn acting(test: &TestApp, secret: &str) -> Actor {
@@ -40,7 +38,14 @@ fn from_home() -> Origin {
 }
 
 async fn enter(test: &TestApp, email: &str, password: &str) -> Result<Step, Error> {
-    ops::sign_in_by_password(&test.app, email, password.into(), None, (from_home(), "test".into())).await
+    ops::sign_in_by_password(
+        &test.app,
+        email,
+        password.into(),
+        None,
+        Arrival { origin: from_home(), request_id: "test".into() },
+    )
+    .await
 }
 
 fn told(outcome: Result<Step, Error>) -> String {
@@ -55,13 +60,13 @@ async fn an_invitation_sets_a_password_once_and_a_reset_ends_what_was() {
     let unknown = told(enter(&test, "nobody@example.com", PASSWORD).await);
     assert_eq!(told(enter(&test, &email, PASSWORD).await), unknown, "without a password it is the same as unknown");
     let link = ops::mint_link_for(&test.app, &test.cli(), person.id, LinkFor::Invitation).await.expect("a link");
-    let from = || (Origin::default(), "test".to_owned());
+    let from = Arrival::default;
     for weak in ["short", "passwordpassword", "ida invited ida"] {
         let refused = ops::accept_invitation(&test.app, &link.secret, weak.into(), from()).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{weak}: {refused:?}");
     }
     // An invitation is no sign-in link, and a sign-in link no invitation.
-    ops::sign_in(&test.app, &link.secret, None, Origin::default(), "test".into()).await.expect_err("another kind");
+    ops::sign_in(&test.app, &link.secret, None, Arrival::default()).await.expect_err("another kind");
     let session = ops::accept_invitation(&test.app, &link.secret, PASSWORD.into(), from()).await.expect("accepted");
     ops::accept_invitation(&test.app, &link.secret, PASSWORD.into(), from()).await.expect_err("used");
     assert!(matches!(enter(&test, &email.to_uppercase(), PASSWORD).await, Ok(Step::Signed(_))));
@@ -104,7 +109,8 @@ async fn a_code_counts_once_and_a_recovery_code_is_used_up() {
         other => panic!("{other:?}"),
     };
     let second = async |halfway: &str, code: &str| {
-        ops::sign_in_by_code(&test.app, halfway, code, None, (from_home(), "test".into())).await
+        ops::sign_in_by_code(&test.app, halfway, code, None, Arrival { origin: from_home(), request_id: "test".into() })
+            .await
     };
     let used = code(&test, &secret);
     second(&halfway().await, &used).await.expect_err("the code that confirmed it was used");

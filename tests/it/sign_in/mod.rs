@@ -9,7 +9,7 @@ mod scim;
 mod ways;
 
 use muster::identity::{
-    Origin,
+    Arrival,
     oidc::Answer,
     ops::{self, Arrived, Fault, Purpose, Returned},
 };
@@ -36,7 +36,7 @@ async fn finished(
     answer: Answer,
 ) -> Result<Arrived, Fault> {
     let returned = Returned { provider, state, browser, answer };
-    ops::finish_at_provider(&test.app, returned, None, None, (Origin::default(), "test".into())).await
+    ops::finish_at_provider(&test.app, returned, None, None, Arrival::default()).await
 }
 
 /// The reason of a refusal, as the log has it.

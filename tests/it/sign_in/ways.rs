@@ -69,7 +69,7 @@ async fn an_account_of_a_provider_is_linked_and_what_an_admin_unties_is_tied_aga
     let state = super::parameter(&begun.url, "state");
     let answer = muster::identity::oidc::Answer { code: Some("x".into()), ..Default::default() };
     let returned = ops::Returned { provider: "peer", state: &state, browser: &begun.browser, answer };
-    let origin = (muster::identity::Origin::default(), "test".to_owned());
+    let origin = muster::identity::Arrival::default();
     ops::finish_at_provider(&test.app, returned, Some(mixed), None, origin).await.expect_err("mixed up");
     // Untied by oneself, it can be tied again by oneself.
     let id = strings(test, "select id::text from identities").await.remove(0);
@@ -134,7 +134,7 @@ async fn a_new_beginning_takes_every_way_that_an_intruder_may_have_added() {
     assert_eq!(held().await, ["requester", "reviewer"]);
     // An invitation is for whoever has no way yet.
     let refused = ops::mint_link_for(&test.app, &test.cli(), person.id, LinkFor::Invitation).await.expect("a link");
-    let origin = || (muster::identity::Origin::default(), "test".to_owned());
+    let origin = muster::identity::Arrival::default;
     let password = "correct horse battery staple".to_owned();
     let invited = ops::accept_invitation(&test.app, &refused.secret, password.clone(), origin()).await;
     assert!(invited.is_err_and(|error| error.to_string().contains("a way to sign in already")));

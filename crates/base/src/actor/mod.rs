@@ -166,6 +166,15 @@ pub struct Origin {
     pub os_user: Option<String>,
 }
 
+/// A request as it came in, before it is known who sends it.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
+    /// From where.
+    pub origin: Origin,
+    /// The request's id, on every log line and event.
+    pub request_id: String,
+}
+
 /// Someone acting: every operation takes one.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -192,8 +201,9 @@ impl Actor {
     }
 
     /// Who holds a link that shows one thing alone: no rights, and no name of their own.
-    pub fn link(name: &'static str, request_id: String, origin: Origin) -> Self {
+    pub fn link(name: &'static str, arrival: Arrival) -> Self {
         let authority = Authority { permissions: Permissions::default(), ..Authority::system(name) };
+        let Arrival { origin, request_id } = arrival;
         Self { authority: Arc::new(authority), via: Via::Page, request_id, origin }
     }
 

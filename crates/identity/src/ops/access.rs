@@ -6,8 +6,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Proof, Role, Sensitive, Via, seal,
-    secrets,
+    Actor, Arrival, Authority, Bearer, Origin, Permission, Person, PersonContent, Principal, Proof, Role, Sensitive,
+    Via, seal, secrets,
     store::{
         access::{self, NewSession, SessionRow},
         flows, people, tokens,
@@ -203,18 +203,12 @@ pub async fn link_purpose(app: &App, secret: &str) -> Result<Option<LinkFor>, Er
 }
 
 /// Uses a link up and begins a session; the session's secret. `previous` is ended with it.
-pub async fn sign_in(
-    app: &App,
-    link: &str,
-    previous: Option<&str>,
-    origin: Origin,
-    request_id: String,
-) -> Result<String, Error> {
+pub async fn sign_in(app: &App, link: &str, previous: Option<&str>, arrival: Arrival) -> Result<String, Error> {
     let used = || Error::Conflict("This link has been used or is over an hour old. Ask for a new one.".into());
     let hash = secrets::hash(link);
     let found = access::link_purpose(&mut *app.db.read().await?, &hash, app.clock.now()).await?;
     let (person, _) = found.filter(|(_, purpose)| purpose == "sign_in").ok_or_else(used)?;
-    let actor = signing_in(person, &origin, request_id);
+    let actor = signing_in(person, &arrival);
     let mut tx = app.db.write(&actor).await?;
     let now = tx.now();
     // Used up only here, so that of two who press at once one is refused.
@@ -222,7 +216,7 @@ pub async fn sign_in(
     if let Some(previous) = previous {
         access::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }
-    let secret = open_session(&mut tx, person, &origin, &Proof::link()).await?;
+    let secret = open_session(&mut tx, person, &arrival.origin, &Proof::link()).await?;
     tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })))
         .await?
         .commit()
@@ -232,10 +226,10 @@ pub async fn sign_in(
 }
 
 /// Somebody as they sign in: the rights they will have are read with their first request.
-pub(super) fn signing_in(person: Uuid, origin: &Origin, request_id: String) -> Actor {
-    let system = Actor::job("system:sign_in", request_id);
+pub(super) fn signing_in(person: Uuid, arrival: &Arrival) -> Actor {
+    let system = Actor::job("system:sign_in", arrival.request_id.clone());
     let authority = Authority { principal: Principal::Person(person), ..(*system.authority).clone() };
-    Actor { authority: Arc::new(authority), origin: origin.clone(), via: Via::Page, ..system }
+    Actor { authority: Arc::new(authority), origin: arrival.origin.clone(), via: Via::Page, ..system }
 }
 
 /// Begins a session; its secret.

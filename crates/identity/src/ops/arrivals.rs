@@ -9,7 +9,7 @@ use super::{
     rights,
 };
 use crate::{
-    Identity, Origin, Person, PersonContent, PersonState, Proof,
+    Arrival, Identity, Person, PersonContent, PersonState, Proof,
     oidc::{Proved, Refusal},
     secrets,
     store::{access as sessions, flows, people},
@@ -30,10 +30,10 @@ pub(super) async fn sign_in(
     proved: &Proved,
     proof: &Proof,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<String, Fault> {
     let who = whose(app, key, proved).await?.unwrap_or_else(Uuid::now_v7);
-    let actor = access::signing_in(who, &origin, request_id);
+    let actor = access::signing_in(who, &arrival);
     let mut tx = app.db.write(&actor).await?;
     people::lock_regrouping(tx.conn()).await?;
     let mut events = Vec::new();
@@ -55,7 +55,7 @@ pub(super) async fn sign_in(
     if let Some(previous) = previous {
         sessions::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }
-    let secret = access::open_session(&mut tx, person.id, &origin, proof).await?;
+    let secret = access::open_session(&mut tx, person.id, &arrival.origin, proof).await?;
     let detail = json!({ "by": "provider", "provider": key, "acr": proved.acr, "amr": proved.amr });
     events.push(Event::happened("person.signed_in", "person", Some(person.id), detail));
     tx.commit_all(events).await?;
@@ -174,9 +174,9 @@ pub(super) async fn link(
     key: &str,
     proved: &Proved,
     present: Present<'_>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<(), Fault> {
-    let actor = access::signing_in(present.person, &origin, request_id);
+    let actor = access::signing_in(present.person, &arrival);
     let mut tx = app.db.write(&actor).await?;
     people::lock_regrouping(tx.conn()).await?;
     let person = people::get(tx.conn(), present.person).await?.ok_or(Error::NotFound("person"))?;
@@ -200,9 +200,9 @@ pub(super) async fn step_up(
     proved: &Proved,
     proof: &Proof,
     present: Present<'_>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<String, Fault> {
-    let actor = access::signing_in(present.person, &origin, request_id);
+    let actor = access::signing_in(present.person, &arrival);
     let mut tx = app.db.write(&actor).await?;
     let found = flows::find_identity(tx.conn(), &proved.issuer, &proved.subject).await?;
     if found.is_none_or(|identity| identity.person_id != present.person || identity.state != "active") {

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::access::{open_session, signing_in};
-use crate::{Actor, Origin, Proof, Role, Via, store::people};
+use crate::{Actor, Arrival, Proof, Role, Via, store::people};
 use base::{app::App, audit::Event, error::Error};
 
 /// Somebody to sign in as.
@@ -70,13 +70,13 @@ pub async fn demo_people(app: &App) -> Result<Vec<DemoPerson>, Error> {
 }
 
 /// Signs in as one of them; the session's secret.
-pub async fn sign_in_demo(app: &App, person: Uuid, origin: Origin, request_id: String) -> Result<String, Error> {
+pub async fn sign_in_demo(app: &App, person: Uuid, arrival: Arrival) -> Result<String, Error> {
     if !demo_people(app).await?.iter().any(|known| known.id == person) {
         return Err(Error::NotFound("person"));
     }
-    let actor = signing_in(person, &origin, request_id);
+    let actor = signing_in(person, &arrival);
     let mut tx = app.db.write(&actor).await?;
-    let secret = open_session(&mut tx, person, &origin, &Proof::demo()).await?;
+    let secret = open_session(&mut tx, person, &arrival.origin, &Proof::demo()).await?;
     tx.record(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "demo" })))
         .await?
         .commit()

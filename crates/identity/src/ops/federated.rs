@@ -9,7 +9,7 @@ use super::{
     arrivals::{link, sign_in, step_up},
 };
 use crate::{
-    Actor, FRESH, Origin, Proof, Session,
+    Actor, Arrival, FRESH, Proof, Session,
     oidc::{self, Answer, Demand, Pending, Refusal},
     seal, secrets,
     store::flows,
@@ -165,13 +165,13 @@ pub async fn finish_at_provider(
     returned: Returned<'_>,
     present: Option<Present<'_>>,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<Arrived, Fault> {
     let provider =
         crate::providers(app).get(returned.provider).map_or("unknown", |provider| provider.key.as_str()).to_owned();
     let who = present.map(|present| present.person);
-    let from = (origin.clone(), request_id.clone());
-    let finished = finish(app, returned, present, previous, (origin, request_id)).await;
+    let from = arrival.clone();
+    let finished = finish(app, returned, present, previous, arrival).await;
     let reason = match &finished {
         Err(Fault::Refused(refusal)) => refusal.0.as_str(),
         Err(Fault::Told(text)) => text,
@@ -190,14 +190,14 @@ async fn record_refusal(
     provider: &str,
     person: Option<Uuid>,
     reason: &str,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<(), Error> {
     if !app.slot::<super::RefusedSignIns>().0.first_this_minute(format!("{provider} {reason}"), app.clock.now()) {
         return Ok(());
     }
     let actor = match person {
-        Some(person) => access::signing_in(person, &origin, request_id),
-        None => Actor::link("system:sign_in", request_id, origin),
+        Some(person) => access::signing_in(person, &arrival),
+        None => Actor::link("system:sign_in", arrival),
     };
     let (kind, about) = if person.is_some() { ("person", person) } else { ("attempt", None) };
     let detail = serde_json::json!({ "provider": provider, "reason": reason });
@@ -210,7 +210,7 @@ async fn finish(
     returned: Returned<'_>,
     present: Option<Present<'_>>,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<Arrived, Fault> {
     let key = returned.provider;
     let hashes = (secrets::hash(returned.state), secrets::hash(returned.browser));
@@ -243,13 +243,13 @@ async fn finish(
     // What asks for more than a sign-in goes on in the session that asked, or not at all.
     let same = present.filter(|one| flow.session == Some(one.session.id) && flow.person == Some(one.person));
     let secret = match (purpose, same) {
-        (Purpose::SignIn, _) => Some(sign_in(app, key, &proved, &proof, previous, (origin, request_id)).await?),
+        (Purpose::SignIn, _) => Some(sign_in(app, key, &proved, &proof, previous, arrival).await?),
         (_, None) => return Err(Refusal("the session that began it is not here any more".into()).into()),
         (Purpose::Link, Some(present)) => {
-            link(app, key, &proved, present, (origin, request_id)).await?;
+            link(app, key, &proved, present, arrival).await?;
             None
         }
-        (Purpose::StepUp, Some(present)) => Some(step_up(app, &proved, &proof, present, (origin, request_id)).await?),
+        (Purpose::StepUp, Some(present)) => Some(step_up(app, &proved, &proof, present, arrival).await?),
     };
     Ok(Arrived { secret, back: flow.back, purpose })
 }

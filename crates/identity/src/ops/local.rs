@@ -10,7 +10,7 @@ use super::{
     throttle::{attempt, failed, succeeded, tried},
 };
 use crate::{
-    Actor, Identity, Origin, Passkey, Proof, TokenOwner, password, seal, secrets,
+    Actor, Arrival, Identity, Passkey, Proof, TokenOwner, password, seal, secrets,
     store::{
         access as sessions, flows,
         local::{self, Counted},
@@ -67,11 +67,11 @@ pub async fn sign_in_by_password(
     email: &str,
     typed: String,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<Step, Error> {
     refuse_closed(app).await?;
     let now = app.clock.now();
-    let tried = tried(email, &origin);
+    let tried = tried(email, &arrival.origin);
     attempt(app, &tried, now).await?;
     let account = local::by_email(&mut *app.db.read().await?, email.trim()).await?;
     let hash = account.as_ref().and_then(|account| account.hash.clone());
@@ -86,7 +86,7 @@ pub async fn sign_in_by_password(
         let sealed = seal::seal(crate::pepper(app), "second step", &clear)?;
         return Ok(Step::Code(data_encoding::BASE64URL_NOPAD.encode(&sealed)));
     }
-    let secret = begin_session(app, account.person, Proof::password(), previous, (origin, request_id), &tried).await?;
+    let secret = begin_session(app, account.person, Proof::password(), previous, arrival, &tried).await?;
     Ok(Step::Signed(secret))
 }
 
@@ -96,7 +96,7 @@ pub async fn sign_in_by_code(
     halfway: &str,
     code: &str,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<String, Error> {
     refuse_closed(app).await?;
     let now = app.clock.now();
@@ -107,10 +107,10 @@ pub async fn sign_in_by_code(
     if now - halfway.at > SECOND_STEP || halfway.at > now {
         return Err(again());
     }
-    let tried = tried(&halfway.email, &origin);
+    let tried = tried(&halfway.email, &arrival.origin);
     attempt(app, &tried, now).await?;
     let proof = Proof::password_and_code();
-    let actor = access::signing_in(halfway.person, &origin, request_id.clone());
+    let actor = access::signing_in(halfway.person, &arrival);
     let mut tx = app.db.write(&actor).await?;
     let Some(used) = second_factor(app, &mut tx, halfway.person, code).await? else {
         drop(tx);
@@ -123,7 +123,7 @@ pub async fn sign_in_by_code(
     if let Some(previous) = previous {
         sessions::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }
-    let secret = access::open_session(&mut tx, halfway.person, &origin, &proof).await?;
+    let secret = access::open_session(&mut tx, halfway.person, &arrival.origin, &proof).await?;
     succeeded(tx.conn(), &tried, now).await?;
     let detail = json!({ "by": "password", "with": used.key() });
     tx.record(Event::happened("person.signed_in", "person", Some(halfway.person), detail)).await?.commit().await?;
@@ -141,15 +141,15 @@ async fn begin_session(
     person: Uuid,
     proof: Proof,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
     tried: &[(Counted, Vec<u8>)],
 ) -> Result<String, Error> {
-    let actor = access::signing_in(person, &origin, request_id);
+    let actor = access::signing_in(person, &arrival);
     let mut tx = app.db.write(&actor).await?;
     if let Some(previous) = previous {
         sessions::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
     }
-    let secret = access::open_session(&mut tx, person, &origin, &proof).await?;
+    let secret = access::open_session(&mut tx, person, &arrival.origin, &proof).await?;
     let now = tx.now();
     succeeded(tx.conn(), tried, now).await?;
     let detail = json!({ "by": proof.method });
@@ -230,12 +230,7 @@ pub async fn confirm_by_password(app: &App, actor: &Actor, typed: String, code: 
 /// Sets the password of whoever a link invites or lets begin anew, and signs them in. Beginning anew takes the
 /// authenticator app away: whoever lost it could not come in otherwise. It ends all sessions, and what else an
 /// intruder may have added: passkeys, tokens, linked accounts.
-pub async fn accept_invitation(
-    app: &App,
-    link: &str,
-    new: String,
-    (origin, request_id): (Origin, String),
-) -> Result<String, Error> {
+pub async fn accept_invitation(app: &App, link: &str, new: String, arrival: Arrival) -> Result<String, Error> {
     refuse_closed(app).await?;
     let used = || Error::Conflict("This link has been used, or is too old. Ask for a new one.".into());
     let hash = secrets::hash(link);
@@ -244,7 +239,7 @@ pub async fn accept_invitation(
     if purpose == "sign_in" {
         return Err(used());
     }
-    let actor = access::signing_in(person, &origin, request_id);
+    let actor = access::signing_in(person, &arrival);
     let known = people::get(&mut *app.db.read().await?, person).await?.ok_or_else(used)?;
     if purpose == "invitation" && local::has_any_way(&mut *app.db.read().await?, person).await? {
         return Err(Error::Conflict(
@@ -268,7 +263,7 @@ pub async fn accept_invitation(
         events.extend(take_ways(app, &mut tx, person).await?);
         detail["sessions_ended"] = json!(sessions::end_sessions_of(tx.conn(), person, None).await?);
     }
-    let secret = access::open_session(&mut tx, person, &origin, &Proof::password()).await?;
+    let secret = access::open_session(&mut tx, person, &arrival.origin, &Proof::password()).await?;
     events.push(Event::happened("person.password_set", "person", Some(person), detail));
     events.push(Event::happened("person.signed_in", "person", Some(person), json!({ "by": "link" })));
     tx.commit_all(events).await?;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{access, local::refuse_closed, ways::require_recent};
 use crate::{
-    Actor, Origin, Passkey, Proof,
+    Actor, Arrival, Passkey, Proof,
     passkey::Site,
     secrets,
     store::{access as sessions, flows, passkeys},
@@ -135,7 +135,7 @@ pub async fn finish_passkey_sign_in(
     (browser, answer): (&str, &[u8]),
     present: Option<&Actor>,
     previous: Option<&str>,
-    (origin, request_id): (Origin, String),
+    arrival: Arrival,
 ) -> Result<String, Error> {
     refuse_closed(app).await?;
     let claim = Site::read_sign_in(answer)?;
@@ -145,7 +145,7 @@ pub async fn finish_passkey_sign_in(
     let (state, _) = taken.ok_or_else(unfit)?;
     let actor = match present {
         Some(actor) => actor.clone(),
-        None => access::signing_in(claim.person, &origin, request_id),
+        None => access::signing_in(claim.person, &arrival),
     };
     if actor.person() != Some(claim.person) {
         return Err(unfit());
@@ -165,7 +165,10 @@ pub async fn finish_passkey_sign_in(
         if let Some(previous) = previous {
             sessions::end_session(tx.conn(), None, None, Some(&secrets::hash(previous))).await?;
         }
-        (access::open_session(&mut tx, passkey.person_id, &origin, &Proof::passkey()).await?, "person.signed_in")
+        (
+            access::open_session(&mut tx, passkey.person_id, &arrival.origin, &Proof::passkey()).await?,
+            "person.signed_in",
+        )
     };
     let detail = json!({ "by": "passkey", "passkey": passkey.id });
     tx.record(Event::happened(action, "person", Some(passkey.person_id), detail)).await?.commit().await?;

@@ -71,8 +71,7 @@ fn id(text: &str, what: &'static str) -> Result<Uuid, Error> {
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 #[utoipa::path(get, path = "/assessments", tag = "assessments", operation_id = "list_assessments", params(ListParams),
-    responses((status = 200, body = ListOf<AssessmentRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<AssessmentRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -84,8 +83,7 @@ async fn list(
 
 #[utoipa::path(post, path = "/assessments", tag = "assessments", operation_id = "begin_assessment", request_body = NewAssessment,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Assessment, description = "A draft; send it once its preflight passes"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Assessment, description = "A draft; send it once its preflight passes")))]
 async fn begin(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -96,16 +94,14 @@ async fn begin(
 }
 
 #[utoipa::path(get, path = "/assessments/{id}", tag = "assessments", operation_id = "get_assessment", params(("id" = Uuid, Path, description = "The assessment")),
-    responses((status = 200, body = AssessmentView, description = "With its questions, its progress, its score and how that comes about, and its findings"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = AssessmentView, description = "With its questions, its progress, its score and how that comes about, and its findings")))]
 async fn get(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let found = ops::view_assessment(&web.app, &actor, id(&key, "assessment")?).await?;
     Ok(answers::record(StatusCode::OK, &found, found.assessment.revision))
 }
 
 #[utoipa::path(get, path = "/assessments/{id}/preflight", tag = "assessments", operation_id = "preflight_assessment", params(("id" = Uuid, Path, description = "The assessment")),
-    responses((status = 200, body = Vec<Preflight>, description = "What would stop it from being sent, and what is in order"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Preflight>, description = "What would stop it from being sent, and what is in order")))]
 async fn preflight(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -138,8 +134,7 @@ async fn send(
 
 #[utoipa::path(post, path = "/assessments/{id}/renew", tag = "assessments", operation_id = "renew_assessment_link",
     params(("id" = Uuid, Path, description = "The assessment"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Sent, description = "Another link, shown here once; the one before ends"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Sent, description = "Another link, shown here once; the one before ends")))]
 async fn renew(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -150,8 +145,7 @@ async fn renew(
 }
 
 #[utoipa::path(post, path = "/assessments/{id}/remind", tag = "assessments", operation_id = "remind_of_assessment", params(("id" = Uuid, Path, description = "The assessment")),
-    responses((status = 200, body = Assessment, description = "A letter with a new link is on its way"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Assessment, description = "A letter with a new link is on its way")))]
 async fn remind(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let done = ops::remind(&web.app, &actor, id(&key, "assessment")?).await?;
     Ok(answers::record(StatusCode::OK, &done, done.revision))
@@ -159,8 +153,7 @@ async fn remind(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<S
 
 #[utoipa::path(post, path = "/assessments/{id}/withdraw", tag = "assessments", operation_id = "withdraw_assessment",
     params(("id" = Uuid, Path, description = "The assessment"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Assessment, description = "Given up; its link has ended"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Assessment, description = "Given up; its link has ended")))]
 async fn withdraw(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -197,8 +190,7 @@ async fn submit(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<S
 }
 
 #[utoipa::path(get, path = "/assessments/{id}/sheet", tag = "assessments", operation_id = "assessment_sheet", params(("id" = Uuid, Path, description = "The assessment")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", description = "Questions and answers as a workbook"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", description = "Questions and answers as a workbook")))]
 async fn sheet_out(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -226,8 +218,7 @@ async fn sheet_in(
 }
 
 #[utoipa::path(get, path = "/assessments/{id}/history", tag = "assessments", operation_id = "assessment_history", params(("id" = Uuid, Path, description = "The assessment")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -238,8 +229,7 @@ async fn history(
 }
 
 #[utoipa::path(get, path = "/assessment-demands", tag = "assessments", operation_id = "list_assessment_demands", params(ListParams),
-    responses((status = 200, body = ListOf<DemandRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<DemandRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn demands(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -251,8 +241,7 @@ async fn demands(
 
 #[utoipa::path(post, path = "/assessment-demands", tag = "assessments", operation_id = "report_occurrence", request_body = Occurrence,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Vec<Demand>, description = "What is wanted because of it; nothing where the same was reported before"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Vec<Demand>, description = "What is wanted because of it; nothing where the same was reported before")))]
 async fn report(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -272,8 +261,7 @@ pub struct Dismissal {
 
 #[utoipa::path(post, path = "/assessment-demands/{id}/dismiss", tag = "assessments", operation_id = "dismiss_assessment_demand", request_body = Dismissal,
     params(("id" = Uuid, Path, description = "The demand"), ("If-Match" = String, Header, description = "The revision that was looked at")),
-    responses((status = 200, body = Demand, description = "Dismissed"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Demand, description = "Dismissed")))]
 async fn dismiss(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -286,8 +274,7 @@ async fn dismiss(
 }
 
 #[utoipa::path(get, path = "/assessment-findings", tag = "assessments", operation_id = "list_assessment_findings", params(ListParams),
-    responses((status = 200, body = ListOf<FlaggedRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<FlaggedRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn findings(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -298,8 +285,7 @@ async fn findings(
 }
 
 #[utoipa::path(get, path = "/assessment-findings/{id}", tag = "assessments", operation_id = "get_assessment_finding", params(("id" = Uuid, Path, description = "The finding")),
-    responses((status = 200, body = Flagged, description = "What an answer raised"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Flagged, description = "What an answer raised")))]
 async fn finding(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let found = ops::find_finding(&web.app, &actor, id(&key, "finding")?).await?;
     Ok(answers::record(StatusCode::OK, &found, found.revision))

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Web,
-    error::{ApiError, Problem},
+    error::ApiError,
     extract::{Caller, Pairs},
 };
 use base::{
@@ -114,8 +114,7 @@ pub fn filter(pairs: &Pairs) -> Result<AuditFilter, Error> {
 }
 
 #[utoipa::path(get, path = "/audit-events", operation_id = "list_audit_events", tag = "audit", params(EventParams),
-    responses((status = 200, body = Events, description = "Events in the order of the record; one a line as `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Events, description = "Events in the order of the record; one a line as `application/x-ndjson` by Accept")))]
 async fn list(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{body::Body, resource as answers};
 use crate::{
     Web,
-    error::{ApiError, Problem},
+    error::ApiError,
     extract::{Caller, Pairs},
     listing::{self, ListOf, ListParams},
 };
@@ -45,8 +45,7 @@ fn id(text: &str, what: &'static str) -> Result<Uuid, Error> {
 }
 
 #[utoipa::path(get, path = "/campaigns", tag = "recertification", operation_id = "list_campaigns", params(ListParams),
-    responses((status = 200, body = ListOf<CampaignRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<CampaignRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -58,8 +57,7 @@ async fn list(
 
 #[utoipa::path(post, path = "/campaigns", tag = "recertification", operation_id = "plan_campaign", request_body = CampaignContent,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Campaign, description = "Planned; running where its first day is today"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Campaign, description = "Planned; running where its first day is today")))]
 async fn plan(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -70,16 +68,14 @@ async fn plan(
 }
 
 #[utoipa::path(get, path = "/campaigns/{id}", tag = "recertification", operation_id = "get_campaign", params(("id" = Uuid, Path, description = "The campaign")),
-    responses((status = 200, body = Campaign, description = "The campaign"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Campaign, description = "The campaign")))]
 async fn get(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let found = ops::find_campaign(&web.app, &actor, id(&key, "campaign")?).await?;
     Ok(answers::record(StatusCode::OK, &found, found.revision))
 }
 
 #[utoipa::path(get, path = "/campaigns/{id}/standing", tag = "recertification", operation_id = "campaign_standing", params(("id" = Uuid, Path, description = "The campaign")),
-    responses((status = 200, body = Standing, description = "Where its items stand, and how fast and how independently they were decided"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Standing, description = "Where its items stand, and how fast and how independently they were decided")))]
 async fn standing(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -90,8 +86,7 @@ async fn standing(
 }
 
 #[utoipa::path(get, path = "/campaigns/{id}/history", tag = "recertification", operation_id = "campaign_history", params(("id" = Uuid, Path, description = "The campaign")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -102,8 +97,7 @@ async fn history(
 }
 
 #[utoipa::path(get, path = "/review-items", tag = "recertification", operation_id = "list_review_items", params(ListParams),
-    responses((status = 200, body = ListOf<ReviewItemRow>, description = "A page, with evidence; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<ReviewItemRow>, description = "A page, with evidence; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn items(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -114,16 +108,14 @@ async fn items(
 }
 
 #[utoipa::path(get, path = "/review-items/{id}", tag = "recertification", operation_id = "get_review_item", params(("id" = Uuid, Path, description = "The item")),
-    responses((status = 200, body = ItemView, description = "The item, with what is known now and what that suggests"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ItemView, description = "The item, with what is known now and what that suggests")))]
 async fn item(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let found = ops::view_item(&web.app, &actor, id(&key, "review item")?).await?;
     Ok(answers::record(StatusCode::OK, &found, found.item.revision))
 }
 
 #[utoipa::path(get, path = "/review-items/{id}/history", tag = "recertification", operation_id = "review_item_history", params(("id" = Uuid, Path, description = "The item")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn item_history(
     State(web): State<Web>,
     Caller(actor): Caller,

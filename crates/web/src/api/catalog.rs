@@ -10,11 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{body::Body, resource as answers};
-use crate::{
-    Web, conditional,
-    error::{ApiError, Problem},
-    extract::Caller,
-};
+use crate::{Web, conditional, error::ApiError, extract::Caller};
 use base::error::Error;
 use identity::Actor;
 use register::catalog::{Api, Comment, NewComment, Vendor, VendorContent, ops};
@@ -95,8 +91,7 @@ pub fn router() -> OpenApiRouter<Web> {
 
 #[utoipa::path(post, path = "/vendors/{key}/verify", tag = "vendors",
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Vendor, description = "Verified"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vendor, description = "Verified")))]
 async fn verify_vendor(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -110,8 +105,7 @@ async fn verify_vendor(
 }
 
 #[utoipa::path(post, path = "/vendors/duplicates", tag = "vendors", request_body = VendorContent,
-    responses((status = 200, body = Vec<ops::Likely>, description = "Vendors here that may be the same; nothing is written"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<ops::Likely>, description = "Vendors here that may be the same; nothing is written")))]
 async fn vendor_duplicates(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -122,8 +116,7 @@ async fn vendor_duplicates(
 
 #[utoipa::path(post, path = "/apis/{key}/verify", tag = "apis",
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Api, description = "Verified"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Api, description = "Verified")))]
 async fn verify_api(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -157,8 +150,7 @@ pub async fn subject(web: &Web, actor: &Actor, plural: &str, key: &str) -> Resul
 
 #[utoipa::path(get, path = "/comments/{kind}/{key}", tag = "comments",
     params(("kind" = String, Path, description = "vendors, apis, systems, data-classes, integrations, credentials or requests"), ("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<Comment>, description = "Oldest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Comment>, description = "Oldest first")))]
 async fn comments(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -170,8 +162,7 @@ async fn comments(
 
 #[utoipa::path(post, path = "/comments/{kind}/{key}", tag = "comments", request_body = NewComment,
     params(("kind" = String, Path, description = "vendors, apis, systems, data-classes, integrations, credentials or requests"), ("key" = String, Path, description = "Id or slug")),
-    responses((status = 201, body = Comment, description = "Added"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Comment, description = "Added")))]
 async fn add_comment(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -185,8 +176,7 @@ async fn add_comment(
 
 #[utoipa::path(post, path = "/comments/{id}/withdraw", tag = "comments",
     params(("id" = Uuid, Path, description = "The comment")),
-    responses((status = 200, body = Comment, description = "Withdrawn; it stays on record"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Comment, description = "Withdrawn; it stays on record")))]
 async fn withdraw_comment(
     State(web): State<Web>,
     Caller(actor): Caller,

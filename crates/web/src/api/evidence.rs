@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Web, conditional,
-    error::{ApiError, Problem},
+    error::ApiError,
     extract::{Caller, Pairs},
     listing::{self, ListOf, ListParams},
 };
@@ -43,8 +43,7 @@ fn id(text: &str) -> Result<Uuid, Error> {
 }
 
 #[utoipa::path(get, path = "/evidence", tag = "assessments", operation_id = "list_evidence", params(ListParams),
-    responses((status = 200, body = ListOf<EvidenceRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<EvidenceRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn evidence(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -56,8 +55,7 @@ async fn evidence(
 
 #[utoipa::path(post, path = "/evidence", tag = "assessments", operation_id = "give_evidence", request_body = EvidenceContent,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Evidence, description = "A link that proves something"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Evidence, description = "A link that proves something")))]
 async fn give(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -86,8 +84,7 @@ struct FileParams {
 
 #[utoipa::path(post, path = "/evidence/files", tag = "assessments", operation_id = "give_evidence_file", params(FileParams),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
-    responses((status = 201, body = Evidence, description = "Stored, with the SHA-256 of its bytes"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Evidence, description = "Stored, with the SHA-256 of its bytes")))]
 async fn give_file(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -115,8 +112,7 @@ async fn give_file(
 }
 
 #[utoipa::path(get, path = "/evidence/{id}", tag = "assessments", operation_id = "get_evidence", params(("id" = Uuid, Path, description = "The evidence")),
-    responses((status = 200, body = Evidence, description = "The evidence"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Evidence, description = "The evidence")))]
 async fn one_evidence(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -127,8 +123,7 @@ async fn one_evidence(
 }
 
 #[utoipa::path(get, path = "/evidence/{id}/file", tag = "assessments", operation_id = "get_evidence_file", params(("id" = Uuid, Path, description = "The evidence")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes as they came in"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes as they came in")))]
 async fn file(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
     let (file, bytes) = ops::evidence_file(&web.app, &actor, id(&key)?).await?;
     Ok(crate::download(&file.name, bytes))
@@ -136,8 +131,7 @@ async fn file(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<Str
 
 #[utoipa::path(post, path = "/evidence/{id}/retire", tag = "assessments", operation_id = "retire_evidence",
     params(("id" = Uuid, Path, description = "The evidence"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Evidence, description = "Out of use; it is kept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Evidence, description = "Out of use; it is kept")))]
 async fn retire(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -116,8 +116,7 @@ pub fn router() -> OpenApiRouter<Web> {
 
 #[utoipa::path(get, path = "/people/{key}/duties", tag = "people",
     params(("key" = uuid::Uuid, Path, description = "The person")),
-    responses((status = 200, body = Vec<Duty>, description = "What they have in hand, to be handed over when they leave"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Duty>, description = "What they have in hand, to be handed over when they leave")))]
 async fn person_duties(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -136,8 +135,7 @@ struct Link {
 
 #[utoipa::path(post, path = "/people/{key}/sign-in-links", tag = "people",
     params(("key" = uuid::Uuid, Path, description = "The person")),
-    responses((status = 201, body = Link, description = "Minted"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Link, description = "Minted")))]
 async fn mint_link(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -153,8 +151,7 @@ async fn mint_link(
 }
 
 #[utoipa::path(get, path = "/service-accounts", tag = "service accounts",
-    responses((status = 200, body = Vec<ServiceAccount>, description = "By name"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<ServiceAccount>, description = "By name")))]
 async fn service_accounts(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -176,8 +173,7 @@ async fn create_service_account(
 
 #[utoipa::path(get, path = "/service-accounts/{key}", tag = "service accounts",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = ServiceAccount, description = "The account"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ServiceAccount, description = "The account")))]
 async fn service_account(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -207,8 +203,7 @@ async fn update_service_account(
 }
 
 #[utoipa::path(get, path = "/tokens", tag = "tokens",
-    responses((status = 200, body = Vec<Token>, description = "One's own, or with manage_people those of all service accounts; never the tokens themselves"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Token>, description = "One's own, or with manage_people those of all service accounts; never the tokens themselves")))]
 async fn tokens(State(web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<Token>>, ApiError> {
     let owner = actor.person().map(TokenOwner::Person);
     Ok(Json(ops::tokens(&web.app, &actor, owner).await?))
@@ -244,8 +239,7 @@ async fn mint_token(
 
 #[utoipa::path(post, path = "/tokens/{id}/revoke", tag = "tokens",
     params(("id" = uuid::Uuid, Path, description = "The token's id")),
-    responses((status = 200, body = Token, description = "Revoked"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Token, description = "Revoked")))]
 async fn revoke_token(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -264,8 +258,7 @@ struct Me {
     scopes: Vec<identity::Permission>,
 }
 
-#[utoipa::path(get, path = "/me", tag = "tokens", responses((status = 200, body = Me, description = "Who asks"),
-    (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+#[utoipa::path(get, path = "/me", tag = "tokens", responses((status = 200, body = Me, description = "Who asks")))]
 async fn who_am_i(Caller(actor): Caller) -> Json<Me> {
     Json(Me { name: actor.authority.name.clone(), scopes: actor.authority.permissions.iter().collect() })
 }

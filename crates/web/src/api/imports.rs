@@ -76,8 +76,7 @@ pub async fn read(web: &Web, bytes: Vec<u8>, name: Option<String>) -> Result<Doc
 
 #[utoipa::path(post, path = "/imports/openapi/preview", operation_id = "preview_openapi", tag = "imports", params(IdentityParams),
     request_body(content = serde_json::Value, description = "An OpenAPI 2.0, 3.0, 3.1 or 3.2 document, JSON or YAML, or a zip file with the files of one", content_type = "application/json"),
-    responses((status = 200, body = ImportPreview, description = "What would be created and changed; nothing is written"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ImportPreview, description = "What would be created and changed; nothing is written")))]
 async fn preview(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -110,8 +109,7 @@ async fn apply(
 #[utoipa::path(post, path = "/imports/tables/{kind}", operation_id = "import_table", tag = "imports",
     params(("kind" = String, Path, description = "vendors, apis, systems or teams"), ("preview" = Option<bool>, Query, description = "true to write nothing")),
     request_body(content = String, description = "CSV with a header, or NDJSON with Content-Type: application/x-ndjson", content_type = "text/csv"),
-    responses((status = 200, body = Report, description = "Row by row; written unless a row is wrong or a preview was asked for"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Report, description = "Row by row; written unless a row is wrong or a preview was asked for")))]
 async fn table(
     State(web): State<Web>,
     Caller(actor): Caller,

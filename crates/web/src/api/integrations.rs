@@ -40,8 +40,7 @@ mod credentials {
 
     #[utoipa::path(post, path = "/credentials/{key}/rotation", tag = "credentials", operation_id = "record_rotation", request_body = Rotation,
         params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-        responses((status = 200, body = Credential, description = "Rotated; a fingerprint it ever had is refused"),
-            (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+        responses((status = 200, body = Credential, description = "Rotated; a fingerprint it ever had is refused")))]
     async fn rotate(
         State(web): State<Web>,
         Caller(actor): Caller,
@@ -57,8 +56,7 @@ mod credentials {
 
     #[utoipa::path(post, path = "/credentials/{key}/rotation/begin", tag = "credentials", operation_id = "begin_rotation",
         params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-        responses((status = 200, body = Credential, description = "The new one is being brought in"),
-            (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+        responses((status = 200, body = Credential, description = "The new one is being brought in")))]
     async fn begin(
         State(web): State<Web>,
         Caller(actor): Caller,
@@ -73,8 +71,7 @@ mod credentials {
 
     #[utoipa::path(post, path = "/credentials/{key}/compromise", tag = "credentials", operation_id = "mark_compromised", request_body = Reason,
         params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-        responses((status = 200, body = Credential, description = "Marked"),
-            (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+        responses((status = 200, body = Credential, description = "Marked")))]
     async fn compromise(
         State(web): State<Web>,
         Caller(actor): Caller,
@@ -90,8 +87,7 @@ mod credentials {
 
     #[utoipa::path(post, path = "/credentials/{key}/revoke", tag = "credentials", operation_id = "revoke_credential", request_body = Reason,
         params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-        responses((status = 200, body = Credential, description = "Revoked"),
-            (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+        responses((status = 200, body = Credential, description = "Revoked")))]
     async fn revoke(
         State(web): State<Web>,
         Caller(actor): Caller,
@@ -152,8 +148,7 @@ pub fn router() -> OpenApiRouter<Web> {
 }
 
 #[utoipa::path(get, path = "/integrations", tag = "integrations", params(ListParams),
-    responses((status = 200, body = ListOf<IntegrationRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<IntegrationRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_integrations(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -172,8 +167,7 @@ async fn list_integrations(
 }
 
 #[utoipa::path(get, path = "/data-flows", tag = "integrations", params(ListParams),
-    responses((status = 200, body = ListOf<FlowRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<FlowRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_data_flows(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -192,8 +186,7 @@ async fn list_data_flows(
 }
 
 #[utoipa::path(get, path = "/scopes", tag = "integrations", params(ListParams),
-    responses((status = 200, body = ListOf<GrantRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<GrantRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_scopes(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -206,8 +199,7 @@ async fn list_scopes(
 
 #[utoipa::path(post, path = "/integrations", tag = "integrations", request_body = IntegrationContent,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Registered, description = "Proposed, with a draft of its request; what the API version says is filled in"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Registered, description = "Proposed, with a draft of its request; what the API version says is filled in")))]
 async fn register_integration(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -220,8 +212,7 @@ async fn register_integration(
 
 #[utoipa::path(get, path = "/integrations/{key}", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Integration, description = "The whole record with its parts; its ETag is the revision"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Integration, description = "The whole record with its parts; its ETag is the revision")))]
 async fn get_integration(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -233,8 +224,7 @@ async fn get_integration(
 
 #[utoipa::path(get, path = "/integrations/{key}/history", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn integration_history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -246,8 +236,7 @@ async fn integration_history(
 
 #[utoipa::path(get, path = "/integrations/{key}/record", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug"), answers::AtMoment),
-    responses((status = 200, body = audit::ops::PastRecord, description = "The record as it was then"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = audit::ops::PastRecord, description = "The record as it was then")))]
 async fn integration_at(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -262,8 +251,7 @@ async fn integration_at(
 
 #[utoipa::path(get, path = "/integrations/{key}/offered-scopes", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<OfferedScope>, description = "The scopes that its API version offers"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<OfferedScope>, description = "The scopes that its API version offers")))]
 async fn offered_scopes(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -275,8 +263,7 @@ async fn offered_scopes(
 
 #[utoipa::path(get, path = "/integrations/{key}/suggested-owners", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<OwnerSuggestion>, description = "Teams that may own it, and where each suggestion comes from; none counts as an owner"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<OwnerSuggestion>, description = "Teams that may own it, and where each suggestion comes from; none counts as an owner")))]
 async fn suggested_owners(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -288,8 +275,7 @@ async fn suggested_owners(
 
 #[utoipa::path(post, path = "/integrations/{key}/suspend", tag = "integrations", request_body = Reason,
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Integration, description = "Suspended at once; running again takes a request"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Integration, description = "Suspended at once; running again takes a request")))]
 async fn suspend_integration(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -305,8 +291,7 @@ async fn suspend_integration(
 
 #[utoipa::path(put, path = "/integrations/{key}/grants", tag = "integrations", request_body = GrantFacts,
     params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Integration, description = "What the vendor grants is on record"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Integration, description = "What the vendor grants is on record")))]
 async fn record_grants(
     State(web): State<Web>,
     Caller(actor): Caller,

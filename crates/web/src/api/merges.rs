@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{body::Body, resource as answers};
 use crate::{
     Web, conditional,
-    error::{ApiError, Problem},
+    error::ApiError,
     extract::{Caller, Pairs},
 };
 use base::error::Error;
@@ -45,8 +45,7 @@ fn run(pairs: &Pairs) -> Result<Run, Error> {
     params(("key" = String, Path, description = "Id or slug of the vendor that retires"),
         ("preview" = Option<bool>, Query, description = "Show the outcome and change nothing"),
         ("If-Match" = String, Header, description = "The vendor's ETag")),
-    responses((status = 200, body = Merge, description = "Merged, or what merging would do"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Merge, description = "Merged, or what merging would do")))]
 async fn merge_vendor(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -62,8 +61,7 @@ async fn merge_vendor(
 
 #[utoipa::path(get, path = "/vendors/{key}/merges", tag = "vendors",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<Merge>, description = "The merges in effect that it takes part in, newest first; 50 at most"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Merge>, description = "The merges in effect that it takes part in, newest first; 50 at most")))]
 async fn vendor_merges(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -77,8 +75,7 @@ async fn vendor_merges(
     params(("key" = String, Path, description = "Id or slug of the API that retires"),
         ("preview" = Option<bool>, Query, description = "Show the outcome and change nothing"),
         ("If-Match" = String, Header, description = "The API's ETag")),
-    responses((status = 200, body = Merge, description = "Merged, or what merging would do"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Merge, description = "Merged, or what merging would do")))]
 async fn merge_api(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -94,8 +91,7 @@ async fn merge_api(
 
 #[utoipa::path(get, path = "/apis/{key}/merges", tag = "apis",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<Merge>, description = "The merges in effect that it takes part in, newest first; 50 at most"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Merge>, description = "The merges in effect that it takes part in, newest first; 50 at most")))]
 async fn api_merges(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -107,8 +103,7 @@ async fn api_merges(
 
 #[utoipa::path(get, path = "/merges/{id}", tag = "merges", operation_id = "get_merge",
     params(("id" = Uuid, Path, description = "The merge")),
-    responses((status = 200, body = Merge, description = "The merge"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Merge, description = "The merge")))]
 async fn one_merge(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -120,8 +115,7 @@ async fn one_merge(
 
 #[utoipa::path(post, path = "/merges/{id}/undo", tag = "merges",
     params(("id" = Uuid, Path, description = "The merge"), ("If-Match" = String, Header, description = "The merge's ETag")),
-    responses((status = 200, body = Merge, description = "Undone: both records are separate again"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Merge, description = "Undone: both records are separate again")))]
 async fn undo_merge(
     State(web): State<Web>,
     Caller(actor): Caller,

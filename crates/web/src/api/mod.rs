@@ -22,7 +22,7 @@ use axum::{Router, body::Bytes, http::header, middleware, response::IntoResponse
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        RefOr,
+        ContentBuilder, Ref, RefOr, ResponseBuilder,
         path::{Parameter, ParameterBuilder, ParameterIn},
         schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -83,6 +83,7 @@ pub fn router(web: &Web) -> (Router<Web>, utoipa::openapi::OpenApi) {
         .nest("/api/v1", settings::router())
         .split_for_parts();
     open_parts(&mut document);
+    refusals(&mut document);
     for table in feature::tables().0 {
         document_filters(&mut document, &format!("/api/v1/{}", table.key.replace('_', "-")), table.spec);
     }
@@ -107,6 +108,18 @@ fn open_parts(document: &mut utoipa::openapi::OpenApi) {
     for name in parts {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
             object.additional_properties = None;
+        }
+    }
+}
+
+/// Says of every operation that it refuses with problem details, where it does not say more itself.
+fn refusals(document: &mut utoipa::openapi::OpenApi) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let refused = ResponseBuilder::new().description("Refused").content("application/problem+json", content).build();
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.entry("4XX".into()).or_insert_with(|| RefOr::T(refused.clone()));
         }
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{body::Body, publication::publication, resource as answers};
 use crate::{
     Web,
-    error::{ApiError, Problem},
+    error::ApiError,
     extract::{Caller, Pairs},
     listing::{self, ListOf, ListParams},
 };
@@ -63,8 +63,7 @@ fn id(text: &str, what: &'static str) -> Result<Uuid, Error> {
 }
 
 #[utoipa::path(get, path = "/rules/facts", tag = "policy",
-    responses((status = 200, body = Vec<Name>, description = "Every name that an expression may use, with its type and meaning"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Name>, description = "Every name that an expression may use, with its type and meaning")))]
 async fn list_facts(State(_web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<Name>>, ApiError> {
     actor.require(identity::Permission::Read)?;
     Ok(Json(Facts::names()))
@@ -88,8 +87,7 @@ pub struct Checked {
 }
 
 #[utoipa::path(post, path = "/rules/check", tag = "policy", request_body = ExpressionText,
-    responses((status = 200, body = Checked, description = "Each fault with line, column and reason"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Checked, description = "Each fault with line, column and reason")))]
 async fn check_expression(
     State(_web): State<Web>,
     Caller(actor): Caller,
@@ -104,8 +102,7 @@ async fn check_expression(
 
 #[utoipa::path(get, path = "/rules/{key}/preview", tag = "policy",
     params(("key" = String, Path, description = "Id or key")),
-    responses((status = 200, body = Preview, description = "What the draft, or else what is in force, finds in the register and in past decisions"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Preview, description = "What the draft, or else what is in force, finds in the register and in past decisions")))]
 async fn preview_rule(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -116,8 +113,7 @@ async fn preview_rule(
 }
 
 #[utoipa::path(get, path = "/violations", tag = "policy", params(ListParams),
-    responses((status = 200, body = ListOf<ViolationRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<ViolationRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_violations(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -129,8 +125,7 @@ async fn list_violations(
 }
 
 #[utoipa::path(get, path = "/violations/{id}", tag = "policy", params(("id" = Uuid, Path, description = "The violation")),
-    responses((status = 200, body = Violation, description = "The violation with the values that made it fire"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Violation, description = "The violation with the values that made it fire")))]
 async fn get_violation(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -141,8 +136,7 @@ async fn get_violation(
 }
 
 #[utoipa::path(get, path = "/violations/{id}/history", tag = "policy", params(("id" = Uuid, Path, description = "The violation")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn violation_history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -153,8 +147,7 @@ async fn violation_history(
 }
 
 #[utoipa::path(get, path = "/exceptions", tag = "policy", params(ListParams),
-    responses((status = 200, body = ListOf<ExceptionRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<ExceptionRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_exceptions(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -166,8 +159,7 @@ async fn list_exceptions(
 
 #[utoipa::path(post, path = "/exceptions", tag = "policy", request_body = ExceptionContent,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Exception, description = "Asked for; a governance lead decides on its page"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Exception, description = "Asked for; a governance lead decides on its page")))]
 async fn request_exception(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -178,8 +170,7 @@ async fn request_exception(
 }
 
 #[utoipa::path(get, path = "/exceptions/{id}", tag = "policy", params(("id" = Uuid, Path, description = "The exception")),
-    responses((status = 200, body = Exception, description = "The exception"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Exception, description = "The exception")))]
 async fn get_exception(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -190,8 +181,7 @@ async fn get_exception(
 }
 
 #[utoipa::path(get, path = "/exceptions/{id}/history", tag = "policy", params(("id" = Uuid, Path, description = "The exception")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn exception_history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -203,8 +193,7 @@ async fn exception_history(
 
 #[utoipa::path(get, path = "/integrations/{key}/findings", tag = "policy",
     params(("key" = String, Path, description = "Id or slug of the integration")),
-    responses((status = 200, body = Vec<Finding>, description = "What rules say of it now, as it is in force"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Finding>, description = "What rules say of it now, as it is in force")))]
 async fn integration_findings(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -223,8 +212,7 @@ pub struct Note {
 
 #[utoipa::path(post, path = "/requests/{id}/conditions/{condition}/meet", tag = "change requests", request_body = Note,
     params(("id" = Uuid, Path, description = "The request"), ("condition" = Uuid, Path, description = "The condition")),
-    responses((status = 200, body = Request, description = "Met; with the last one before going live, the content is in force"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Request, description = "Met; with the last one before going live, the content is in force")))]
 async fn meet_condition(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -90,8 +90,7 @@ fn id(text: &str) -> Result<Uuid, Error> {
 }
 
 #[utoipa::path(get, path = "/requests", tag = "change requests", params(ListParams),
-    responses((status = 200, body = ListOf<RequestRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<RequestRow>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_requests(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -102,8 +101,7 @@ async fn list_requests(
 }
 
 #[utoipa::path(get, path = "/conditions", tag = "change requests", params(ListParams),
-    responses((status = 200, body = ListOf<ConditionRow>, description = "A page of the conditions of approvals; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListOf<ConditionRow>, description = "A page of the conditions of approvals; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
 async fn list_conditions(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -115,8 +113,7 @@ async fn list_conditions(
 
 #[utoipa::path(get, path = "/integrations/{key}/requests", tag = "integrations",
     params(("key" = String, Path, description = "Id or slug")),
-    responses((status = 200, body = Vec<Request>, description = "Its change requests, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Request>, description = "Its change requests, newest first")))]
 async fn integration_requests(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -129,8 +126,7 @@ async fn integration_requests(
 #[utoipa::path(post, path = "/integrations/{key}/requests", tag = "change requests", request_body = NewRequest,
     params(("key" = String, Path, description = "Id or slug of the integration"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-    responses((status = 201, body = Request, description = "A draft over what is in force"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = Request, description = "A draft over what is in force")))]
 async fn propose_request(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -163,8 +159,7 @@ fn below_content(error: Error) -> Error {
 
 #[utoipa::path(get, path = "/requests/{id}", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request")),
-    responses((status = 200, body = RequestView, description = "The request, what it would change, what it lacks, who acts next"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = RequestView, description = "The request, what it would change, what it lacks, who acts next")))]
 async fn get_request(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -177,8 +172,7 @@ async fn get_request(
 #[utoipa::path(patch, path = "/requests/{id}", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request"), ("If-Match" = String, Header, description = "The ETag that the edit is based on")),
     request_body(content = Edit, content_type = "application/merge-patch+json", description = "The fields to change (RFC 7396)"),
-    responses((status = 200, body = Request, description = "Edited; a material edit of an open request voids its approvals"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Request, description = "Edited; a material edit of an open request voids its approvals")))]
 async fn edit_request(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -218,8 +212,7 @@ async fn submit_request(
 
 #[utoipa::path(post, path = "/requests/{id}/withdraw", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Request, description = "Withdrawn"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Request, description = "Withdrawn")))]
 async fn withdraw_request(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -233,8 +226,7 @@ async fn withdraw_request(
 
 #[utoipa::path(post, path = "/requests/{id}/rebase", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request"), ("If-Match" = String, Header, description = "The ETag that was looked at")),
-    responses((status = 200, body = Rebased, description = "Based on what is in force now"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Rebased, description = "Based on what is in force now")))]
 async fn rebase_request(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -249,8 +241,7 @@ async fn rebase_request(
 
 #[utoipa::path(get, path = "/requests/{id}/history", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request")),
-    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
 async fn request_history(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -262,8 +253,7 @@ async fn request_history(
 
 #[utoipa::path(get, path = "/requests/{id}/facts", tag = "change requests",
     params(("id" = Uuid, Path, description = "The request")),
-    responses((status = 200, body = Vec<JudgedFacts>, description = "What rules looked at and found at each submission, edit and decision, oldest first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<JudgedFacts>, description = "What rules looked at and found at each submission, edit and decision, oldest first")))]
 async fn request_facts(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -273,15 +263,13 @@ async fn request_facts(
 }
 
 #[utoipa::path(get, path = "/delegations", tag = "change requests",
-    responses((status = 200, body = Vec<Delegation>, description = "Your delegations and those to you that are not past; a script has none"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<Delegation>, description = "Your delegations and those to you that are not past; a script has none")))]
 async fn list_delegations(State(web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<Delegation>>, ApiError> {
     Ok(Json(ops::delegations(&web.app, &actor).await?))
 }
 
 #[utoipa::path(get, path = "/views", tag = "saved views",
-    responses((status = 200, body = Vec<SavedView>, description = "The views that you see: your own, your teams', everyone's"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<SavedView>, description = "The views that you see: your own, your teams', everyone's")))]
 async fn list_views(State(web): State<Web>, Caller(actor): Caller) -> Result<Json<Vec<SavedView>>, ApiError> {
     Ok(Json(ops::views(&web.app, &actor, None).await?))
 }

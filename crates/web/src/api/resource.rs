@@ -48,19 +48,24 @@ macro_rules! resource {
         use utoipa_axum::{router::OpenApiRouter, routes};
 
         use base::audit::{self, AuditEvent};
-use crate::{Web, api::{body::{Body, patched}, resource}, conditional, error::{ApiError, Problem}, extract::{Caller, Pairs}, listing::{self, ListOf, ListParams}};
+        use crate::{
+            Web,
+            api::{body::{Body, patched}, resource},
+            conditional,
+            error::ApiError,
+            extract::{Caller, Pairs},
+            listing::{self, ListOf, ListParams},
+        };
 
         #[utoipa::path(get, path = $list, operation_id = $list_id, tag = $tag, params(ListParams),
-            responses((status = 200, body = ListOf<$row>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 200, body = ListOf<$row>, description = "A page; all of it as `text/csv` or `application/x-ndjson` by Accept")))]
         async fn list(State(web): State<Web>, Caller(actor): Caller, pairs: Pairs, headers: HeaderMap) -> Result<Response, ApiError> {
             listing::answer::<$row>(&web, &actor, $spec, $table, &pairs, &headers).await
         }
 
         #[utoipa::path(post, path = $list, operation_id = $create_id, tag = $tag, request_body = $content,
             params(("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key is answered once")),
-            responses((status = 201, body = $record, description = "Made"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 201, body = $record, description = "Made")))]
         async fn create(State(web): State<Web>, Caller(actor): Caller, Body(content): Body<$content>) -> Result<Response, ApiError> {
             let made = $create(&web.app, &actor, content).await?;
             Ok(resource::created(&made, made.revision, &format!("/api/v1{}/{}", $list, made.id)))
@@ -68,8 +73,7 @@ use crate::{Web, api::{body::{Body, patched}, resource}, conditional, error::{Ap
 
         #[utoipa::path(get, path = $item, operation_id = $get_id, tag = $tag,
             params(("key" = String, Path, description = "Id or slug")),
-            responses((status = 200, body = $record, description = "The whole record; its ETag is the revision"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 200, body = $record, description = "The whole record; its ETag is the revision")))]
         async fn get_one(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<Response, ApiError> {
             let found = $find(&web.app, &actor, &key).await?;
             Ok(resource::record(StatusCode::OK, &found, found.revision))
@@ -78,8 +82,7 @@ use crate::{Web, api::{body::{Body, patched}, resource}, conditional, error::{Ap
         #[utoipa::path(patch, path = $item, operation_id = $update_id, tag = $tag,
             params(("key" = String, Path, description = "Id or slug"), ("If-Match" = String, Header, description = "The ETag that the change is based on")),
             request_body(content = $content, content_type = "application/merge-patch+json", description = "The fields to change (RFC 7396)"),
-            responses((status = 200, body = $record, description = "Changed"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 200, body = $record, description = "Changed")))]
         async fn update(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, headers: HeaderMap, Body(patch): Body<serde_json::Value>) -> Result<Response, ApiError> {
             let revision = conditional::if_match(&headers)?;
             let found = $find(&web.app, &actor, &key).await?;
@@ -90,8 +93,7 @@ use crate::{Web, api::{body::{Body, patched}, resource}, conditional, error::{Ap
 
         #[utoipa::path(get, path = $history, operation_id = $history_id, tag = $tag,
             params(("key" = String, Path, description = "Id or slug")),
-            responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 200, body = Vec<AuditEvent>, description = "What happened to it, newest first")))]
         async fn history(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>) -> Result<axum::Json<Vec<AuditEvent>>, ApiError> {
             let found = $find(&web.app, &actor, &key).await?;
             Ok(axum::Json(audit::ops::history(&web.app, &actor, $kind, found.id).await?))
@@ -99,8 +101,7 @@ use crate::{Web, api::{body::{Body, patched}, resource}, conditional, error::{Ap
 
         #[utoipa::path(get, path = $past, operation_id = $past_id, tag = $tag,
             params(("key" = String, Path, description = "Id or slug"), resource::AtMoment),
-            responses((status = 200, body = audit::ops::PastRecord, description = "The record as it was then"),
-                (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+            responses((status = 200, body = audit::ops::PastRecord, description = "The record as it was then")))]
         async fn past(State(web): State<Web>, Caller(actor): Caller, Path(key): Path<String>, query: Result<Query<resource::AtMoment>, axum::extract::rejection::QueryRejection>) -> Result<axum::Json<audit::ops::PastRecord>, ApiError> {
             let Query(moment) = query.map_err(|_| base::error::Error::field("/at", "Give a moment, such as 2027-01-31T00:00:00Z."))?;
             let found = $find(&web.app, &actor, &key).await?;

@@ -7,11 +7,7 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::publication::publication;
-use crate::{
-    Web,
-    error::{ApiError, Problem},
-    extract::Caller,
-};
+use crate::{Web, error::ApiError, extract::Caller};
 use governance::{
     policy::tables,
     policy::{
@@ -31,8 +27,7 @@ publication!(models, RiskModelContent, &ops::RISK_MODELS, &tables::RISK_MODELS, 
 
 #[utoipa::path(get, path = "/integrations/{key}/risk", tag = "policy", operation_id = "integration_risk",
     params(("key" = String, Path, description = "Id or slug of the integration")),
-    responses((status = 200, body = Option<Risk>, description = "Its risk, how that comes about, and what it was; null until it was scored"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Option<Risk>, description = "Its risk, how that comes about, and what it was; null until it was scored")))]
 async fn of_integration(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -43,8 +38,7 @@ async fn of_integration(
 
 #[utoipa::path(get, path = "/vendors/{key}/risk", tag = "policy", operation_id = "vendor_risk",
     params(("key" = String, Path, description = "Id or slug of the vendor")),
-    responses((status = 200, body = Option<Risk>, description = "The highest risk of its integrations in use; null where there is none"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Option<Risk>, description = "The highest risk of its integrations in use; null where there is none")))]
 async fn of_vendor(
     State(web): State<Web>,
     Caller(actor): Caller,

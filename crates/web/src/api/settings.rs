@@ -12,11 +12,7 @@ use super::{
     body::{Body, patched},
     resource,
 };
-use crate::{
-    Web, conditional,
-    error::{ApiError, Problem},
-    extract::Caller,
-};
+use crate::{Web, conditional, error::ApiError, extract::Caller};
 use register::settings::{Settings, SettingsContent, ops};
 
 /// The route of the settings.
@@ -25,8 +21,7 @@ pub fn router() -> OpenApiRouter<Web> {
 }
 
 #[utoipa::path(get, path = "/settings", tag = "settings",
-    responses((status = 200, body = Settings, description = "The settings"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Settings, description = "The settings")))]
 async fn get_settings(State(web): State<Web>, Caller(actor): Caller) -> Result<Response, ApiError> {
     let settings = ops::get(&web.app, &actor).await?;
     Ok(resource::record(StatusCode::OK, &settings, settings.revision))
@@ -35,8 +30,7 @@ async fn get_settings(State(web): State<Web>, Caller(actor): Caller) -> Result<R
 #[utoipa::path(patch, path = "/settings", tag = "settings",
     params(("If-Match" = String, Header, description = "The ETag that the change is based on")),
     request_body(content = SettingsContent, content_type = "application/merge-patch+json", description = "The fields to change (RFC 7396)"),
-    responses((status = 200, body = Settings, description = "Changed"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Settings, description = "Changed")))]
 async fn update_settings(
     State(web): State<Web>,
     Caller(actor): Caller,

@@ -14,11 +14,7 @@ use super::{
     body::{Body, patched},
     resource,
 };
-use crate::{
-    Web, conditional,
-    error::{ApiError, Problem},
-    extract::Caller,
-};
+use crate::{Web, conditional, error::ApiError, extract::Caller};
 use register::catalog::{Api, ApiVersion, VersionContent, ops};
 
 /// The routes of versions and documents.
@@ -32,8 +28,7 @@ pub fn router() -> OpenApiRouter<Web> {
 
 #[utoipa::path(get, path = "/apis/{key}/versions", operation_id = "list_versions", tag = "versions",
     params(("key" = String, Path, description = "Id or slug of the API")),
-    responses((status = 200, body = Vec<ops::VersionRow>, description = "The current one first"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Vec<ops::VersionRow>, description = "The current one first")))]
 async fn list(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -45,8 +40,7 @@ async fn list(
 
 #[utoipa::path(post, path = "/apis/{key}/versions", operation_id = "create_version", tag = "versions", request_body = VersionContent,
     params(("key" = String, Path, description = "Id or slug of the API")),
-    responses((status = 201, body = ApiVersion, description = "Made"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = ApiVersion, description = "Made")))]
 async fn create(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -61,8 +55,7 @@ async fn create(
 
 #[utoipa::path(get, path = "/apis/{key}/versions/{version}", operation_id = "get_version", tag = "versions",
     params(("key" = String, Path, description = "Id or slug of the API"), ("version" = String, Path, description = "Id or slug of the version")),
-    responses((status = 200, body = ApiVersion, description = "With endpoints, scopes and operations"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ApiVersion, description = "With endpoints, scopes and operations")))]
 async fn get_one(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -77,8 +70,7 @@ async fn get_one(
     params(("key" = String, Path, description = "Id or slug of the API"), ("version" = String, Path, description = "Id or slug of the version"),
         ("If-Match" = String, Header, description = "The ETag that the change is based on")),
     request_body(content = VersionContent, content_type = "application/merge-patch+json", description = "The fields to change (RFC 7396)"),
-    responses((status = 200, body = ApiVersion, description = "Changed"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ApiVersion, description = "Changed")))]
 async fn update(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -104,8 +96,7 @@ struct CurrentVersion {
 
 #[utoipa::path(put, path = "/apis/{key}/current-version", operation_id = "set_current_version", tag = "versions", request_body = CurrentVersion,
     params(("key" = String, Path, description = "Id or slug of the API"), ("If-Match" = String, Header, description = "The API's ETag")),
-    responses((status = 200, body = Api, description = "Set"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = Api, description = "Set")))]
 async fn set_current(
     State(web): State<Web>,
     Caller(actor): Caller,
@@ -121,8 +112,7 @@ async fn set_current(
 
 #[utoipa::path(get, path = "/documents/{sha256}", operation_id = "get_document", tag = "versions",
     params(("sha256" = String, Path, description = "SHA-256 in hexadecimal")),
-    responses((status = 200, description = "The document as it was imported", content_type = "application/json", body = serde_json::Value),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, description = "The document as it was imported", content_type = "application/json", body = serde_json::Value)))]
 async fn document(
     State(web): State<Web>,
     Caller(actor): Caller,

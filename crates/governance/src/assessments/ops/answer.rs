@@ -15,7 +15,7 @@ use base::{
     db::WriteTx,
     error::{Error, FieldErrors},
 };
-use identity::{Actor, Origin, Permission, secrets};
+use identity::{Actor, Arrival, Permission, secrets};
 use register::publications;
 
 /// Someone who may answer one assessment, and it alone.
@@ -47,11 +47,11 @@ pub async fn door(app: &App, actor: &Actor, id: Uuid) -> Result<Door, Error> {
 }
 
 /// The door of who holds the vendor's link.
-pub async fn door_of_link(app: &App, secret: &str, origin: Origin, request_id: String) -> Result<Door, Error> {
+pub async fn door_of_link(app: &App, secret: &str, arrival: Arrival) -> Result<Door, Error> {
     let hash = secrets::hash(secret);
     let id = assessments::by_link(&mut *app.db.read().await?, &hash, app.clock.now()).await?;
     let id = id.ok_or(Error::NotFound("link"))?;
-    Ok(Door { actor: Actor::link("system:vendor_link", request_id, origin), id })
+    Ok(Door { actor: Actor::link("system:vendor_link", arrival), id })
 }
 
 /// What someone at the door sees.

@@ -16,10 +16,9 @@ use super::{answers::Sheet, show::workbook};
 use crate::{
     Web, csrf,
     error::PageError,
-    extract::{Pairs, Signed, origin},
+    extract::{Pairs, Signed, arrival},
     forms::{Parts, Typed},
     pages::{Shell, faults, html, unprocessable},
-    telemetry::request_id,
 };
 use base::error::Error;
 use governance::assessments::{
@@ -89,7 +88,7 @@ impl FromRequestParts<Web> for OfLink {
     async fn from_request_parts(parts: &mut RequestParts, web: &Web) -> Result<Self, Response> {
         let path: Result<Path<String>, _> = Path::from_request_parts(parts, web).await;
         let secret = path.map(|Path(secret)| secret).unwrap_or_default();
-        match ops::door_of_link(&web.app, &secret, origin(parts), request_id()).await {
+        match ops::door_of_link(&web.app, &secret, arrival(parts)).await {
             Ok(door) => Ok(Self(Visit::Link(secret, door))),
             Err(Error::NotFound(_)) => {
                 let mut page = html(&ClosedPage { submitted: false }).unwrap_or_else(IntoResponse::into_response);

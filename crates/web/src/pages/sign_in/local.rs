@@ -11,9 +11,8 @@ use super::{Asked, SignInPage, arrived, html, refused, with_cookie};
 use crate::{
     Web,
     error::PageError,
-    extract::{cookie, cookie_name, origin},
+    extract::{arrival, cookie, cookie_name},
     pages::{labelled, unprocessable},
-    telemetry::request_id,
 };
 use base::error::Error;
 use identity::ops::{self, LinkFor, Step};
@@ -55,7 +54,7 @@ pub(super) fn told(error: Error) -> Result<(String, StatusCode), PageError> {
 pub async fn password(State(web): State<Web>, parts: Parts, form: RawForm) -> Result<Response, PageError> {
     let fields = Fields::of(&form);
     let previous = cookie(&parts.headers, cookie_name(&web));
-    let from = (origin(&parts), request_id());
+    let from = arrival(&parts);
     let (email, back) = (fields.get("email"), fields.get("back"));
     let done = ops::sign_in_by_password(&web.app, email, fields.get("password").to_owned(), previous, from).await;
     match done {
@@ -78,7 +77,7 @@ pub async fn code(State(web): State<Web>, parts: Parts, form: RawForm) -> Result
     let fields = Fields::of(&form);
     let previous = cookie(&parts.headers, cookie_name(&web));
     let (halfway, back) = (fields.get("halfway"), fields.get("back"));
-    let from = (origin(&parts), request_id());
+    let from = arrival(&parts);
     match ops::sign_in_by_code(&web.app, halfway, fields.get("code"), previous, from).await {
         Ok(secret) => Ok(with_cookie(&web, &secret, arrived(back))),
         Err(error) => {
@@ -119,7 +118,7 @@ pub async fn accept(
     let fields = Fields::of(&form);
     let new = fields.get("password").to_owned();
     let done = if new == fields.get("again") {
-        ops::accept_invitation(&web.app, &secret, new, (origin(&parts), request_id())).await
+        ops::accept_invitation(&web.app, &secret, new, arrival(&parts)).await
     } else {
         Err(Error::field("/again", "Both have to be the same."))
     };

@@ -18,9 +18,8 @@ use super::html;
 use crate::{
     Web,
     error::PageError,
-    extract::{Pairs, cookie, cookie_name, origin},
+    extract::{Pairs, arrival, cookie, cookie_name},
     forms::Posted,
-    telemetry::request_id,
 };
 use base::error::Error;
 pub use confirm::hold;
@@ -131,7 +130,7 @@ async fn as_demo(State(web): State<Web>, Path(id): Path<uuid::Uuid>, request: Re
         let text = "The demonstration signs people in on this machine only, not through a proxy.";
         return Err(Error::Forbidden(text.into()).into());
     }
-    let session = ops::sign_in_demo(&web.app, id, origin(&parts), request_id()).await?;
+    let session = ops::sign_in_demo(&web.app, id, arrival(&parts)).await?;
     Ok(with_cookie(&web, &session, Redirect::to("/?note=welcome").into_response()))
 }
 
@@ -149,7 +148,7 @@ async fn open(State(web): State<Web>, Path(secret): Path<String>) -> Result<Resp
 async fn consume(State(web): State<Web>, Path(secret): Path<String>, request: Request) -> Result<Response, PageError> {
     let (parts, _) = request.into_parts();
     let previous = cookie(&parts.headers, cookie_name(&web));
-    let session = ops::sign_in(&web.app, &secret, previous, origin(&parts), request_id()).await?;
+    let session = ops::sign_in(&web.app, &secret, previous, arrival(&parts)).await?;
     Ok(with_cookie(&web, &session, Redirect::to("/?note=welcome").into_response()))
 }
 

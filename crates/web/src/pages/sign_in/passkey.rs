@@ -14,8 +14,7 @@ use super::{local::told, provider::flow_cookie, set_cookie, with_cookie};
 use crate::{
     Web, csrf,
     error::PageError,
-    extract::{Signed, cookie, cookie_name, origin},
-    telemetry::request_id,
+    extract::{Signed, arrival, cookie, cookie_name},
 };
 use base::error::Error;
 use identity::{ops, secrets};
@@ -71,7 +70,7 @@ pub async fn sign_in(State(web): State<Web>, parts: Parts, body: Bytes) -> Resul
         let (brought, answer) = brought(&body)?;
         let browser = cookie(&parts.headers, flow_cookie(&web)).unwrap_or_default();
         let previous = cookie(&parts.headers, cookie_name(&web));
-        let from = (origin(&parts), request_id());
+        let from = arrival(&parts);
         let secret = ops::finish_passkey_sign_in(&web.app, (browser, &answer), None, previous, from).await?;
         Ok((secret, brought.back))
     };
@@ -86,7 +85,7 @@ pub async fn confirm(State(web): State<Web>, signed: Signed, parts: Parts, body:
         check_token(&signed, &parts.headers)?;
         let (brought, answer) = brought(&body)?;
         let browser = cookie(&parts.headers, flow_cookie(&web)).unwrap_or_default();
-        let from = (origin(&parts), request_id());
+        let from = arrival(&parts);
         let present = Some(&signed.actor);
         let secret = ops::finish_passkey_sign_in(&web.app, (browser, &answer), present, None, from).await?;
         Ok((secret, brought.form))

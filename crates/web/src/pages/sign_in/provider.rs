@@ -11,9 +11,8 @@ use super::{html, refused, set_cookie, with_cookie};
 use crate::{
     Web,
     error::PageError,
-    extract::{Pairs, Signed, cookie, cookie_name, origin},
+    extract::{Pairs, Signed, arrival, cookie, cookie_name},
     pages::Shell,
-    telemetry::request_id,
 };
 use base::error::Error;
 use identity::{
@@ -114,7 +113,7 @@ pub async fn finish(
         Some(Present { person, session: &signed.session })
     });
     let previous = cookie(&parts.headers, cookie_name(&web));
-    let done = ops::finish_at_provider(&web.app, returned, present, previous, (origin(&parts), request_id())).await;
+    let done = ops::finish_at_provider(&web.app, returned, present, previous, arrival(&parts)).await;
     let response = match done {
         Ok(arrived) => {
             let next = match arrived.purpose {
